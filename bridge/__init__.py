@@ -1,0 +1,1 @@
+"""All that a DAW's side needs to talk to Punchin."""

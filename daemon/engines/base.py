@@ -1,0 +1,183 @@
+"""The contract between the worker and an engine.
+
+The worker reads the source, cuts out the clip, converts it to the engine's rate and to stereo, and
+hands it over as a `Request`. The engine answers with `Chunk`s of new material through its `Port`,
+and with a `Result` at the end. The worker takes that material back to the source's rate and
+channels and splices it; an engine never touches files, formats, fades or levels at a seam.
+
+Units: samples are float32 `(frames, 2)`, nominal peak ±1. Every frame number counts from the first
+sample of `Request.clip` at `Request.rate`; a span may lie before it (negative) or beyond its end.
+
+Threads: the worker calls every method from one thread. `Port` methods may be called only from
+inside `run` or `load`, on that same thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from daemon.audio.grid import Grid
+
+
+class Cancelled(Exception):
+    """Raised by `Port.check` when the job was cancelled; an engine lets it pass."""
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What an engine can do, as plain data; cheap to make, before anything is loaded.
+
+    `ops` are names of section 3 of the protocol. `keys` are the keys of section 4 that the engine
+    reads (the daemon's own, such as `seed`, `takes` or `format`, need not be named). `bandwidth_hz`
+    is the highest frequency it makes, None when only its rate limits it.
+    """
+
+    name: str
+    version: str
+    summary: str
+    ops: frozenset[str]
+    keys: frozenset[str]
+    bandwidth_hz: float | None = None
+    needs_model: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return JSON-ready data."""
+        return {
+            "name": self.name,
+            "version": self.version,
+            "summary": self.summary,
+            "ops": sorted(self.ops),
+            "keys": sorted(self.keys),
+            "bandwidth_hz": self.bandwidth_hz,
+            "needs_model": self.needs_model,
+        }
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of frames `[start, end)` that the engine is to fill, in frames of the clip."""
+
+    start: int
+    end: int
+
+    @property
+    def frames(self) -> int:
+        """Length in frames."""
+        return self.end - self.start
+
+
+@dataclass(frozen=True)
+class Request:
+    """One take of one job, ready to be made.
+
+    - `clip`: float32 `(frames, 2)` at `rate`: for `repaint` the region with its context, for
+      `extend` what lies beside the join, else the whole clip; `(0, 2)` where there is no source.
+    - `spans`: what to make. One for most ops, two for `extend` on both sides (before, after).
+      `analyze` has none.
+    - `handle`: frames that the engine makes beyond each end of each span as well, so that the
+      worker can resample and align; material there is never heard.
+    - `grid`: bars and beats, in seconds from the first sample of the clip. Always present: what the
+      client did not tell has been analysed. `grid_told` says whether the client told the tempo.
+    - `key`: `C# minor` or None when not told.
+    - `seed`: 0…2³¹−1, already counted up for the take.
+    - `options`: the other keys of section 4 that apply (`prompt`, `lyrics`, `strength`, `track`,
+      `stems`, …), converted and in range; a key that was not given is absent.
+    """
+
+    op: str
+    clip: np.ndarray
+    rate: int
+    spans: tuple[Span, ...]
+    handle: int
+    grid: Grid
+    grid_told: bool
+    key: str | None
+    seed: int
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        assert self.clip.ndim == 2 and self.clip.shape[1] == 2, self.clip.shape
+        assert self.clip.dtype == np.float32, self.clip.dtype
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A piece of new material: float32 `(frames, 2)` that begins at frame `start` of the clip.
+
+    `role` is `region` for `repaint`, `extend`, `cover`, `retake` and `edit`, `stem:<name>` for
+    `bgm`, `generate`, `layer` and `stems`. Chunks of one role arrive in order and do not overlap;
+    a `provisional` one may be followed by a final one for the same frames.
+    """
+
+    role: str
+    start: int
+    samples: np.ndarray
+    provisional: bool = False
+
+
+@dataclass(frozen=True)
+class Result:
+    """What an engine tells about a take once its chunks have left.
+
+    `key`: the key it worked in, or None. `notes`: sentences for the musician (what was not
+    possible, what was guessed). `documents`: further files, by role: `plan` (JSON text) and `midi`
+    (bytes of a standard MIDI file). `analysis`: the answer to `analyze`, JSON-ready, with times in
+    seconds from the first sample of the clip.
+    """
+
+    key: str | None = None
+    notes: tuple[str, ...] = ()
+    documents: Mapping[str, bytes | str] = field(default_factory=dict)
+    analysis: Mapping[str, Any] | None = None
+
+
+class Port(Protocol):
+    """What an engine may ask of the worker while it runs."""
+
+    def check(self) -> None:
+        """Raise `Cancelled` if the job was cancelled. Call at least every 100 ms of work."""
+
+    def progress(self, fraction: float, stage: str) -> None:
+        """Report 0…1 of this take and a word or two for what is being done."""
+
+    def emit(self, chunk: Chunk) -> None:
+        """Hand over new material. Blocks while the control plane is behind."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Tempo and bars of a clip, as analysed. `confidence` is 0…1."""
+
+    grid: Grid
+    confidence: float
+
+
+class Engine(Protocol):
+    """An engine. Its class is what an entry point in the group `punchin.engines` names.
+
+    The module that the entry point names must import quickly: heavy packages are imported in
+    `load`. An op outside `capabilities().ops` is never asked for. Errors for the musician are
+    raised as `bridge.protocol.errors.PunchinError`; any other exception fails the job as 500.
+    """
+
+    def capabilities(self) -> Capabilities:
+        """Return what this engine can do; works before `load`."""
+
+    def load(self, model: str | None, port: Port) -> str:
+        """Make ready to run and return the device's name (`cpu`, `cuda:0`). May be called again."""
+
+    def rate_for(self, source_rate: int) -> int:
+        """Return the sample rate (Hz) this engine wants for a source of `source_rate`."""
+
+    def listen(self, clip: np.ndarray, rate: int, bpm: float | None, port: Port) -> Heard:
+        """Find tempo (when `bpm` is None) and bars of `clip`, float32 `(frames, 2)`."""
+
+    def run(self, request: Request, port: Port) -> Result:
+        """Make one take: same request and seed, same samples."""
+
+    def unload(self) -> None:
+        """Free what `load` took."""

@@ -1,0 +1,81 @@
+"""What listening to a clip yields, as plain frozen values; standard library only.
+
+Seconds count from the first sample of the clip. Pitches are MIDI note numbers (60 = middle C,
+fractions allowed). Confidences are 0…1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from daemon.audio.grid import Grid
+
+Kind = Literal["singing", "speech", "solo", "drums", "mix", "silence"]
+NO_CHORD = "N"
+SILENCE_DB = -120.0  # a finite floor, so that silence stays valid JSON
+
+
+@dataclass(frozen=True)
+class Note:
+    """One sung or played note; `end_s` > `start_s`."""
+
+    start_s: float
+    end_s: float
+    midi: float
+    confidence: float
+
+    @property
+    def length_s(self) -> float:
+        """Length in seconds."""
+        return self.end_s - self.start_s
+
+
+@dataclass(frozen=True)
+class ChordSpan:
+    """One chord, `C F#m Bb7 Cmaj7 Am7 Gsus4 Bdim`, or `N` where there is none."""
+
+    start_s: float
+    end_s: float
+    name: str
+
+
+@dataclass(frozen=True)
+class Listening:
+    """All that was heard in a clip.
+
+    - `grid`: tempo and bars; told values are kept as told.
+    - `tempo_confidence`, `downbeat_confidence`: 1 where they were told.
+    - `key`: `C# minor`, or None where there is none to hear; `relative_key` has the same notes.
+    - `chords`: without gaps from 0 to `length_s`, neighbours differ. All `N` for a lone voice.
+    - `notes`: the melody, in order and without overlap.
+    - `voiced`: share of time with melody, 0…1.
+    - `kind`: what the clip is; `has_drums` says whether percussion is in it.
+    - `loudness_lufs` (integrated, BS.1770) and `peak_dbfs`: never below `SILENCE_DB`.
+    - `onsets_per_beat`: mean number of onsets in one beat of the metre.
+    """
+
+    length_s: float
+    grid: Grid
+    tempo_confidence: float
+    downbeat_confidence: float
+    key: str | None
+    key_confidence: float
+    relative_key: str | None
+    chords: tuple[ChordSpan, ...]
+    notes: tuple[Note, ...]
+    voiced: float
+    kind: Kind
+    has_drums: bool
+    loudness_lufs: float
+    peak_dbfs: float
+    onsets_per_beat: float
+
+    def chord_at(self, second: float) -> str:
+        """Name of the chord that sounds at `second`; the nearest one outside the clip."""
+        name = self.chords[0].name if self.chords else NO_CHORD
+        for span in self.chords:
+            if span.start_s > second:
+                break
+            name = span.name
+        return name

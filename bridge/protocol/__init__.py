@@ -1,1 +1,1 @@
-"""The one command table, and all that is made from it: checks, packets, reference, Lua, completion."""
+"""The one command table, and all that is made from it: checks, packets, reference, Lua."""

@@ -8,6 +8,7 @@ whatever the metre. Outside its points a map holds its first and its last tempo.
 from __future__ import annotations
 
 import bisect
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ _SNAP_S = 1e-6  # a bar line that lies this close to an asked-for edge counts as
 
 @dataclass(frozen=True)
 class TempoPoint:
-    """Tempo and metre from `second` on; with `ramp` the tempo moves linearly in time to the next."""
+    """Tempo and metre from `second` on; with `ramp` the tempo moves evenly in time to the next."""
 
     second: float
     bpm: float
@@ -46,7 +47,7 @@ class Grid:
         if not self.points:
             raise ValueError("a grid needs at least one tempo point")
         times = [p.second for p in self.points]
-        if any(b <= a for a, b in zip(times, times[1:], strict=False)):
+        if any(b <= a for a, b in itertools.pairwise(times)):
             raise ValueError("tempo points must be in order of time")
 
     @classmethod
@@ -56,7 +57,7 @@ class Grid:
 
     @classmethod
     def from_rows(cls, rows: Sequence[Sequence[float]], downbeat: float = 0.0) -> Grid:
-        """Build from the wire form `[[second, bpm, beats, unit, ramp], …]` (`ramp` may be absent)."""
+        """Build from the wire form `[[second, bpm, beats, unit, ramp], …]`; `ramp` may be absent."""
         points = (
             TempoPoint(float(r[0]), float(r[1]), int(r[2]), int(r[3]), bool(len(r) > 4 and r[4]))
             for r in rows

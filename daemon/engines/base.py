@@ -100,7 +100,7 @@ class Request:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        assert self.clip.ndim == 2 and self.clip.shape[1] == 2, self.clip.shape
+        assert self.clip.shape[1:] == (2,), self.clip.shape
         assert self.clip.dtype == np.float32, self.clip.dtype
 
 

@@ -1,0 +1,113 @@
+"""The ops (section 3 of the contract) and the keys they take (section 4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bridge.protocol import kinds as k
+from bridge.protocol.kinds import Kind
+
+STEMS = ("vocals", "backing_vocals", "drums", "percussion", "bass", "guitar", "keyboard", "pad", "synth", "strings", "brass", "woodwinds", "fx", "other")  # fmt: skip
+FORMATS = ("source", "wav16", "wav24", "wav32f", "flac")
+SINKS = ("file", "preview", "reastream", "jack")
+
+
+@dataclass(frozen=True)
+class Op:
+    """One thing a job can do.
+
+    `needs` are alternatives joined by `|`; `region_is_span`: the region is what gets replaced, and
+    not merely the part of the source that is the clip.
+    """
+
+    name: str
+    does: str
+    needs: tuple[str, ...]
+    region_is_span: bool = False
+
+    @property
+    def needs_source(self) -> bool:
+        """Whether the op works on audio."""
+        return "source" in self.needs
+
+
+OPS = (
+    Op("generate", "new music from prompt, lyrics, tempo, key", ("seconds|bars",)),
+    Op("repaint", "replaces start…end by new material, everything else bit-identical", ("source", "start", "end"), True),
+    Op("extend", "continues the clip, after it, before it or both", ("source", "bars|seconds")),
+    Op("bgm", "accompaniment for a vocal", ("source",)),
+    Op("cover", "the clip again in another style or voice", ("source",)),
+    Op("retake", "a nearby variation of a result this daemon made, or of a region", ("source|of",)),
+    Op("edit", "changes lyrics or style and keeps the rest", ("source", "lyrics|prompt"), True),
+    Op("layer", "one more instrument that fits the clip", ("source", "track")),
+    Op("stems", "separates the clip", ("source",)),
+    Op("analyze", "tempo, key, chords, bars, melody, loudness", ("source",)),
+)  # fmt: skip
+OP = {op.name: op for op in OPS}
+ALL = frozenset(OP)
+_SOURCE = ALL - {"generate"}
+_MAKES = ALL - {"analyze", "stems"}
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key of a job. `ops` use it; elsewhere it is listed in `result.ignored`."""
+
+    name: str
+    kind: Kind
+    meaning: str
+    ops: frozenset[str] = ALL
+
+
+KEYS = (
+    Key("start", k.SECONDS, "where the region begins", _SOURCE),
+    Key("end", k.SECONDS, "where the region ends", _SOURCE),
+    Key("start_frame", k.FRAME, "where the region begins", _SOURCE),
+    Key("end_frame", k.FRAME, "where the region ends", _SOURCE),
+    Key("start_beat", k.BEAT, "where the region begins, quarter notes from the downbeat", _SOURCE),
+    Key("end_beat", k.BEAT, "where the region ends, quarter notes from the downbeat", _SOURCE),
+    Key("clip_start", k.SECONDS, "where the part that may be heard as context begins", _SOURCE),
+    Key("clip_end", k.SECONDS, "where the part that may be heard as context ends", _SOURCE),
+    Key("clip_start_frame", k.FRAME, "where the part that may be heard as context begins", _SOURCE),
+    Key("clip_end_frame", k.FRAME, "where the part that may be heard as context ends", _SOURCE),
+    Key("side", k.choice("side", ("after", "before", "both")), "where to extend", frozenset({"extend"})),
+    Key("seconds", k.LENGTH, "how much to make", frozenset({"generate", "extend"})),
+    Key("bars", k.BARS, "how much to make", frozenset({"generate", "extend"})),
+    Key("bpm", k.BPM, "tempo, always in quarter notes per minute"),
+    Key("meter", k.METRE, "metre"),
+    Key("downbeat", k.SIGNED_SECONDS, "where in the source a bar starts"),
+    Key("tempomap", k.TEMPO_MAP, "tempo and metre over the source"),
+    Key("key", k.KEY_NAME, "musical key"),
+    Key("prompt", k.TEXT, "what it should sound like", _MAKES),
+    Key("negative", k.TEXT, "what it should not sound like", _MAKES),
+    Key("lyrics", k.TEXT, "the words, with [verse] [chorus] [bridge] tags", _MAKES),
+    Key("lyrics_file", k.PATH, "a UTF-8 file with the lyrics", _MAKES),
+    Key("language", k.WORD, "language of the lyrics", _MAKES),
+    Key("preset", k.WORD, "values from presets/, overridden by explicit keys"),
+    Key("seed", k.SEED, "same request and seed: same samples; absent: chosen and reported"),
+    Key("takes", k.whole("takes", 1, 8), "alternatives in one job", ALL - {"analyze"}),
+    Key("strength", k.SHARE, "how far from the source", _MAKES - {"generate"}),
+    Key("steps", k.whole("steps", 1, 1000), "solver steps", _MAKES),
+    Key("guidance", k.number("guidance", 0, 100), "how closely to follow the prompt", _MAKES),
+    Key("context", k.number("context", 0, 3600, "seconds"), "source kept around the region as context", _SOURCE),
+    Key("reference", k.PATH, "style or timbre to follow", _MAKES),
+    Key("track", k.choice("track", STEMS), "the instrument to add", frozenset({"layer"})),
+    Key("stems", k.choices("stems", STEMS), "which stems to give back", frozenset({"stems", "bgm", "generate"})),
+    Key("plan", k.PATH, "a plan (JSON or MIDI) to render instead of composing", _MAKES),
+    Key("engine", k.WORD, "overrides the default engine"),
+    Key("of", k.OF, "the result to vary", frozenset({"retake", "edit"})),
+    Key("format", k.choice("format", FORMATS), "sample format of the results", ALL - {"analyze"}),
+    Key("sinks", k.choices("sinks", SINKS), "where results go besides the job folder"),
+    Key("folder", k.PATH, "results are also put here, and paths name these copies"),
+    Key("priority", k.whole("priority", 0, 2), "2 goes before waiting jobs, never interrupts"),
+    Key("slot", k.SLOT, "a newly accepted job cancels earlier unfinished jobs of its slot"),
+    Key("tag", k.TAG, "the client's own mark, kept in job.json and sent in accepted"),
+)  # fmt: skip
+KEY = {key.name: key for key in KEYS}
+# Keys that the daemon itself acts on for every engine.
+DAEMON_KEYS = frozenset(
+    {"start", "end", "start_frame", "end_frame", "start_beat", "end_beat"}
+    | {"clip_start", "clip_end", "clip_start_frame", "clip_end_frame", "side", "seconds", "bars"}
+    | {"bpm", "meter", "downbeat", "tempomap", "key", "lyrics_file", "preset", "seed", "takes"}
+    | {"engine", "format", "sinks", "folder", "priority", "slot", "tag"}
+)

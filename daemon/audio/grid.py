@@ -57,7 +57,7 @@ class Grid:
 
     @classmethod
     def from_rows(cls, rows: Sequence[Sequence[float]], downbeat: float = 0.0) -> Grid:
-        """Build from the wire form `[[second, bpm, beats, unit, ramp], …]`; `ramp` may be absent."""
+        """Build from the wire form `[[second, bpm, beats, unit, ramp], …]`, `ramp` optional."""
         points = (
             TempoPoint(float(r[0]), float(r[1]), int(r[2]), int(r[3]), bool(len(r) > 4 and r[4]))
             for r in rows

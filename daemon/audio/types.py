@@ -13,7 +13,8 @@ class SourceInfo:
     """What the header of a source file says, and which file it was.
 
     `frames` is the length in sample frames, `rate` in Hz, `container` and `subtype` are
-    libsndfile's names (`WAV`, `PCM_24`). `size` (bytes) and `mtime_ns` tell later whether the file has changed.
+    libsndfile's names (`WAV`, `PCM_24`). `size` (bytes) and `mtime_ns` tell later whether the file
+    has changed.
     """
 
     path: str

@@ -1,0 +1,72 @@
+"""A look-ahead limiter over a whole piece: one gain curve for all channels.
+
+Samples are float `(frames, channels)`, full scale ±1. Each peak over the ceiling gets a dip that
+leads in over 5 ms and lets go over 80 ms (raised cosines, at least as deep as needed at the peak);
+the gain is the lowest dip. At a pinned end the dips are shortened so that the gain is exactly 1 there.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.ndimage import maximum_filter1d
+
+from daemon.audio.loudness import peaks
+
+ATTACK_S = 0.005
+RELEASE_S = 0.080
+_PASSES = 12
+_MARGIN = 0.999  # the gain moves between samples; this much lower holds the peak between them too
+
+
+def gain_curve(
+    x: np.ndarray,
+    rate: int,
+    ceiling: float,
+    pinned: tuple[bool, bool] = (False, False),
+) -> np.ndarray:
+    """Return the gain `(frames,)`, 0…1, that keeps the true peak of `x` at or below `ceiling`.
+
+    `ceiling` is a magnitude. `pinned` says at which ends (first, last frame) the gain must be 1.
+    """
+    return gain_for(peaks(x, rate), rate, ceiling, pinned)
+
+
+def gain_for(
+    tops: np.ndarray, rate: int, ceiling: float, pinned: tuple[bool, bool] = (False, False)
+) -> np.ndarray:
+    """Return the gain for the peak of every frame, `tops` `(frames,)`, as `loudness.peaks` gives."""
+    gain = np.ones(len(tops))
+    reach = max(1, round(ATTACK_S * rate))
+    for _ in range(_PASSES):
+        over = tops * gain
+        if not np.any(over > ceiling):
+            break
+        tallest = maximum_filter1d(over, 2 * reach + 1, mode="constant")
+        for at in np.flatnonzero((over > ceiling) & (over == tallest)):
+            _dip(gain, int(at), ceiling * _MARGIN / float(tops[at]), rate, pinned)
+    return gain
+
+
+def limit(x: np.ndarray, rate: int, ceiling: float) -> np.ndarray:
+    """Return `x` as float32 with its true peak at or below `ceiling` (a magnitude)."""
+    return (x * gain_curve(x, rate, ceiling)[:, None]).astype(np.float32)
+
+
+def _dip(gain: np.ndarray, at: int, depth: float, rate: int, pinned: tuple[bool, bool]) -> None:
+    """Lower `gain` in place so that it is at most `depth` at `at` and at the frame after it."""
+    attack, release = max(1, round(ATTACK_S * rate)), max(1, round(RELEASE_S * rate))
+    last = len(gain) - 1
+    hold = min(at + 1, last)
+    if pinned[0]:
+        attack = max(1, min(attack, at))
+    if pinned[1]:
+        release = max(1, min(release, last - hold))
+    first, stop = max(0, at - attack + 1), min(last + 1, hold + release)
+    lead = 0.5 - 0.5 * np.cos(np.pi * (np.arange(first, at) - at + attack) / attack)
+    tail = 0.5 + 0.5 * np.cos(np.pi * (np.arange(hold + 1, stop) - hold) / release)
+    shape = np.concatenate([lead, np.ones(hold - at + 1), tail])
+    if pinned[0]:
+        shape[: max(0, 1 - first)] = 0
+    if pinned[1] and stop == last + 1:
+        shape[-1] = 0
+    np.minimum(gain[first:stop], 1 - (1 - depth) * shape, out=gain[first:stop])

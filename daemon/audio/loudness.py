@@ -1,0 +1,74 @@
+"""Loudness and true peak. Samples are float `(frames, channels)`, full scale ±1; levels in dB.
+
+Threads: any; nothing is shared. Imports scipy through pyloudnorm: for the worker only.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pyloudnorm
+import soxr
+
+SILENCE_DB = -200.0
+SHORTEST_S = 0.4
+"""One gating block of ITU-R BS.1770-4; shorter material has no integrated loudness."""
+
+# WAV order to the five that are measured (left, right, centre, left and right surround); no LFE.
+_MEASURED = {6: (0, 1, 2, 4, 5), 7: (0, 1, 2, 5, 6), 8: (0, 1, 2, 4, 5)}
+
+
+def db(ratio: float) -> float:
+    """Return an amplitude ratio in dB, not below `SILENCE_DB`."""
+    return max(SILENCE_DB, 20 * math.log10(ratio)) if ratio > 0 else SILENCE_DB
+
+
+def amplitude(level_db: float) -> float:
+    """Return the amplitude ratio of a level in dB."""
+    return float(10 ** (level_db / 20))
+
+
+def rms_db(x: np.ndarray) -> float:
+    """Return the root mean square over all frames and channels in dB; `SILENCE_DB` for none."""
+    return db(math.sqrt(float(np.mean(np.square(x, dtype=np.float64))))) if x.size else SILENCE_DB
+
+
+def oversampling(rate: int) -> int:
+    """Return the factor that brings `rate` (Hz) to at least 192 kHz (BS.1770-4, annex 2), at most 4."""
+    return 4 if rate < 96_000 else 2 if rate < 192_000 else 1
+
+
+def peaks(x: np.ndarray, rate: int) -> np.ndarray:
+    """Return, for every frame, the largest magnitude from it up to the next one, any channel.
+
+    Float64 `(frames,)`; between the samples the oversampled waveform is read.
+    """
+    factor = oversampling(rate)
+    if factor == 1 or len(x) == 0:
+        return np.abs(x).max(axis=1, initial=0.0).astype(np.float64)
+    fine = soxr.resample(x.astype(np.float64), 1, factor, quality="HQ")
+    tops = np.abs(fine[: factor * len(x)]).max(axis=1)
+    tops = np.concatenate([tops, np.zeros(factor * len(x) - len(tops))])
+    return np.maximum(tops.reshape(len(x), factor).max(axis=1), np.abs(x).max(axis=1))
+
+
+def true_peak(x: np.ndarray, rate: int) -> float:
+    """Return the largest true-peak magnitude, 0 for no samples."""
+    return float(peaks(x, rate).max(initial=0.0))
+
+
+def true_peak_db(x: np.ndarray, rate: int) -> float:
+    """Return the true peak in dBTP, after ITU-R BS.1770-4 annex 2."""
+    return db(true_peak(x, rate))
+
+
+def integrated_lufs(x: np.ndarray, rate: int) -> float | None:
+    """Return integrated loudness in LUFS (BS.1770-4); None below 0.4 s or where all is gated."""
+    if len(x) < math.ceil(SHORTEST_S * rate):
+        return None
+    measured = x[:, _MEASURED[x.shape[1]]] if x.shape[1] in _MEASURED else x
+    # Only here can NumPy divide by zero: pyloudnorm takes the logarithm of silence.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = pyloudnorm.Meter(rate).integrated_loudness(measured.astype(np.float64))
+    return float(value) if math.isfinite(value) else None

@@ -8,6 +8,7 @@ one bundle are applied in order with nothing between them.
 from __future__ import annotations
 
 import itertools
+import re
 import struct
 import time
 from collections.abc import Iterator, Sequence
@@ -15,17 +16,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from pythonosc.osc_message import OscMessage
-from pythonosc.osc_message import ParseError as MessageError
-from pythonosc.osc_message_builder import OscMessageBuilder
-from pythonosc.parsing.osc_types import ParseError as TypeParseError
+from pythonosc.osc_message_builder import BuildError, OscMessageBuilder
 
-from bridge.protocol.errors import error
+from bridge.protocol.errors import PunchinError, error
 
 DATAGRAM = 8000
 FRAME = 1 << 20
 _NTP_TO_UNIX = 2_208_988_800
 _AHEAD_S = 60.0
 _DEPTH = 16
+_ARGUMENTS = 1024
+_TAGS = re.compile(rb",[ihfdsbrmtTFN\[\]]*")
 _IMMEDIATELY = 1
 
 Message = tuple[str, list[Any]]
@@ -71,13 +72,10 @@ def _bundle(packet: bytes, now: float, depth: int) -> Iterator[tuple[float, Mess
 
 def _merge(timed: Iterator[tuple[float, Message]]) -> list[Group]:
     """Join neighbours with the same time into one group."""
-    groups: list[Group] = []
-    for delay, message in timed:
-        if groups and groups[-1].delay_s == delay:
-            groups[-1] = Group((*groups[-1].messages, message), delay)
-        else:
-            groups.append(Group((message,), delay))
-    return groups
+    return [
+        Group(tuple(message for _, message in same), delay)
+        for delay, same in itertools.groupby(timed, key=lambda pair: pair[0])
+    ]
 
 
 def _delay(tag: int, now: float) -> float:
@@ -92,25 +90,49 @@ def _message(packet: bytes) -> Message:
     if not packet.startswith(b"/") or len(packet) % 4:
         raise error(101, "not an OSC packet: send OSC 1.0 messages or bundles")
     try:
+        _check_tags(packet)
         message = OscMessage(packet)
-    except (MessageError, TypeParseError, ValueError, IndexError, struct.error, RecursionError):
+    except PunchinError:
+        raise
+    except Exception:  # its parser lets through whatever a hostile packet brings out of it
         raise error(
             101, "the OSC message is damaged: check the type tags and the padding"
         ) from None
-    except Exception:  # whatever else a hostile packet brings out of the parser
-        raise error(101, "the OSC message can't be read: check the type tags") from None
     return message.address, list(message.params)
+
+
+def _check_tags(packet: bytes) -> None:
+    """Refuse what python-osc would skip with a log line each: unknown tags, endless tag strings."""
+    at = packet.index(0) // 4 * 4 + 4
+    if at >= len(packet):
+        return
+    tags = packet[at : packet.index(0, at)]
+    if len(tags) > _ARGUMENTS + 1:
+        raise error(101, f"over {_ARGUMENTS:,} arguments: send fewer")
+    if not _TAGS.fullmatch(tags):
+        raise error(101, "unknown type tags: send i, h, f, d, s, T or F")
 
 
 # -- writing -------------------------------------------------------------------------------------
 
 
 def encode(address: str, args: Sequence[Any], tags: str = "") -> bytes:
-    """Return one message as bytes. `tags`: OSC type tags, else chosen by Python type."""
-    builder = OscMessageBuilder(address=address)
-    for i, value in enumerate(args):
-        builder.add_arg(value, tags[i] if i < len(tags) else _tag(value))
-    return builder.build().dgram
+    """Return one message as bytes. `tags`: OSC type tags, else chosen by Python type.
+
+    Texts lose what OSC can't carry (NUL, lone surrogates). Raises 101 for a value that no tag fits.
+    """
+    builder = OscMessageBuilder(address=_sendable(address))
+    try:
+        for i, value in enumerate(args):
+            value = _sendable(value) if isinstance(value, str) else value
+            builder.add_arg(value, tags[i] if i < len(tags) else _tag(value))
+        return bytes(builder.build().dgram)
+    except (BuildError, ValueError, OverflowError, struct.error):
+        raise error(101, f"an argument of {address[:80]} can't be sent: check its range") from None
+
+
+def _sendable(text: str) -> str:
+    return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
 
 
 def encode_bundle(messages: Sequence[bytes], tag: int = _IMMEDIATELY) -> bytes:
@@ -132,13 +154,17 @@ def _tag(value: Any) -> str:
 
 
 def parts(name: str, text: str, most: int = DATAGRAM - 512) -> Iterator[Message]:
-    """Cut a long text into `/punchin/part` messages, between UTF-8 characters."""
-    data = text.encode("utf-8")
+    """Cut a long text into `/punchin/part` messages of at most `most` bytes of it.
+
+    Cuts lie between UTF-8 characters; an empty text is one empty part.
+    """
+    data = text.encode("utf-8", "replace")
     cuts = [0]
     while cuts[-1] < len(data):
         end = min(cuts[-1] + most, len(data))
         while end < len(data) and data[end] & 0xC0 == 0x80:
             end -= 1
         cuts.append(end)
+    cuts = cuts if data else [0, 0]
     for i, (a, b) in enumerate(itertools.pairwise(cuts)):
         yield "/punchin/part", [name, i, len(cuts) - 1, data[a:b].decode("utf-8")]

@@ -11,7 +11,6 @@ from bridge.protocol.errors import error
 from daemon.audio.types import OutputFormat, SourceInfo
 
 FORMAT_KEYS = ("source", "wav16", "wav24", "wav32f", "flac")
-MOST_FLAC_CHANNELS = 8
 
 # Header, metadata and padding of a WAV file stay far below this.
 _HEADER_ROOM = 1 << 20
@@ -32,6 +31,10 @@ _KEEPING = {
     "IMA_ADPCM": "PCM_16",
     "MS_ADPCM": "PCM_16",
     "GSM610": "PCM_16",
+    "ALAC_16": "PCM_16",
+    "ALAC_20": "PCM_24",
+    "ALAC_24": "PCM_24",
+    "ALAC_32": "PCM_32",
 }
 _WAV = {"wav16": "PCM_16", "wav24": "PCM_24", "wav32f": "FLOAT"}
 _BITS = {"PCM_U8": 8, "PCM_S8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}

@@ -1,8 +1,8 @@
 """A look-ahead limiter over a whole piece: one gain curve for all channels.
 
 Samples are float `(frames, channels)`, full scale ±1. Each peak over the ceiling gets a dip that
-leads in over 5 ms and lets go over 80 ms (raised cosines, at least as deep as needed at the peak);
-the gain is the lowest dip. At a pinned end the dips are shortened so that the gain is exactly 1 there.
+leads in over 5 ms and lets go over 80 ms (raised cosines); the gain is the lowest dip. At a pinned
+end the dips are shortened so that the gain is exactly 1 there.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from daemon.audio.loudness import peaks
 
 ATTACK_S = 0.005
 RELEASE_S = 0.080
+_ROUNDS = 4  # a moving gain shifts the peaks between samples a little: measure again
 _PASSES = 12
-_MARGIN = 0.999  # the gain moves between samples; this much lower holds the peak between them too
+_MARGIN = 0.9995
+_TOLERANCE = 1.0005
 
 
 def gain_curve(
@@ -23,27 +25,37 @@ def gain_curve(
     rate: int,
     ceiling: float,
     pinned: tuple[bool, bool] = (False, False),
+    sample_ceiling: float | None = None,
+    inside: slice = slice(None),
 ) -> np.ndarray:
-    """Return the gain `(frames,)`, 0…1, that keeps the true peak of `x` at or below `ceiling`.
+    """Return the gain, 0…1, that keeps the true peak of `x` at or below `ceiling`.
 
-    `ceiling` is a magnitude. `pinned` says at which ends (first, last frame) the gain must be 1.
+    `ceiling` is a magnitude, `sample_ceiling` one for the samples themselves. `pinned` says at
+    which ends the gain must be 1. Only the frames `inside` may be changed; the gain is as long.
     """
-    return gain_for(peaks(x, rate), rate, ceiling, pinned)
+    gain = np.ones(len(x))
+    for _ in range(_ROUNDS):
+        y = x * gain[:, None]
+        tops = peaks(y, rate) / ceiling
+        if sample_ceiling is not None:
+            tops = np.maximum(tops, np.abs(y).max(axis=1) / sample_ceiling)
+        if not np.any(tops[inside] > _TOLERANCE):
+            break
+        gain[inside] *= dips(tops[inside], rate, pinned)
+    return gain[inside]
 
 
-def gain_for(
-    tops: np.ndarray, rate: int, ceiling: float, pinned: tuple[bool, bool] = (False, False)
-) -> np.ndarray:
-    """Return the gain for the peak of every frame, `tops` `(frames,)`, as `loudness.peaks` gives."""
+def dips(tops: np.ndarray, rate: int, pinned: tuple[bool, bool] = (False, False)) -> np.ndarray:
+    """Return the gain `(frames,)` that brings every frame's peak `tops` to 1 or below."""
     gain = np.ones(len(tops))
     reach = max(1, round(ATTACK_S * rate))
     for _ in range(_PASSES):
         over = tops * gain
-        if not np.any(over > ceiling):
+        if not np.any(over > 1):
             break
         tallest = maximum_filter1d(over, 2 * reach + 1, mode="constant")
-        for at in np.flatnonzero((over > ceiling) & (over == tallest)):
-            _dip(gain, int(at), ceiling * _MARGIN / float(tops[at]), rate, pinned)
+        for at in np.flatnonzero((over > 1) & (over == tallest)):
+            _dip(gain, int(at), _MARGIN / float(tops[at]), rate, pinned)
     return gain
 
 
@@ -53,7 +65,7 @@ def limit(x: np.ndarray, rate: int, ceiling: float) -> np.ndarray:
 
 
 def _dip(gain: np.ndarray, at: int, depth: float, rate: int, pinned: tuple[bool, bool]) -> None:
-    """Lower `gain` in place so that it is at most `depth` at `at` and at the frame after it."""
+    """Lower `gain` in place so that it is at most `depth` at frame `at` and the next."""
     attack, release = max(1, round(ATTACK_S * rate)), max(1, round(RELEASE_S * rate))
     last = len(gain) - 1
     hold = min(at + 1, last)
@@ -65,8 +77,8 @@ def _dip(gain: np.ndarray, at: int, depth: float, rate: int, pinned: tuple[bool,
     lead = 0.5 - 0.5 * np.cos(np.pi * (np.arange(first, at) - at + attack) / attack)
     tail = 0.5 + 0.5 * np.cos(np.pi * (np.arange(hold + 1, stop) - hold) / release)
     shape = np.concatenate([lead, np.ones(hold - at + 1), tail])
-    if pinned[0]:
-        shape[: max(0, 1 - first)] = 0
+    if pinned[0] and first == 0:
+        shape[0] = 0
     if pinned[1] and stop == last + 1:
         shape[-1] = 0
     np.minimum(gain[first:stop], 1 - (1 - depth) * shape, out=gain[first:stop])

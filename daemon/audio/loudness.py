@@ -12,6 +12,8 @@ import pyloudnorm
 import soxr
 
 SILENCE_DB = -200.0
+_BLOCK = 1 << 18  # frames oversampled at a time: bounds the memory of long pieces
+_MARGIN = 256  # frames on each side that the oversampling filter hears
 SHORTEST_S = 0.4
 """One gating block of ITU-R BS.1770-4; shorter material has no integrated loudness."""
 
@@ -44,13 +46,14 @@ def peaks(x: np.ndarray, rate: int) -> np.ndarray:
 
     Float64 `(frames,)`; between the samples the oversampled waveform is read.
     """
+    own = np.abs(x).max(axis=1, initial=0.0).astype(np.float64)
     factor = oversampling(rate)
-    if factor == 1 or len(x) == 0:
-        return np.abs(x).max(axis=1, initial=0.0).astype(np.float64)
-    fine = soxr.resample(x.astype(np.float64), 1, factor, quality="HQ")
-    tops = np.abs(fine[: factor * len(x)]).max(axis=1)
-    tops = np.concatenate([tops, np.zeros(factor * len(x) - len(tops))])
-    return np.maximum(tops.reshape(len(x), factor).max(axis=1), np.abs(x).max(axis=1))
+    if factor == 1:
+        return own
+    for at in range(0, len(x), _BLOCK):
+        end = min(len(x), at + _BLOCK)
+        own[at:end] = np.maximum(own[at:end], _between(x, at, end, factor))
+    return own
 
 
 def true_peak(x: np.ndarray, rate: int) -> float:
@@ -72,3 +75,13 @@ def integrated_lufs(x: np.ndarray, rate: int) -> float | None:
     with np.errstate(divide="ignore", invalid="ignore"):
         value = pyloudnorm.Meter(rate).integrated_loudness(measured.astype(np.float64))
     return float(value) if math.isfinite(value) else None
+
+
+def _between(x: np.ndarray, start: int, end: int, factor: int) -> np.ndarray:
+    """Return the oversampled peak of each frame in `[start, end)`."""
+    first = max(0, start - _MARGIN)
+    piece = x[first : end + _MARGIN].astype(np.float64)
+    padded = np.concatenate([piece, np.zeros((_MARGIN, x.shape[1]))])
+    fine = soxr.resample(padded, 1, factor, quality="HQ")
+    tops = np.abs(fine).max(axis=1)[factor * (start - first) :][: factor * (end - start)]
+    return tops.reshape(end - start, factor).max(axis=1)

@@ -98,7 +98,9 @@ def _check_roots(path: str, roots: Sequence[str]) -> None:
         return
     real = Path(path).resolve()
     if not any(real.is_relative_to(Path(root).resolve()) for root in roots):
-        raise error(204, f"{path} lies outside the folders of the setting roots; move it or add one")
+        raise error(
+            204, f"{path} lies outside the folders of the setting roots; move it or add one"
+        )
 
 
 def _check_whole(path: str, size: int) -> None:
@@ -160,5 +162,3 @@ def _problem(info: SourceInfo) -> str | None:
     if info.rate not in RATES_HZ:
         return f"runs at {info.rate} Hz"
     return None
-
-

@@ -9,6 +9,7 @@ Threads: any; every call opens the file for itself.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import soundfile
@@ -27,6 +28,10 @@ _NATIVE = {
     "IMA_ADPCM": "int16",
     "MS_ADPCM": "int16",
     "GSM610": "int16",
+    "ALAC_16": "int16",
+    "ALAC_20": "int32",
+    "ALAC_24": "int32",
+    "ALAC_32": "int32",
     "PCM_24": "int32",
     "PCM_32": "int32",
     "DOUBLE": "float64",
@@ -46,7 +51,9 @@ def native_dtype(info: SourceInfo) -> str:
 def blocks(
     info: SourceInfo, start: int, end: int, block: int = BLOCK_FRAMES
 ) -> Iterator[np.ndarray]:
-    """Yield frames `[start, end)` as native `(n, channels)` arrays of at most `block` frames.
+    """Yield frames `[start, end)` as native `(n, channels)` arrays.
+
+    They hold at most `block` frames, of compressed sources at most `BLOCK_FRAMES`.
 
     Errors: 200 gone, 201 when the file ends early, is damaged or holds NaN or infinity.
     """
@@ -56,10 +63,8 @@ def blocks(
     try:
         with soundfile.SoundFile(info.path) as file:
             yield from _read(file, info, start, end, block)
-    except soundfile.SoundFileError as reason:
-        raise _damaged(info, reason) from None
-    except OSError as reason:
-        raise _damaged(info, reason) from None
+    except (soundfile.SoundFileError, OSError):
+        raise _damaged(info) from None
 
 
 def window(info: SourceInfo, start: int, end: int) -> np.ndarray:
@@ -86,12 +91,11 @@ def as_float(native: np.ndarray) -> np.ndarray:
 def _read(
     file: soundfile.SoundFile, info: SourceInfo, start: int, end: int, block: int
 ) -> Iterator[np.ndarray]:
-    here = start if info.subtype in _SEEKS_EXACTLY else 0
-    if here:
-        file.seek(here)
+    if info.subtype in _SEEKS_EXACTLY:
+        here = file.seek(start)
     else:
         # The same steps on every read: some decoders' samples depend on how much is asked for.
-        block = BLOCK_FRAMES if info.subtype not in _SEEKS_EXACTLY else block
+        here, block = 0, BLOCK_FRAMES
     while here < end:
         samples = _next(file, info, min(block, end - here))
         skip = max(0, start - here)
@@ -109,7 +113,7 @@ def _next(file: soundfile.SoundFile, info: SourceInfo, frames: int) -> np.ndarra
     return samples
 
 
-def _damaged(info: SourceInfo, reason: Exception) -> PunchinError:
-    if isinstance(reason, FileNotFoundError):
+def _damaged(info: SourceInfo) -> PunchinError:
+    if not Path(info.path).exists():
         return error(200, f"{info.path} is gone; put it back and send the request again")
     return error(201, f"{info.path} is damaged or can't be read; render it again")

@@ -56,9 +56,7 @@ def handle_frames(rate: int) -> int:
     return math.ceil(HANDLE_S * rate)
 
 
-def convert(
-    x: np.ndarray, start_frame: int, rate_in: int, rate_out: int
-) -> tuple[np.ndarray, int]:
+def convert(x: np.ndarray, start_frame: int, rate_in: int, rate_out: int) -> tuple[np.ndarray, int]:
     """Return `x`, which begins at `start_frame` (may be negative), at `rate_out`, and its start there.
 
     The result holds every frame of `rate_out` from the time of the first to that of the last frame of `x`.

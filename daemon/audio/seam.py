@@ -1,0 +1,161 @@
+"""One seam between kept audio and new material: what is measured there, and the fade.
+
+Every seam is seen as the start of a region; the end of a region is looked at in reverse. Arrays are
+float `(frames, channels)` at one rate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.ndimage import uniform_filter1d
+
+from daemon.audio.align import CONFIDENT, coefficient
+from daemon.audio.extrapolate import extrapolate
+from daemon.audio.loudness import amplitude, rms_db
+
+SHORTEST_FADE_S, LONGEST_FADE_S = 0.010, 0.030
+MOST_GAIN_DB = 3.0
+SILENT_DB = -60.0
+LOWEST_RHO = -0.9
+"""Gains of 2.2 in the middle of a fade; towards −1 they grow without bound and power is a guess."""
+
+_LEVEL_S = 0.4
+_DC_S = 1.0
+_SHORTEST_DC_S = 0.1  # a mean over less tells more about the bass than about DC
+_ENVELOPE_S = 0.002
+
+
+@dataclass(frozen=True)
+class Edge:
+    """What was measured and done at one seam.
+
+    `correlation` of source and new material around it, `rho` of the two on the fade itself,
+    `gain_db` and `dc` (one value per channel, full scale 1) at the edge, `fade` in frames.
+    """
+
+    correlation: float = 0.0
+    rho: float = 0.0
+    gain_db: float = 0.0
+    dc: tuple[float, ...] = ()
+    fade: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Seam:
+    """Material at one seam.
+
+    `before` is kept audio up to the seam, `over` the source from the seam on, None where there is
+    none. `new` is aligned and begins `lead` frames before the seam. `longest` bounds the fade.
+    """
+
+    before: np.ndarray
+    over: np.ndarray | None
+    new: np.ndarray
+    lead: int
+    longest: int
+    rate: int
+
+
+def measure(seam: Seam) -> Edge:
+    """Return correlation, gain and DC at the seam; the fade is still to be made."""
+    source, new = _same_time(seam, _LEVEL_S)
+    correlation = _coefficient(source, new)
+    if seam.over is None and correlation < CONFIDENT:
+        source, new = _beside(seam, _LEVEL_S)
+    gain_db = _level_gain_db(source, new)
+    return Edge(correlation, 0.0, gain_db, _dc(seam, amplitude(gain_db)), 0)
+
+
+def fade(seam: Seam, edge: Edge, body: np.ndarray) -> Edge:
+    """Fade `body`, the levelled material from the seam on, in from the source, in place."""
+    under, length = _under(seam, edge)
+    if length == 0:
+        return edge
+    under, into = under[:length].astype(np.float64), body[:length].astype(np.float64)
+    rho = coefficient(under, into, np.hanning(length + 2)[1:-1])
+    held = _held(under, seam.rate) if seam.over is None else np.ones(length)
+    out_gain, in_gain = fade_gains(length, rho, held)
+    body[:length] = out_gain[:, None] * under + in_gain[:, None] * into
+    return replace(edge, rho=rho, fade=length)
+
+
+def fade_gains(
+    length: int, rho: float, held: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the gains `(length,)` of what fades out and of what fades in: g₁² + g₂² + 2ρg₁g₂ = 1.
+
+    They begin and end flat. ρ below `LOWEST_RHO` counts as that. `held` is the amplitude, 1…0, that
+    a signal fading out by itself still has; the equation then holds for held × g₁.
+    """
+    rho = max(LOWEST_RHO, min(1.0, rho))
+    t = (np.arange(length) + 0.5) / length
+    angle = np.pi / 2 * np.sin(np.pi / 2 * t) ** 2
+    g1, g2 = np.cos(angle), np.sin(angle)
+    left = g1 if held is None else g1 * held
+    norm = np.sqrt(left**2 + g2**2 + 2 * rho * left * g2)
+    return g1 / norm, g2 / norm
+
+
+def _same_time(seam: Seam, seconds: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return source and new material where both exist: around the seam, or before it."""
+    back = min(seam.lead, len(seam.before))
+    source = seam.before[len(seam.before) - back :]
+    if seam.over is not None:
+        source = np.concatenate([source, seam.over[: round(seconds * seam.rate)]])
+    first = seam.lead - back
+    return source, seam.new[first : first + len(source)]
+
+
+def _beside(seam: Seam, seconds: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the source before the seam and as much new material after it."""
+    length = min(round(seconds * seam.rate), len(seam.before), len(seam.new) - seam.lead)
+    return seam.before[len(seam.before) - length :], seam.new[seam.lead : seam.lead + length]
+
+
+def _coefficient(source: np.ndarray, new: np.ndarray) -> float:
+    if len(source) == 0:
+        return 0.0
+    return coefficient(source - source.mean(axis=0), new - new.mean(axis=0))
+
+
+def _level_gain_db(source: np.ndarray, new: np.ndarray) -> float:
+    if len(source) == 0:
+        return 0.0
+    wanted, have = (rms_db(x - x.mean(axis=0)) for x in (source, new))
+    if min(wanted, have) < SILENT_DB:
+        return 0.0
+    return max(-MOST_GAIN_DB, min(MOST_GAIN_DB, wanted - have))
+
+
+def _dc(seam: Seam, gain: float) -> tuple[float, ...]:
+    """Return what must be added to the new material at the seam, per channel."""
+    source, new = (_same_time if seam.over is not None else _beside)(seam, _DC_S)
+    if len(source) < _SHORTEST_DC_S * seam.rate:
+        return (0.0,) * seam.new.shape[1]
+    # Blackman's side lobes lie 58 dB down: what remains of the bass in the mean is too little to hear.
+    window = np.blackman(len(source) + 2)[1:-1]
+    means = [(window @ x) / window.sum() for x in (source, new)]
+    return tuple(float(d) for d in means[0] - gain * means[1])
+
+
+def _under(seam: Seam, edge: Edge) -> tuple[np.ndarray, int]:
+    """Return what lies under the fade and the fade's length: long for what goes on, short else."""
+    longest = min(seam.longest, round(LONGEST_FADE_S * seam.rate))
+    if seam.over is not None:
+        under, lasting = seam.over, edge.correlation
+    else:
+        under = extrapolate(seam.before, longest, seam.rate)
+        lasting = float(_held(under, seam.rate)[-1]) if longest else 0.0
+    seconds = SHORTEST_FADE_S + (LONGEST_FADE_S - SHORTEST_FADE_S) * max(0.0, lasting)
+    return under, min(longest, round(seconds * seam.rate))
+
+
+def _held(under: np.ndarray, rate: int) -> np.ndarray:
+    """Return the falling envelope of a continuation, 1 at the seam."""
+    power = uniform_filter1d(
+        (under**2).mean(axis=1), max(1, round(_ENVELOPE_S * rate)), mode="nearest"
+    )
+    falling = np.sqrt(np.minimum.accumulate(np.maximum(power, 0)))
+    return falling / falling[0] if falling[0] > 0 else np.ones(len(under))

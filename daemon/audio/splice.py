@@ -1,0 +1,178 @@
+"""New material put into the source so that nobody hears where. The only splice in the project.
+
+All arrays are float `(frames, channels)` at the source's rate. Kept audio is only looked at; every
+frame that comes out lies inside the region. In order, the new material is
+
+1. moved by its delay (at most 5 ms) and polarity, where it clearly is the source's own music,
+2. scaled by the edge gains: at most ±3 dB, linear in dB from edge to edge, 0 dB at an edge where
+   either side is below −60 dBFS,
+3. freed of its DC against the source by a ramp,
+4. faded inside the region with g₁² + g₂² + 2ρg₁g₂ = 1, ρ measured on the fade: the power neither
+   dips nor swells. Where the region replaces nothing (`over` is None) the source is carried on
+   under the fade by linear prediction,
+5. limited to the true peak that the source reaches here, or −1 dBTP if that is higher, with a gain
+   of exactly 1 at both seams.
+
+An edge at the clip's end has no kept audio: no fade, and the other edge's gain and DC hold there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from daemon.audio.align import LONGEST_DELAY_S, Alignment, align
+from daemon.audio.limiter import gain_curve
+from daemon.audio.loudness import amplitude, db, rms_db, true_peak
+from daemon.audio.seam import LONGEST_FADE_S, SILENT_DB, Edge, Seam, fade, measure
+
+HANDLE_S = 0.060
+"""Seconds of new material beside the region that are worth handing in."""
+
+CONTEXT_S = 1.0
+"""Seconds of kept audio beside the region that are worth handing in."""
+
+CEILING_DB = -1.0
+_PAD = 64  # frames of kept audio on each side, so that a true peak across the seam is seen
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a splice did: delay in frames, polarity, both edges, the limiter's deepest gain in dB."""
+
+    delay: int
+    polarity: int
+    correlation: float
+    start: Edge
+    end: Edge
+    limiter_db: float
+
+    def as_dict(self) -> dict[str, object]:
+        """Return plain data."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, eq=False)
+class Spliced:
+    """The region, float32 `(frames, channels)`, and the report."""
+
+    samples: np.ndarray
+    report: Report
+
+
+def splice(
+    before: np.ndarray,
+    over: np.ndarray | None,
+    after: np.ndarray,
+    new: np.ndarray,
+    handle: int,
+    rate: int,
+    kept: Sequence[int] = (),
+) -> Spliced:
+    """Return the region made of `new`, joined to the kept audio on both sides.
+
+    `before` and `after` are kept audio beside the region, up to `CONTEXT_S`, empty at the clip's
+    ends. `over` is the source inside the region, None where there is none. `new` covers the region
+    and `handle` frames on each side. `kept` channels are taken from `over` as they are.
+    """
+    frames, channels = len(new) - 2 * handle, new.shape[1]
+    assert frames > 0 and handle >= 0, (len(new), handle)
+    assert before.shape[1] == after.shape[1] == channels, (before.shape, after.shape, new.shape)
+    assert over is None or over.shape == (frames, channels), frames
+    beside = round(CONTEXT_S * rate)
+    before, after = before[max(0, len(before) - beside) :], after[:beside]
+
+    found = _alignment(before, over, after, new, handle, rate)
+    lead = handle - abs(found.delay)
+    first = found.delay + abs(found.delay)
+    moved = new[first : first + frames + 2 * lead] * np.float32(found.polarity)
+    seams = _seams(before, over, after, moved, lead, rate)
+    edges = _edges(seams, channels)
+    body = _levelled(moved[lead : lead + frames], edges)
+    start = fade(seams[0], edges[0], body) if len(before) else edges[0]
+    end = fade(seams[1], edges[1], body[::-1]) if len(after) else edges[1]
+    deepest = _limit(body, before, over, after, rate)
+    if over is not None and len(kept):
+        body[:, list(kept)] = over[:, list(kept)]
+    report = Report(found.delay, found.polarity, found.correlation, start, end, deepest)
+    return Spliced(body, report)
+
+
+def _alignment(
+    before: np.ndarray,
+    over: np.ndarray | None,
+    after: np.ndarray,
+    new: np.ndarray,
+    handle: int,
+    rate: int,
+) -> Alignment:
+    delay = min(round(LONGEST_DELAY_S * rate), handle // 2)
+    reach = handle - delay
+    inside = 0 if over is None else min(len(over), round(LONGEST_FADE_S * rate))
+    none = new[:0]
+    pairs = []
+    if len(before):
+        source = np.concatenate([before[-reach:], none if over is None else over[:inside]])
+        first = handle - min(reach, len(before))
+        pairs.append((source, new[first - delay : first + len(source) + delay]))
+    if len(after):
+        source = np.concatenate(
+            [none if over is None else over[len(over) - inside :], after[:reach]]
+        )
+        first = len(new) - handle - inside
+        pairs.append((source, new[first - delay : first + len(source) + delay]))
+    heard = [p for p in pairs if delay and min(rms_db(p[0]), rms_db(p[1])) >= SILENT_DB]
+    return align(heard)
+
+
+def _seams(
+    before: np.ndarray,
+    over: np.ndarray | None,
+    after: np.ndarray,
+    moved: np.ndarray,
+    lead: int,
+    rate: int,
+) -> tuple[Seam, Seam]:
+    """Return the start and, in reverse, the end."""
+    frames = len(moved) - 2 * lead
+    longest = frames // 3 if len(before) and len(after) else frames // 2
+    start = Seam(before, over, moved, lead, longest, rate)
+    turned = None if over is None else over[::-1]
+    return start, Seam(after[::-1], turned, moved[::-1], lead, longest, rate)
+
+
+def _edges(seams: tuple[Seam, Seam], channels: int) -> tuple[Edge, Edge]:
+    """Return both edges as measured; one without kept audio takes the other's gain and DC."""
+    edges = [measure(seam) if len(seam.before) else None for seam in seams]
+    nothing = Edge(dc=(0.0,) * channels)
+    start, end = edges
+    other = start or end or nothing
+    copied = Edge(gain_db=other.gain_db, dc=other.dc)
+    return start or copied, end or copied
+
+
+def _levelled(new: np.ndarray, edges: tuple[Edge, Edge]) -> np.ndarray:
+    """Return `new` as float32 with the gains (linear in dB) and the DC ramp applied."""
+    start, end = edges
+    along = np.linspace(0.0, 1.0, len(new))[:, None]
+    gain = 10 ** ((start.gain_db + (end.gain_db - start.gain_db) * along) / 20)
+    dc = np.asarray(start.dc) + (np.asarray(end.dc) - np.asarray(start.dc)) * along
+    return (new * gain + dc).astype(np.float32)
+
+
+def _limit(
+    body: np.ndarray, before: np.ndarray, over: np.ndarray | None, after: np.ndarray, rate: int
+) -> float:
+    """Limit `body` in place; return the deepest gain in dB."""
+    source = np.concatenate([before, body[:0] if over is None else over, after])
+    own = float(np.abs(source).max(initial=0.0))
+    ceiling = max(true_peak(source, rate), amplitude(CEILING_DB))
+    left, right = before[-_PAD:], after[:_PAD]
+    joined = np.concatenate([left, body, right])
+    inside = slice(len(left), len(left) + len(body))
+    pinned = (len(before) > 0, len(after) > 0)
+    gain = gain_curve(joined, rate, ceiling, pinned, max(own, amplitude(CEILING_DB)), inside)
+    body *= gain[:, None].astype(np.float32)
+    return db(float(gain.min()))

@@ -12,6 +12,8 @@ from bridge.protocol.commands import COMMAND, Arg, Command
 from bridge.protocol.errors import PunchinError, error
 from bridge.protocol.ops import KEY, KEYS
 
+_COMPARED = 80  # characters of a wrong name that are looked at for a likely one
+
 
 @dataclass(frozen=True)
 class JobCall:
@@ -35,7 +37,7 @@ def command(address: str) -> Command:
         raise error(
             100, f"{address[:80]} is a pattern: patterns are not expanded, name one address"
         )
-    close = difflib.get_close_matches(address, COMMAND, 1)
+    close = difflib.get_close_matches(address[:_COMPARED], COMMAND, 1)
     hint = f"did you mean {close[0]}?" if close else "ask /punchin/describe for the commands"
     raise error(100, f"no command {address[:80]}: {hint}")
 
@@ -98,7 +100,7 @@ def nearest(name: str) -> str:
     """Return the known key that looks most like `name`."""
     return max(
         (key.name for key in KEYS),
-        key=lambda known: difflib.SequenceMatcher(None, name.lower(), known).ratio(),
+        key=lambda known: difflib.SequenceMatcher(None, name[:_COMPARED].lower(), known).ratio(),
     )
 
 

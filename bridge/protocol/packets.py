@@ -26,7 +26,7 @@ _NTP_TO_UNIX = 2_208_988_800
 _AHEAD_S = 60.0
 _DEPTH = 16
 _ARGUMENTS = 1024
-_TAGS = re.compile(rb",[ihfdsbrmtTFN\[\]]*")
+_TAGS = re.compile(rb",[ihfdsTFN]*")
 _IMMEDIATELY = 1
 
 Message = tuple[str, list[Any]]
@@ -102,7 +102,10 @@ def _message(packet: bytes) -> Message:
 
 
 def _check_tags(packet: bytes) -> None:
-    """Refuse what python-osc would skip with a log line each: unknown tags, endless tag strings."""
+    """Refuse what no command takes: endless tag strings, blobs, arrays, and unknown tags.
+
+    python-osc would write a log line for each unknown tag and read blobs of negative size.
+    """
     at = packet.index(0) // 4 * 4 + 4
     if at >= len(packet):
         return
@@ -110,7 +113,7 @@ def _check_tags(packet: bytes) -> None:
     if len(tags) > _ARGUMENTS + 1:
         raise error(101, f"over {_ARGUMENTS:,} arguments: send fewer")
     if not _TAGS.fullmatch(tags):
-        raise error(101, "unknown type tags: send i, h, f, d, s, T or F")
+        raise error(101, "type tags that no command takes: send i, h, f, d, s, T or F")
 
 
 # -- writing -------------------------------------------------------------------------------------

@@ -1,1 +1,1 @@
-"""Sound as numbers: float32 `(frames, channels)` for engines and sinks, native samples for kept audio."""
+"""Sound as numbers: float32 `(frames, channels)` for engines, native samples for kept audio."""

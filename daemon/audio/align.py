@@ -1,4 +1,4 @@
-"""Delay and polarity of new material against the source, by cross-correlation. `(frames, channels)`.
+"""Delay and polarity of new material against the source. Arrays are float `(frames, channels)`.
 
 A delay is one number for the whole region, so both seams vote together; when they disagree, or the
 material is simply different music, the correlation is low and nothing is moved.
@@ -54,7 +54,7 @@ def align(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> Alignment:
 
 
 def coefficient(a: np.ndarray, b: np.ndarray, weight: np.ndarray | None = None) -> float:
-    """Return the correlation coefficient of two equal shapes, all channels together; 0 for silence."""
+    """Return the correlation coefficient of equal shapes over all channels; 0 for silence."""
     w = 1.0 if weight is None else weight[:, None]
     power = float(np.sum(w * a * a)) * float(np.sum(w * b * b))
     return float(np.clip(np.sum(w * a * b) / math.sqrt(power), -1, 1)) if power > 1e-24 else 0.0

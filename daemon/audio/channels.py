@@ -78,7 +78,7 @@ class Fold:
         Kept channels come from `source` `(n, channels)`, the same frames of the source; without
         it they are silent.
         """
-        assert y.ndim == 2 and y.shape[1] == 2, y.shape
+        assert y.shape[1:] == (2,), y.shape
         if self.channels == 1 or self.dual_mono:
             return np.repeat(_mean(y) / self.gain, self.channels, axis=1).astype(np.float32)
         if self.channels == 2:

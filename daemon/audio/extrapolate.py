@@ -17,7 +17,7 @@ _ORDERS = (8, 512)
 
 
 def extrapolate(x: np.ndarray, frames: int, rate: int) -> np.ndarray:
-    """Return the `frames` frames that follow `x` by linear prediction; zeros where `x` is silent."""
+    """Return `frames` frames that follow `x` by linear prediction; zeros where it is silent."""
     assert x.ndim == 2, x.shape
     fitted = x[max(0, len(x) - round(FIT_S * rate)) :].astype(np.float64)
     order = min(len(fitted) // 3, max(_ORDERS[0], min(_ORDERS[1], round(_ORDER_S * rate))))
@@ -33,7 +33,7 @@ def extrapolate(x: np.ndarray, frames: int, rate: int) -> np.ndarray:
 
 
 def burg(x: np.ndarray, order: int) -> np.ndarray:
-    """Return the prediction-error filter `[1, a1, …]` of `x` `(n,)`; fewer terms once it predicts all."""
+    """Return the prediction-error filter `[1, a1, …]` of `x` `(n,)`, `order` + 1 terms."""
     a = np.ones(1)
     forward, backward = x[1:], x[:-1]
     floor = 1e-18 * float(x @ x)

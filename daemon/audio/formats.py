@@ -1,4 +1,4 @@
-"""In which format a result is written, and what its samples look like. No audio passes through here.
+"""In which format a result is written, and what its samples look like. No audio passes here.
 
 Every choice keeps the source's samples exact where the asked format can hold them.
 """

@@ -37,7 +37,7 @@ def rms_db(x: np.ndarray) -> float:
 
 
 def oversampling(rate: int) -> int:
-    """Return the factor that brings `rate` (Hz) to at least 192 kHz (BS.1770-4, annex 2), at most 4."""
+    """Return how often a true peak is read per frame, 1, 2 or 4 (BS.1770-4, annex 2)."""
     return 4 if rate < 96_000 else 2 if rate < 192_000 else 1
 
 

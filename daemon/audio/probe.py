@@ -127,7 +127,7 @@ def _header(path: str) -> tuple[int, int, int, str, str]:
 
 
 def _has_length_tag(path: str) -> bool:
-    """Whether the first MP3 frame tells the length (Xing, Info or VBRI); without it libsndfile guesses."""
+    """Whether the first MP3 frame tells the length; without it libsndfile guesses."""
     with Path(path).open("rb") as file:
         head = file.read(10)
         if head[:3] == b"ID3":

@@ -1,9 +1,10 @@
 """From float to the sample type of a file, and from one sample type to another.
 
 New material is dithered where the target has 16 bits or less: TPDF of ±1 LSB (Lipshitz, Wannamaker
-and Vanderkooy, 1992) makes the error's mean and power independent of the signal. At 24 bits and more the step is no
-coarser than float32's own, so nothing drops and rounding is all. A sample that is exactly 0.0 stays
-0: digital silence stays silent. Kept audio is never dithered.
+and Vanderkooy, 1992) makes the error's mean and power independent of the signal. At 24 bits and
+more the step is no coarser than float32's own, so nothing drops and rounding is all. A sample that
+already lies on the target's grid is not dithered: digital silence stays silent, and source samples
+inside a region (channels that are left alone) stay as they are. Kept audio is never dithered.
 
 Integers narrower than their array lie in its upper bits, as libsndfile takes them.
 """
@@ -31,7 +32,7 @@ def quantise(
     scaled = samples.astype(np.float64) * (1 << (depth - 1))
     if rng is not None and depth <= DITHERED_UP_TO_BITS:
         noise = rng.random(samples.shape) - rng.random(samples.shape)
-        scaled += np.where(samples == 0, 0.0, noise)
+        scaled += np.where(scaled == np.rint(scaled), 0.0, noise)
     return _rounded(scaled, depth, written_dtype(fmt))
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.ndimage import uniform_filter1d
 
 from daemon.audio.align import CONFIDENT, coefficient
 from daemon.audio.extrapolate import extrapolate
@@ -24,7 +23,7 @@ LOWEST_RHO = -0.9
 _LEVEL_S = 0.4
 _DC_S = 1.0
 _SHORTEST_DC_S = 0.1  # a mean over less tells more about the bass than about DC
-_ENVELOPE_S = 0.002
+_UNPREDICTED_S = 0.001
 
 
 @dataclass(frozen=True)
@@ -70,32 +69,56 @@ def measure(seam: Seam) -> Edge:
 
 def fade(seam: Seam, edge: Edge, body: np.ndarray) -> Edge:
     """Fade `body`, the levelled material from the seam on, in from the source, in place."""
-    under, length = _under(seam, edge)
+    longest = min(seam.longest, round(LONGEST_FADE_S * seam.rate))
+    if seam.over is None:
+        under = extrapolate(seam.before, longest, seam.rate)
+        lasting = _lasting(seam.before, under)
+    else:
+        under, lasting = seam.over, max(0.0, edge.correlation)
+    seconds = SHORTEST_FADE_S + (LONGEST_FADE_S - SHORTEST_FADE_S) * lasting
+    length = min(longest, round(seconds * seam.rate))
     if length == 0:
         return edge
     under, into = under[:length].astype(np.float64), body[:length].astype(np.float64)
     rho = coefficient(under, into, np.hanning(length + 2)[1:-1])
-    held = _held(under, seam.rate) if seam.over is None else np.ones(length)
+    held = _held(length, lasting, seam.rate) if seam.over is None else np.ones(length)
     out_gain, in_gain = fade_gains(length, rho, held)
     body[:length] = out_gain[:, None] * under + in_gain[:, None] * into
     return replace(edge, rho=rho, fade=length)
 
 
-def fade_gains(
-    length: int, rho: float, held: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
+def fade_gains(length: int, rho: float, held: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the gains `(length,)` of what fades out and of what fades in: g₁² + g₂² + 2ρg₁g₂ = 1.
 
-    They begin and end flat. ρ below `LOWEST_RHO` counts as that. `held` is the amplitude, 1…0, that
-    a signal fading out by itself still has; the equation then holds for held × g₁.
+    They begin and end flat. ρ below `LOWEST_RHO` counts as that. `held` `(length,)` is the
+    amplitude, 1…0, that a signal dying away by itself still has: g₂ makes up for what is gone.
     """
     rho = max(LOWEST_RHO, min(1.0, rho))
     t = (np.arange(length) + 0.5) / length
     angle = np.pi / 2 * np.sin(np.pi / 2 * t) ** 2
-    g1, g2 = np.cos(angle), np.sin(angle)
-    left = g1 if held is None else g1 * held
-    norm = np.sqrt(left**2 + g2**2 + 2 * rho * left * g2)
-    return g1 / norm, g2 / norm
+    norm = np.sqrt(1 + rho * np.sin(2 * angle))
+    g1, g2 = np.cos(angle) / norm, np.sin(angle) / norm
+    alike = max(0.0, rho)
+    made_up = _other_gain(g1 * held, alike) - _other_gain(g1, alike)
+    return g1, g2 + made_up
+
+
+def _other_gain(g1: np.ndarray, rho: float) -> np.ndarray:
+    """Return the g₂ that g₁ leaves for ρ ≥ 0."""
+    return -rho * g1 + np.sqrt(np.maximum(0.0, 1 - g1**2 * (1 - rho**2)))
+
+
+def _lasting(before: np.ndarray, under: np.ndarray) -> float:
+    """Return how much of the source's amplitude, 0…1, is left at the end of its continuation."""
+    last = under[-(len(under) // 3) :]
+    level = amplitude(rms_db(before[-len(under) :]))
+    return min(1.0, amplitude(rms_db(last)) / level) if level > 0 else 0.0
+
+
+def _held(length: int, lasting: float, rate: int) -> np.ndarray:
+    """Return the amplitude of a continuation: what can't be predicted is gone in 1 ms."""
+    seconds = np.arange(length) / rate
+    return np.sqrt(lasting**2 + (1 - lasting**2) * np.exp(-2 * seconds / _UNPREDICTED_S))
 
 
 def _same_time(seam: Seam, seconds: float) -> tuple[np.ndarray, np.ndarray]:
@@ -134,28 +157,7 @@ def _dc(seam: Seam, gain: float) -> tuple[float, ...]:
     source, new = (_same_time if seam.over is not None else _beside)(seam, _DC_S)
     if len(source) < _SHORTEST_DC_S * seam.rate:
         return (0.0,) * seam.new.shape[1]
-    # Blackman's side lobes lie 58 dB down: what remains of the bass in the mean is too little to hear.
+    # Blackman's side lobes lie 58 dB down: what bass remains in the mean is too little to hear.
     window = np.blackman(len(source) + 2)[1:-1]
     means = [(window @ x) / window.sum() for x in (source, new)]
     return tuple(float(d) for d in means[0] - gain * means[1])
-
-
-def _under(seam: Seam, edge: Edge) -> tuple[np.ndarray, int]:
-    """Return what lies under the fade and the fade's length: long for what goes on, short else."""
-    longest = min(seam.longest, round(LONGEST_FADE_S * seam.rate))
-    if seam.over is not None:
-        under, lasting = seam.over, edge.correlation
-    else:
-        under = extrapolate(seam.before, longest, seam.rate)
-        lasting = float(_held(under, seam.rate)[-1]) if longest else 0.0
-    seconds = SHORTEST_FADE_S + (LONGEST_FADE_S - SHORTEST_FADE_S) * max(0.0, lasting)
-    return under, min(longest, round(seconds * seam.rate))
-
-
-def _held(under: np.ndarray, rate: int) -> np.ndarray:
-    """Return the falling envelope of a continuation, 1 at the seam."""
-    power = uniform_filter1d(
-        (under**2).mean(axis=1), max(1, round(_ENVELOPE_S * rate)), mode="nearest"
-    )
-    falling = np.sqrt(np.minimum.accumulate(np.maximum(power, 0)))
-    return falling / falling[0] if falling[0] > 0 else np.ones(len(under))

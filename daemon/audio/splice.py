@@ -40,7 +40,7 @@ _PAD = 64  # frames of kept audio on each side, so that a true peak across the s
 
 @dataclass(frozen=True)
 class Report:
-    """What a splice did: delay in frames, polarity, both edges, the limiter's deepest gain in dB."""
+    """What a splice did: delay (frames), polarity, both edges, the limiter's deepest gain (dB)."""
 
     delay: int
     polarity: int
@@ -75,15 +75,37 @@ def splice(
 
     `before` and `after` are kept audio beside the region, up to `CONTEXT_S`, empty at the clip's
     ends. `over` is the source inside the region, None where there is none. `new` covers the region
-    and `handle` frames on each side. `kept` channels are taken from `over` as they are.
+    and `handle` frames on each side. `kept` channels are left alone: as in `over`, or silent once
+    what sounds at the seam has died away.
     """
     frames, channels = len(new) - 2 * handle, new.shape[1]
-    assert frames > 0 and handle >= 0, (len(new), handle)
+    assert frames > 0 <= handle, (len(new), handle)
     assert before.shape[1] == after.shape[1] == channels, (before.shape, after.shape, new.shape)
     assert over is None or over.shape == (frames, channels), frames
     beside = round(CONTEXT_S * rate)
     before, after = before[max(0, len(before) - beside) :], after[:beside]
+    if not len(kept):
+        return _splice(before, over, after, new, handle, rate)
+    own, rest = list(kept), [c for c in range(channels) if c not in kept]
+    under = None if over is None else over[:, rest]
+    done = _splice(before[:, rest], under, after[:, rest], new[:, rest], handle, rate)
+    samples = np.empty((frames, channels), np.float32)
+    samples[:, rest] = done.samples
+    samples[:, own] = (
+        _died_away(before[:, own], after[:, own], frames, rate) if over is None else over[:, own]
+    )
+    return Spliced(samples, done.report)
 
+
+def _splice(
+    before: np.ndarray,
+    over: np.ndarray | None,
+    after: np.ndarray,
+    new: np.ndarray,
+    handle: int,
+    rate: int,
+) -> Spliced:
+    frames, channels = len(new) - 2 * handle, new.shape[1]
     found = _alignment(before, over, after, new, handle, rate)
     lead = handle - abs(found.delay)
     first = found.delay + abs(found.delay)
@@ -94,10 +116,19 @@ def splice(
     start = fade(seams[0], edges[0], body) if len(before) else edges[0]
     end = fade(seams[1], edges[1], body[::-1]) if len(after) else edges[1]
     deepest = _limit(body, before, over, after, rate)
-    if over is not None and len(kept):
-        body[:, list(kept)] = over[:, list(kept)]
     report = Report(found.delay, found.polarity, found.correlation, start, end, deepest)
     return Spliced(body, report)
+
+
+def _died_away(before: np.ndarray, after: np.ndarray, frames: int, rate: int) -> np.ndarray:
+    """Return silence that the kept audio on both sides fades into."""
+    body = np.zeros((frames, before.shape[1]), np.float32)
+    for seam, view in zip(
+        _seams(before, None, after, body, 0, rate), (body, body[::-1]), strict=True
+    ):
+        if len(seam.before):
+            fade(seam, Edge(), view)
+    return body
 
 
 def _alignment(

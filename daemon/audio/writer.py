@@ -62,7 +62,7 @@ class Writer:
     def write(self, block: np.ndarray) -> None:
         """Append `(n, channels)` samples of the type that `written_dtype` names."""
         assert block.dtype == self._dtype, (block.dtype, self._dtype)
-        assert block.ndim == 2 and block.shape[1] == self.fmt.channels, block.shape
+        assert block.shape[1:] == (self.fmt.channels,), block.shape
         before = self._file.tell()
         try:
             self._file.write(np.ascontiguousarray(block))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import maximum_filter1d
 
-from daemon.audio.loudness import peaks
+from daemon.audio.loudness import loudest, peaks
 
 ATTACK_S = 0.005
 RELEASE_S = 0.080
@@ -38,7 +38,7 @@ def gain_curve(
         y = x * gain[:, None]
         tops = peaks(y, rate) / ceiling
         if sample_ceiling is not None:
-            tops = np.maximum(tops, np.abs(y).max(axis=1) / sample_ceiling)
+            tops = np.maximum(tops, loudest(y) / sample_ceiling)
         if not np.any(tops[inside] > _TOLERANCE):
             break
         gain[inside] *= dips(tops[inside], rate, pinned)

@@ -41,12 +41,21 @@ def oversampling(rate: int) -> int:
     return 4 if rate < 96_000 else 2 if rate < 192_000 else 1
 
 
+def loudest(x: np.ndarray) -> np.ndarray:
+    """Return the largest magnitude of every frame, `(frames,)`."""
+    # Column by column: NumPy's maximum along a short axis takes ten times as long.
+    top = np.abs(x[:, 0])
+    for channel in range(1, x.shape[1]):
+        np.maximum(top, np.abs(x[:, channel]), out=top)
+    return top
+
+
 def peaks(x: np.ndarray, rate: int) -> np.ndarray:
     """Return, for every frame, the largest magnitude from it up to the next one, any channel.
 
     Float64 `(frames,)`; between the samples the oversampled waveform is read.
     """
-    own = np.abs(x).max(axis=1, initial=0.0).astype(np.float64)
+    own = loudest(x).astype(np.float64)
     factor = oversampling(rate)
     if factor == 1:
         return own
@@ -80,8 +89,8 @@ def integrated_lufs(x: np.ndarray, rate: int) -> float | None:
 def _between(x: np.ndarray, start: int, end: int, factor: int) -> np.ndarray:
     """Return the oversampled peak of each frame in `[start, end)`."""
     first = max(0, start - _MARGIN)
-    piece = x[first : end + _MARGIN].astype(np.float64)
-    padded = np.concatenate([piece, np.zeros((_MARGIN, x.shape[1]))])
+    piece = np.asarray(x[first : end + _MARGIN], np.float32)
+    padded = np.concatenate([piece, np.zeros((_MARGIN, x.shape[1]), np.float32)])
     fine = soxr.resample(padded, 1, factor, quality="HQ")
-    tops = np.abs(fine).max(axis=1)[factor * (start - first) :][: factor * (end - start)]
-    return tops.reshape(end - start, factor).max(axis=1)
+    tops = loudest(fine)[factor * (start - first) :][: factor * (end - start)]
+    return loudest(tops.reshape(end - start, factor))

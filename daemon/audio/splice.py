@@ -187,10 +187,12 @@ def _edges(seams: tuple[Seam, Seam], channels: int) -> tuple[Edge, Edge]:
 def _levelled(new: np.ndarray, edges: tuple[Edge, Edge]) -> np.ndarray:
     """Return `new` as float32 with the gains (linear in dB) and the DC ramp applied."""
     start, end = edges
-    along = np.linspace(0.0, 1.0, len(new))[:, None]
+    along = np.linspace(0.0, 1.0, len(new))
     gain = 10 ** ((start.gain_db + (end.gain_db - start.gain_db) * along) / 20)
-    dc = np.asarray(start.dc) + (np.asarray(end.dc) - np.asarray(start.dc)) * along
-    return (new * gain + dc).astype(np.float32)
+    body = np.empty(new.shape, np.float32)
+    for channel, (first, last) in enumerate(zip(start.dc, end.dc, strict=True)):
+        body[:, channel] = new[:, channel] * gain + (first + (last - first) * along)
+    return body
 
 
 def _limit(

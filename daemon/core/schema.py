@@ -1,0 +1,158 @@
+# ruff: noqa: E501 -- the rows read best one a line
+"""The schema of the settings: for each one its form, default and meaning.
+
+What reads the file, `docs/settings.md` and the examples there are made from these rows.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+class Wrong(ValueError):
+    """A value that a form refuses; the text says what is expected."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a value must look like.
+
+    `check` takes a TOML value and returns the setting or raises `Wrong`; `parse` makes a TOML value
+    of a text from the environment or the command line.
+    """
+
+    range: str
+    check: Callable[[Any], Any]
+    parse: Callable[[str], Any] = str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One setting, `<section>.<key>` in the file."""
+
+    section: str
+    key: str
+    form: Form
+    default: Any
+    meaning: str
+
+    @property
+    def name(self) -> str:
+        """The name as messages and the command line use it."""
+        return f"{self.section}.{self.key}"
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that overrides the file."""
+        return f"PUNCHIN_{self.section}_{self.key}".upper()
+
+
+# -- forms ---------------------------------------------------------------------------------------
+
+
+def _number_of(text: str) -> Any:
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)
+
+
+def whole(low: int, high: int) -> Form:
+    """Return a form for a whole number in `[low, high]`."""
+    about = f"a whole number from {low:,} to {high:,}"
+
+    def check(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise Wrong(about)
+        return value
+
+    return Form(f"{low:,} … {high:,}", check, _number_of)
+
+
+def number(low: float, high: float, unit: str) -> Form:
+    """Return a form for a number in `[low, high]`."""
+    about = f"a number from {low:,g} to {high:,g} ({unit})"
+
+    def check(value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise Wrong(about)
+        if not low <= value <= high:
+            raise Wrong(about)
+        return float(value)
+
+    return Form(f"{low:,g} … {high:,g} {unit}", check, _number_of)
+
+
+def text(about: str) -> Form:
+    """Return a form for a text that is not empty."""
+
+    def check(value: Any) -> str:
+        if not isinstance(value, str) or not value.strip():
+            raise Wrong(f"a text ({about})")
+        return value.strip()
+
+    return Form(about, check)
+
+
+def choice(*words: str) -> Form:
+    """Return a form for one of a few words."""
+
+    def check(value: Any) -> str:
+        if value not in words:
+            raise Wrong("one of " + ", ".join(words))
+        return str(value)
+
+    return Form(" · ".join(words), check)
+
+
+def _path(value: Any) -> Path:
+    path = Path(value).expanduser() if isinstance(value, str) and value else None
+    if path is None or not path.is_absolute():
+        raise Wrong("an absolute path")
+    return path
+
+
+def _path_or_none(value: Any) -> Path | None:
+    return None if value == "" else _path(value)
+
+
+def _paths(value: Any) -> tuple[Path, ...]:
+    if not isinstance(value, list):
+        raise Wrong("a list of absolute paths")
+    return tuple(map(_path, value))
+
+
+PATH = Form("absolute path, `~` allowed, or empty", _path_or_none)
+PATHS = Form(
+    "list of absolute paths, `~` allowed",
+    _paths,
+    lambda text: [part for part in text.split(os.pathsep) if part],
+)
+
+# -- rows ----------------------------------------------------------------------------------------
+
+SECTIONS = {
+    "server": "Where the daemon listens and what it may read.",
+    "engine": "What makes the music.",
+    "jobs": "How patient the daemon is.",
+    "audio": "Audio that has no source to take after.",
+    "log": "What the daemon tells about itself.",
+}
+ROWS = (
+    Row("server", "host", text("host name or address"), "127.0.0.1", "the address to listen on; with one that is not loopback, other machines can run jobs and read your audio files"),
+    Row("server", "port", whole(0, 65535), 9140, "the port, for UDP and TCP; 0 takes a free one"),
+    Row("server", "roots", PATHS, (), "the folders that sources may lie in; empty: every local file that you can read"),
+    Row("engine", "name", text("name of an installed engine"), "sketch", "the engine of jobs that name none"),
+    Row("engine", "model", PATH, None, "the model's folder, for engines that need one"),
+    Row("jobs", "stall_s", number(1, 86400, "s"), 120.0, "a job without any progress for so long fails as stalled (306)"),
+    Row("jobs", "cancel_s", number(0.1, 600, "s"), 5.0, "an engine that does not react to a cancel for so long is killed and started again"),
+    Row("jobs", "queue", whole(1, 100000), 1000, "how many jobs may wait; more are refused (109)"),
+    Row("jobs", "attempts", whole(1, 10), 3, "how often a job is run in all when its engine's process dies"),
+    Row("audio", "rate", whole(8000, 192000), 48000, "sample rate (Hz) of `generate` without a source"),
+    Row("log", "level", choice("debug", "info", "warning", "error"), "info", "what is worth a line in the log"),
+)  # fmt: skip
+ROW = {row.name: row for row in ROWS}

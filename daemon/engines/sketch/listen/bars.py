@@ -112,9 +112,7 @@ def _features(scene: _Scene, phase: float) -> np.ndarray:
     return np.stack([_row(harmony, accents, unity, beat, per_bar) for beat in range(per_bar)])
 
 
-def _harmony_profiles(
-    notes: np.ndarray, place: np.ndarray, cycle: int
-) -> tuple[np.ndarray, ...]:
+def _harmony_profiles(notes: np.ndarray, place: np.ndarray, cycle: int) -> tuple[np.ndarray, ...]:
     """Mean change of chroma and of bass at each half pulse of the bar, seen near and far."""
     octaves = notes.reshape(len(notes), -1, 12)
     chroma, bass = octaves[:, 2:].sum(axis=1), octaves[:, :2].sum(axis=1)

@@ -12,6 +12,7 @@ import numpy as np
 from daemon.audio.grid import Grid
 from daemon.engines.sketch.listen.frames import Check, unchecked
 from daemon.engines.sketch.listen.names import MAJOR_SCALE, QUALITIES, chord_name, parse_key
+from daemon.engines.sketch.listen.paths import likeliest
 from daemon.engines.sketch.listen.tonal import LOWEST_MIDI, NOTES, Tones
 from daemon.engines.sketch.listen.types import NO_CHORD, ChordSpan
 
@@ -109,27 +110,6 @@ def key_bonus(key: str | None) -> np.ndarray:
         if tones <= scale or dominant:
             bonus[chord] = _KEY_BONUS
     return bonus
-
-
-def likeliest(scores: np.ndarray, costs: np.ndarray) -> np.ndarray:
-    """Return the best sequence for `scores` `(n, states)` with `costs` `(n,)` of a change (Viterbi).
-
-    Every change costs the same whatever the chords, so one pass needs only the best previous state.
-    """
-    n, states = scores.shape
-    stay = np.empty((n, states), bool)
-    jump = np.zeros(n, int)
-    total = scores[0].copy()
-    for row in range(1, n):
-        jump[row] = int(np.argmax(total))
-        arrived = total[jump[row]] - costs[row]
-        stay[row] = total >= arrived
-        total = np.where(stay[row], total, arrived) + scores[row]
-    path = np.empty(n, int)
-    path[-1] = int(np.argmax(total))
-    for row in range(n - 1, 0, -1):
-        path[row - 1] = path[row] if stay[row, path[row]] else jump[row]
-    return path
 
 
 def decode(

@@ -5,6 +5,7 @@ Rows are `HOP_S` apart; row `i` belongs to second `i × HOP_S`.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ HOP_S = _HOP / EAR_RATE_HZ
 _BANDS = 36
 _LOWEST_HZ = 40.0
 _LOW_BAND_HZ = 130.0
+_HIGH_BAND_HZ = 5000.0
 _LAG = 2
 # The rise is seen while an onset enters the window, before it reaches the centre: the mean lead,
 # measured on clicks, is added back.
@@ -25,10 +27,11 @@ _LEAD_S = 0.005
 
 @dataclass(frozen=True)
 class Onsets:
-    """`strength` over all bands and `low` (below some 130 Hz), float32 `(rows,)`, both ≥ 0."""
+    """`strength` of all bands, `low` below 130 Hz, `high` above 5 kHz: float32 `(rows,)`, ≥ 0."""
 
     strength: np.ndarray
     low: np.ndarray
+    high: np.ndarray
 
     @property
     def seconds(self) -> np.ndarray:
@@ -48,19 +51,20 @@ def onset_strength(signal: np.ndarray, check: Check = unchecked) -> Onsets:
     loud = float(np.percentile(levels.max(axis=1), 95))
     if loud <= 0:
         still = np.zeros(len(levels), np.float32)
-        return Onsets(still, still)
+        return Onsets(still, still, still)
     levels = np.log1p(levels * (100 / loud))
     rise = np.zeros_like(levels)
     rise[_LAG:] = np.maximum(levels[_LAG:] - levels[:-_LAG], 0)
     low = edges[1:] <= _LOW_BAND_HZ
-    return Onsets(rise.mean(axis=1), rise[:, low].mean(axis=1))
+    high = edges[:-1] >= _HIGH_BAND_HZ
+    return Onsets(rise.mean(axis=1), rise[:, low].mean(axis=1), rise[:, high].mean(axis=1))
 
 
 def _band_matrix(edges: np.ndarray) -> np.ndarray:
     """Sum FFT bins into bands; a band narrower than a bin shares its nearest one."""
     centres = np.arange(_WINDOW // 2 + 1) * EAR_RATE_HZ / _WINDOW
     matrix = np.zeros((len(centres), len(edges) - 1), np.float32)
-    for band, (low, high) in enumerate(zip(edges, edges[1:], strict=False)):
+    for band, (low, high) in enumerate(itertools.pairwise(edges)):
         inside = (centres >= low) & (centres < high)
         if not inside.any():
             inside[np.argmin(np.abs(centres - (low + high) / 2))] = True

@@ -26,7 +26,7 @@ _ROUNDS = 30
 
 @dataclass(frozen=True)
 class Tones:
-    """`notes`: float32 `(rows, NOTES)` ≥ 0; `detune`: semitones by which the clip is sharp of A440."""
+    """`notes`: float32 `(rows, NOTES)` ≥ 0; `detune`: semitones that the clip is above A440."""
 
     notes: np.ndarray
     detune: float
@@ -96,7 +96,7 @@ def _retuned(logs: np.ndarray, detune: float) -> np.ndarray:
 
 
 def _whitened(logs: np.ndarray) -> np.ndarray:
-    """Divide by the standard deviation over an octave after taking off its mean; negatives are 0."""
+    """Take off the mean over an octave and divide by the spread there; negatives become 0."""
     width = 37
     pad = np.pad(logs, ((0, 0), (width // 2, width // 2)), mode="reflect").astype(np.float64)
     sums = np.cumsum(np.pad(pad, ((0, 0), (1, 0))), axis=1)
@@ -115,9 +115,7 @@ def _dictionary() -> np.ndarray:
             at = 3 * (note + 12 * np.log2(partial)) + 1
             near = np.arange(int(at) - 2, int(at) + 4)
             near = near[(near >= 0) & (near < _THIRDS)]
-            book[note, near] += _DECAY ** (partial - 1) * np.maximum(
-                0, 1 - np.abs(near - at) / 2
-            )
+            book[note, near] += _DECAY ** (partial - 1) * np.maximum(0, 1 - np.abs(near - at) / 2)
     return (book / np.linalg.norm(book, axis=1, keepdims=True)).astype(np.float32)
 
 

@@ -1,0 +1,97 @@
+"""What a clip is: singing, speech, one instrument, drums, a mix, or silence.
+
+Thresholds lie between the groups of rendered and synthesised clips that `benchmarks/listen.py`
+describes; they are wide apart except between singing and a solo instrument with vibrato.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from daemon.engines.sketch.listen.chords import chord_scores
+from daemon.engines.sketch.listen.onsets import Onsets
+from daemon.engines.sketch.listen.pitch import HOP_S, Pitch
+from daemon.engines.sketch.listen.tonal import Tones
+from daemon.engines.sketch.listen.types import Kind, Note
+
+_SILENT_DBFS = -60.0
+_LOUD_SHARE = 0.05  # of the loud frames' level: quieter frames say nothing about the kind
+_NO_HARMONY = -16.0  # median log-odds of the best chord of each half second
+_STEP_S = 0.5
+
+
+@dataclass(frozen=True)
+class Traits:
+    """Measures that tell kinds apart.
+
+    `harmony`: median log-odds of the best chord. `voiced`: share of loud frames with a clear pitch.
+    `clarity`: their mean clarity. `wobble`: median deviation inside notes, semitones. `hiss`: 98th
+    and 90th percentile of the rise above 5 kHz; `thump`: 98th percentile below 130 Hz.
+    """
+
+    harmony: float
+    voiced: float
+    clarity: float
+    wobble: float
+    hiss: tuple[float, float]
+    thump: float
+
+    @property
+    def lone(self) -> bool:
+        """Whether one pitch at a time explains the clip."""
+        return self.voiced > 0.6 and self.clarity > 0.75
+
+    @property
+    def drums(self) -> bool:
+        """Whether bright noisy strokes come often enough to be percussion."""
+        return self.hiss[0] > 0.75 and self.hiss[1] > 0.05 and not self.lone
+
+
+def traits(
+    onsets: Onsets, tones: Tones, pitch: Pitch, notes: Sequence[Note], length_s: float
+) -> Traits:
+    """Measure a clip."""
+    loud = pitch.level > np.percentile(pitch.level, 95) * _LOUD_SHARE
+    voiced = pitch.voiced & loud
+    return Traits(
+        harmony=_harmony(tones, length_s),
+        voiced=float(voiced.sum() / max(1, loud.sum())),
+        clarity=float(pitch.clarity[loud].mean()) if loud.any() else 0.0,
+        wobble=_wobble(pitch, notes),
+        hiss=(float(np.percentile(onsets.high, 98)), float(np.percentile(onsets.high, 90))),
+        thump=float(np.percentile(onsets.low, 98)),
+    )
+
+
+def kind_of(traits: Traits, peak_dbfs: float) -> Kind:
+    """Name the kind of a clip."""
+    if peak_dbfs < _SILENT_DBFS:
+        return "silence"
+    if traits.harmony < _NO_HARMONY:
+        spoken = 4 * (traits.clarity - 0.55) + 2 * (1.25 - traits.thump)
+        return "speech" if spoken > 0 else "drums"
+    if traits.lone:
+        sung = traits.wobble > 0.065 or (traits.wobble > 0.035 and traits.voiced < 0.9)
+        return "singing" if sung else "solo"
+    return "mix"
+
+
+def _harmony(tones: Tones, length_s: float) -> float:
+    notes = tones.pooled(np.arange(0, max(length_s, _STEP_S) + 1e-9, _STEP_S))
+    heard = notes.sum(axis=1) > 1e-2
+    if not heard.any():
+        return float("-inf")
+    return float(np.median(chord_scores(notes[heard]).max(axis=1)))
+
+
+def _wobble(pitch: Pitch, notes: Sequence[Note]) -> float:
+    deviations = []
+    for note in notes:
+        rows = slice(int(note.start_s / HOP_S) + 1, int(note.end_s / HOP_S) + 1)
+        inside = pitch.voiced[rows]
+        if inside.sum() >= 10:
+            deviations.append(float(np.abs(pitch.midi[rows][inside] - note.midi).mean()))
+    return float(np.median(deviations)) if deviations else 0.0

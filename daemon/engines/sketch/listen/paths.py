@@ -1,0 +1,26 @@
+"""The likeliest sequence of states where every change costs the same (Viterbi)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def likeliest(scores: np.ndarray, costs: np.ndarray) -> np.ndarray:
+    """Return the best sequence of states `(n,)` for `scores` `(n, states)`, `costs` `(n,)` a change.
+
+    Where all changes cost the same, only the best previous state can be worth leaving.
+    """
+    n, states = scores.shape
+    stay = np.empty((n, states), bool)
+    jump = np.zeros(n, int)
+    total = scores[0].copy()
+    for row in range(1, n):
+        jump[row] = int(np.argmax(total))
+        arrived = total[jump[row]] - costs[row]
+        stay[row] = total >= arrived
+        total = np.where(stay[row], total, arrived) + scores[row]
+    path = np.empty(n, int)
+    path[-1] = int(np.argmax(total))
+    for row in range(n - 1, 0, -1):
+        path[row - 1] = path[row] if stay[row, path[row]] else jump[row]
+    return path

@@ -1,0 +1,129 @@
+"""Chord players: struck, picked, strummed and held chords."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from daemon.engines.sketch.plan.bars import Bar
+from daemon.engines.sketch.plan.harmony import coloured
+from daemon.engines.sketch.plan.song import Song, chosen
+from daemon.engines.sketch.plan.steps import Hit
+from daemon.engines.sketch.plan.styles import PartStyle
+from daemon.engines.sketch.plan.types import PlanNote
+from daemon.engines.sketch.plan.voicing import voiced
+
+_SUNG = 0.5  # from this share of a bar on, the voice has the floor
+_LONG_NOTE = 0.45  # quarters; shorter sung notes may rub against a chord
+_BELOW_VOICE = 4  # semitones that the band's top stays below the singer's middle
+_RELEASE = 0.04
+_PAD_VELOCITY = 72
+
+
+class Hands:
+    """One player's hands: the voicing they hold, from chord to chord."""
+
+    def __init__(self, song: Song, part: PartStyle) -> None:
+        self.song, self.part = song, part
+        low, high = part.range
+        taste = song.rng(part.name, "register")
+        self._centre = (low + high) / 2 + float(taste.uniform(-3, 3))
+        self._colour = song.style.colour if part.role != "pad" else "triad"
+        if sung := song.voice.notes:
+            middle = sorted(n.midi for n in sung)[len(sung) // 2]
+            self._centre = min(self._centre, max(low + 6, middle - _BELOW_VOICE))
+        self._held: tuple[int, ...] = ()
+        self._name = ""
+
+    def chord(self, start: float, end: float) -> tuple[int, ...]:
+        """Return the notes to hold from `start` to `end` (quarters), lowest first."""
+        name = self.song.changes.at(start).name
+        if self.song.style.colour == "seventh":
+            name = coloured(name, self.song.key)
+        avoid = self._sung(start, end)
+        if name != self._name or avoid:
+            part = self.part
+            self._held = voiced(
+                name, self._held, part.range, part.voices, self._colour, self._centre, avoid
+            )
+            self._name = name
+        return self._held
+
+    def _sung(self, start: float, end: float) -> frozenset[int]:
+        notes = self.song.voice.during(start, end)
+        return frozenset(n.midi for n in notes if n.end - n.start >= _LONG_NOTE)
+
+
+def comp_notes(song: Song, part: PartStyle) -> list[PlanNote]:
+    """Return the notes of a part whose role is `chords`, `arp` or `strum`."""
+    hands = Hands(song, part)
+    notes: list[PlanNote] = []
+    for i, bar in enumerate(song.bars):
+        level = song.section(bar).level
+        if level < part.level:
+            continue
+        if song.is_ending(bar):
+            notes += _held(hands, bar.start, bar.start + bar.quarters * 0.9, 84, "roll")
+            continue
+        rng = song.rng(part.name, str(i))
+        for hit in song.hits(_pattern(song, part, bar, i), bar, rng):
+            notes += _played(hands, bar, hit)
+    return notes
+
+
+def _pattern(song: Song, part: PartStyle, bar: Bar, index: int) -> str:
+    """Return the bar's pattern: the fuller one in full sections, unless the voice sings there."""
+    section = song.section(bar)
+    busy_voice = song.voice.share(bar.start, bar.end) >= _SUNG
+    full = section.level >= (3 if busy_voice else 2)
+    rows = (part.high or part.low) if full else (part.low or part.high)
+    return chosen(rows, song.rng(part.name, section.kind, str(full), str(index % 4 == 3)))
+
+
+def _played(hands: Hands, bar: Bar, hit: Hit) -> list[PlanNote]:
+    start, notes = bar.start + hit.at, []
+    for a, b in _pieces(hands.song, start, start + hit.length):
+        if hit.symbol in "123456":
+            notes.append(_picked(hands, a, b, int(hit.symbol), hit.velocity))
+        elif hit.symbol in "du":
+            notes += _held(hands, a, b, hit.velocity, "up" if hit.symbol == "u" else "roll")
+        else:
+            notes += _held(hands, a, b, hit.velocity, "")
+    return notes
+
+
+def _pieces(song: Song, start: float, end: float) -> list[tuple[float, float]]:
+    """Cut `[start, end)` wherever the chord changes."""
+    cuts = [
+        c.start_quarter for c in song.changes.chords if start + 0.1 < c.start_quarter < end - 0.1
+    ]
+    edges = [start, *cuts, end]
+    return list(pairwise(edges))
+
+
+def _picked(hands: Hands, start: float, end: float, voice: int, velocity: int) -> PlanNote:
+    chord = hands.chord(start, end)
+    octave, index = divmod(voice - 1, len(chord))
+    pitch = min(chord[index] + 12 * octave, hands.part.range[1] + 5)
+    return PlanNote(start, round(end - start, 6), pitch, velocity)
+
+
+def _held(hands: Hands, start: float, end: float, velocity: int, how: str) -> list[PlanNote]:
+    length = round(max(0.1, end - start - _RELEASE), 6)
+    chord = hands.chord(start, end)
+    # The inner voices step back so that the top line is heard.
+    loud = [velocity - (0 if i == len(chord) - 1 else 6) for i in range(len(chord))]
+    return [PlanNote(start, length, p, v, 0.0, how) for p, v in zip(chord, loud, strict=True)]
+
+
+def pad_notes(song: Song, part: PartStyle) -> list[PlanNote]:
+    """Return held chords, struck anew only where the chord changes or a section begins."""
+    hands = Hands(song, part)
+    notes: list[PlanNote] = []
+    for section in song.sections:
+        if section.level < part.level:
+            continue
+        start, end = section.start_quarter, section.end_quarter
+        for a, b in _pieces(song, start, end):
+            velocity = _PAD_VELOCITY + 4 * section.level
+            notes += _held(hands, a, b, velocity, "")
+    return notes

@@ -1,0 +1,110 @@
+"""The drummer: patterns by section, accents, ghost notes, fills, crashes, an ending."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from daemon.engines.sketch.plan.bars import Bar
+from daemon.engines.sketch.plan.instruments import DRUM_KEYS
+from daemon.engines.sketch.plan.song import Song
+from daemon.engines.sketch.plan.styles import DrumStyle, Kit
+from daemon.engines.sketch.plan.types import PlanNote
+
+_TIMEKEEPERS = ("hat", "ride", "shaker", "tambourine")
+_OFFBEAT_SOFTER = 14
+_ORNAMENT_SHARE = 0.35  # of fourth bars that get a small change
+_STROKE_QUARTERS = 0.25
+
+
+def drum_notes(song: Song, drums: DrumStyle) -> list[PlanNote]:
+    """Return every stroke of the piece."""
+    notes: list[PlanNote] = []
+    for i, bar in enumerate(song.bars):
+        rng = song.rng("drums", str(i))
+        if song.is_ending(bar):
+            notes += _ending(bar)
+            continue
+        kit = _kit(song, drums, bar, i, rng)
+        for piece, pattern in kit.items():
+            notes += _strokes(song, bar, piece, pattern, rng)
+        if _crashes(song, bar):
+            notes.append(_stroke("crash", bar.start, 96))
+    return notes
+
+
+def _kit(song: Song, drums: DrumStyle, bar: Bar, index: int, rng: np.random.Generator) -> Kit:
+    """Return the patterns of one bar."""
+    section = song.section(bar)
+    rows = (drums.high or drums.low) if section.level >= 3 else (drums.low or drums.high)
+    if not rows:
+        return {}
+    taste = song.rng("drum pattern", section.kind, str(section.level >= 3))
+    kit: Mapping[str, str] = rows[int(taste.integers(len(rows)))]
+    if section.level == 0:
+        kit = {p: pattern for p, pattern in kit.items() if p in _TIMEKEEPERS}
+    if _fills(song, bar, section.level):
+        return _with_fill(kit, drums, song.rng("fill", str(index)))
+    if index % 4 == 3 and rng.random() < _ORNAMENT_SHARE and section.level > 0:
+        return _ornamented(kit, rng)
+    return kit
+
+
+def _fills(song: Song, bar: Bar, level: int) -> bool:
+    if len(song.bars) < 3:
+        return False
+    before_end = song.ending and len(song.bars) > 1 and bar is song.bars[-2]
+    return before_end or (song.closes_section(bar) and (level > 0 or bar is not song.bars[-1]))
+
+
+def _with_fill(kit: Kit, drums: DrumStyle, rng: np.random.Generator) -> Kit:
+    """Let a fill take the last quarter, or the last half, of a bar."""
+    if not drums.fill:
+        return kit
+    fill = drums.fill[int(rng.integers(len(drums.fill)))]
+    cut = 8 if rng.random() < 0.5 else 12
+    pieces = dict.fromkeys([*kit, *fill])
+    rest = "." * 16
+    return {p: kit.get(p, rest)[:cut] + fill.get(p, rest)[cut:] for p in pieces}
+
+
+def _ornamented(kit: Kit, rng: np.random.Generator) -> Kit:
+    """Change one small thing: a pick-up of the kick, a ghost of the snare, an open hat."""
+    changed = dict(kit)
+    piece, step = [("kick", 14), ("snare", 13), ("open", 14)][int(rng.integers(3))]
+    pattern = changed.get(piece, "." * 16)
+    symbol = "g" if piece == "snare" else "o"
+    if piece == "open" or piece in changed:
+        changed[piece] = pattern[:step] + symbol + pattern[step + 1 :]
+    if piece == "open" and "hat" in changed:
+        changed["hat"] = changed["hat"][:step] + "." + changed["hat"][step + 1 :]
+    return changed
+
+
+def _crashes(song: Song, bar: Bar) -> bool:
+    section = song.section(bar)
+    return song.opens_section(bar) and section.level >= 2 and bar is not song.bars[0]
+
+
+def _strokes(
+    song: Song, bar: Bar, piece: str, pattern: str, rng: np.random.Generator
+) -> list[PlanNote]:
+    notes = []
+    for hit in song.hits(pattern, bar, rng):
+        velocity = hit.velocity
+        if piece in _TIMEKEEPERS and hit.at % 1 > 1e-6:
+            velocity -= _OFFBEAT_SOFTER
+        notes.append(_stroke(piece, bar.start + hit.at, velocity, hit.symbol))
+    return notes
+
+
+def _stroke(piece: str, at: float, velocity: int, symbol: str = "x") -> PlanNote:
+    articulation = "ghost" if symbol == "g" else ""
+    return PlanNote(
+        at, _STROKE_QUARTERS, DRUM_KEYS[piece], max(1, velocity), articulation=articulation
+    )
+
+
+def _ending(bar: Bar) -> list[PlanNote]:
+    return [_stroke("kick", bar.start, 100), _stroke("crash", bar.start, 92)]

@@ -1,0 +1,114 @@
+"""What every player knows before it plays: bars, form, chords, the voice, the feel."""
+
+from __future__ import annotations
+
+import bisect
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from daemon.engines.sketch.plan.bars import Bar
+from daemon.engines.sketch.plan.harmonise import Sung
+from daemon.engines.sketch.plan.harmony import Changes
+from daemon.engines.sketch.plan.steps import Hit, fit, hits, is_compound, swung
+from daemon.engines.sketch.plan.styles import Style
+from daemon.engines.sketch.plan.types import Section
+
+
+@dataclass(frozen=True)
+class Voice:
+    """The singer, for whom the band leaves room; notes in order of time."""
+
+    notes: tuple[Sung, ...] = ()
+
+    def share(self, start: float, end: float) -> float:
+        """Share of `[start, end)` (quarters) that is sung."""
+        sung = sum(min(n.end, end) - max(n.start, start) for n in self.during(start, end))
+        return sung / (end - start)
+
+    def during(self, start: float, end: float) -> list[Sung]:
+        """Return the notes that sound in `[start, end)`."""
+        first = max(0, bisect.bisect_left(self.notes, start, key=lambda n: n.start) - 1)
+        found = []
+        for note in self.notes[first:]:
+            if note.start >= end:
+                break
+            if note.end > start:
+                found.append(note)
+        return found
+
+
+@dataclass(frozen=True)
+class Song:
+    """The frame that all players share.
+
+    `feel` 0.5 is half time, 2 double time. With `ending` the last bar is one held stroke.
+    """
+
+    style: Style
+    key: str
+    seed: int
+    bars: tuple[Bar, ...]
+    sections: tuple[Section, ...]
+    changes: Changes
+    voice: Voice = Voice()
+    feel: float = 1.0
+    ending: bool = False
+
+    def rng(self, *names: str) -> np.random.Generator:
+        """Return the stream of chance that belongs to `names`; the same names, the same stream."""
+        keys = [zlib.crc32(name.encode()) for name in names]
+        return np.random.Generator(np.random.PCG64(np.random.SeedSequence([self.seed, *keys])))
+
+    def section(self, bar: Bar) -> Section:
+        """Return the section that `bar` belongs to."""
+        starts = [s.start_quarter for s in self.sections]
+        return self.sections[max(0, bisect.bisect_right(starts, bar.start + 1e-6) - 1)]
+
+    def is_ending(self, bar: Bar) -> bool:
+        """Whether `bar` is the held last one."""
+        return self.ending and bar is self.bars[-1]
+
+    def opens_section(self, bar: Bar) -> bool:
+        """Whether a section begins with `bar`."""
+        return abs(self.section(bar).start_quarter - bar.start) < 1e-6
+
+    def closes_section(self, bar: Bar) -> bool:
+        """Whether another section, or the end, follows `bar`."""
+        return abs(self.section(bar).end_quarter - bar.end) < 1e-6
+
+    def hits(self, pattern: str, bar: Bar, rng: np.random.Generator) -> list[Hit]:
+        """Return a 4/4 pattern's steps for `bar`, in its metre, at the song's feel, swung."""
+        index = self.bars.index(bar)
+        fitted = fit(paced(pattern, self.feel, index), bar.beats, bar.unit)
+        found = [h for h in hits(fitted, rng) if h.at < bar.quarters - 1e-6]
+        if is_compound(bar.beats, bar.unit):
+            return found
+        pair = 1.0 if self.style.swing_grid == 8 else 0.5
+        return [self._swung(hit, pair, bar.quarters) for hit in found]
+
+    def _swung(self, hit: Hit, pair: float, bar_quarters: float) -> Hit:
+        start = swung(hit.at, self.style.swing, pair)
+        end = min(bar_quarters, swung(hit.at + hit.length, self.style.swing, pair))
+        return Hit(round(start, 6), round(end - start, 6), hit.symbol, hit.velocity)
+
+
+def paced(pattern: str, feel: float, bar_index: int) -> str:
+    """Stretch a pattern over two bars (`feel` 0.5) or play it twice in one (`feel` 2)."""
+    if feel >= 2:
+        return pattern[::2] * 2
+    if feel > 0.5:
+        return pattern
+    half = pattern[:8] if bar_index % 2 == 0 else pattern[8:]
+    return "".join(step + _hold(after) for step, after in zip(half, half[1:] + ".", strict=True))
+
+
+def _hold(after: str) -> str:
+    return "-" if after == "-" else "."
+
+
+def chosen(variants: Sequence[str], rng: np.random.Generator) -> str:
+    """Return one of the variants."""
+    return variants[int(rng.integers(len(variants)))]

@@ -1,0 +1,1 @@
+"""From a plan to sound: instruments, parts, rooms, and a master that keeps stems and mix equal."""

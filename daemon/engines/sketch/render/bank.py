@@ -1,0 +1,80 @@
+"""The bank keeps the sounds that were made, so that each key is made once.
+
+Sounds depend only on (instrument, key, strength, rate), never on the plan or on the order in which
+they are asked for: a warm bank and a fresh one give the same samples.
+
+Threads: used by one thread at a time.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import TypeVar
+
+import numpy as np
+
+from daemon.engines.sketch.render.kit import stroke
+from daemon.engines.sketch.render.space import Room, make_room
+from daemon.engines.sketch.render.tone import Array
+from daemon.engines.sketch.render.voices import Tone, tone
+
+LAYERS = (58, 84, 104)  # velocities at which a harder stroke is used
+_HARDNESS = (0.2, 0.5, 0.75, 1.0)
+_STROKES = 3  # alternating strokes of a drum
+_LIMIT_BYTES = 160 << 20
+
+Sound = TypeVar("Sound", Tone, Array, Room)
+
+
+class Bank:
+    """A bounded store of sounds; the longest unused go first."""
+
+    def __init__(self, limit_bytes: int = _LIMIT_BYTES) -> None:
+        self._limit, self._bytes = limit_bytes, 0
+        self._sounds: OrderedDict[tuple[object, ...], Tone | Array | Room] = OrderedDict()
+
+    def tone(self, instrument: str, midi: int, velocity: int, rate: int) -> Tone:
+        """Return the tone of a pitched instrument's key."""
+        layer = _layer(velocity)
+        key = (instrument, midi, layer, rate)
+        return self._kept(key, lambda rng: tone(instrument, midi, rate, _HARDNESS[layer], rng))
+
+    def stroke(self, kit: str, midi: int, velocity: int, turn: int, rate: int) -> Array:
+        """Return a stroke of a drum, float32 `(frames,)`; `turn` counts its strokes."""
+        layer = _layer(velocity)
+        key = (kit, midi, layer, turn % _STROKES, rate)
+        return self._kept(key, lambda rng: stroke(kit, midi, rate, _HARDNESS[layer], rng))
+
+    def room(self, seconds: float, tone_hz: float, rate: int) -> Room:
+        """Return a room's reverb."""
+        key = ("room", seconds, tone_hz, rate)
+        return self._kept(key, lambda rng: make_room(seconds, tone_hz, rate, rng))
+
+    def clear(self) -> None:
+        """Forget every sound."""
+        self._sounds.clear()
+        self._bytes = 0
+
+    def _kept(self, key: tuple[object, ...], make: Callable[[np.random.Generator], Sound]) -> Sound:
+        if key in self._sounds:
+            self._sounds.move_to_end(key)
+            return self._sounds[key]  # type: ignore[return-value]
+        seed = zlib.crc32(repr(key).encode())
+        sound = make(np.random.Generator(np.random.PCG64(seed)))
+        self._sounds[key] = sound
+        self._bytes += _size(sound)
+        while self._bytes > self._limit and len(self._sounds) > 1:
+            self._bytes -= _size(self._sounds.popitem(last=False)[1])
+        return sound
+
+
+def _layer(velocity: int) -> int:
+    return sum(velocity >= edge for edge in LAYERS)
+
+
+def _size(sound: Tone | Array | Room) -> int:
+    if isinstance(sound, Tone):
+        return sound.samples.nbytes
+    return sound.nbytes

@@ -1,0 +1,91 @@
+"""The master: loudness, true peak and fades, as one gain common to all stems.
+
+Every stem is its own signal times the same gain, so the stems sum to the mix. Signals are float32
+`(2, frames)`, the gain float32 `(frames,)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy.ndimage import minimum_filter1d, uniform_filter1d
+
+from daemon.audio.loudness import amplitude
+from daemon.engines.sketch.render.level import Loudness, tops
+from daemon.engines.sketch.render.tone import Array
+
+LOOK_AHEAD_S = 0.012
+_ROUNDS = 3
+_NEAR_LU = 0.1
+_HEADROOM_DB = 0.06  # a moving gain shifts the peaks between samples a little
+_LEAST_ROOM = 0.25  # of the ceiling; what a loud voice leaves to the band at its peaks
+
+Check = Callable[[], None]
+
+
+def master_gain(
+    mix: Array,
+    rate: int,
+    loudness_lufs: float,
+    ceiling_dbtp: float,
+    heard: slice,
+    beside: Array | None = None,
+    check: Check = lambda: None,
+) -> Array:
+    """Return the gain that brings `mix` to a loudness without passing the ceiling.
+
+    `heard` are the frames that count for loudness. `beside` `(2, frames)` is what plays along (the
+    voice): where it alone is below the ceiling, the sum of both stays below it too.
+    """
+    measured = Loudness(mix[:, heard], rate)
+    level = measured.lufs()
+    if level is None:
+        return np.ones(mix.shape[1], np.float32)
+    check()
+    static = amplitude(loudness_lufs - level)
+    ceiling = amplitude(ceiling_dbtp - _HEADROOM_DB)
+    peaks = tops(mix, rate, ceiling / static)
+    room = np.full(len(peaks), ceiling)
+    if beside is not None:
+        room = np.maximum(room - tops(beside, rate, ceiling), _LEAST_ROOM * ceiling)
+    gain = np.ones(len(peaks))
+    for _ in range(_ROUNDS):
+        check()
+        gain = static * limiting(static * peaks / room, rate)
+        reached = measured.lufs(gain[heard])
+        if reached is None or abs(reached - loudness_lufs) < _NEAR_LU:
+            break
+        static *= amplitude(loudness_lufs - reached)
+    return gain.astype(np.float32)
+
+
+def limiting(over: Array, rate: int) -> Array:
+    """Return the gain `(frames,)` that brings peaks `over` (1 is the ceiling) to 1 or below.
+
+    The lowest gain needed within the look-ahead on either side, smoothed by a kernel as wide as
+    that look: at a peak every term of the mean is low enough.
+    """
+    if over.max(initial=0.0) <= 1:
+        return np.ones(len(over))
+    reach = max(1, round(LOOK_AHEAD_S * rate))
+    needed = 1 / np.maximum(over, 1.0)
+    lowest = minimum_filter1d(needed, 2 * reach + 1)
+    # Two box means of half the look make a smooth kernel that is no wider.
+    width = reach // 2 * 2 + 1
+    once = uniform_filter1d(lowest, width, mode="nearest")
+    return np.asarray(uniform_filter1d(once, width, mode="nearest"))
+
+
+def fades(frames: int, rate: int, in_s: float, out_s: float, heard: slice) -> Array:
+    """Return the gain of a fade in and out that lie inside `heard`, `(frames,)`."""
+    gain = np.ones(frames, np.float32)
+    rise = min(round(in_s * rate), heard.stop - heard.start)
+    fall = min(round(out_s * rate), heard.stop - heard.start)
+    if rise:
+        gain[: heard.start] = 0
+        gain[heard.start : heard.start + rise] = np.sin(np.linspace(0, np.pi / 2, rise)) ** 2
+    if fall:
+        gain[heard.stop - fall : heard.stop] *= np.cos(np.linspace(0, np.pi / 2, fall)) ** 2
+        gain[heard.stop :] = 0
+    return gain

@@ -19,7 +19,12 @@ from daemon.engines.sketch.listen.tonal import Tones
 
 _BINS = 64
 _BLUR_S = 0.02
+_REACH_S = 0.045  # how far a beat is moved onto the attacks
+_FINE_S = 0.001
 _NEAR = 0.12  # pulses; phases closer than this are one candidate
+
+_METRE_BARS = 3
+_METRES = {(4, 4): 0.0, (3, 4): -0.5, (6, 8): -1.5}  # and how much worse each starts
 
 # Weights of `_features`, in its order: a conditional logit fitted on cut-outs of clips with known
 # bars.
@@ -34,20 +39,44 @@ class _Scene:
     tones: Tones
     beat: Pulses
     length_s: float
+    attacks: tuple[np.ndarray, np.ndarray] = (np.zeros(0), np.zeros(0))
 
 
-def find_bars(onsets: Onsets, tones: Tones, grid: Grid, length_s: float) -> tuple[Grid, float]:
+def find_bars(
+    onsets: Onsets,
+    tones: Tones,
+    grid: Grid,
+    length_s: float,
+    attacks: tuple[np.ndarray, np.ndarray],
+) -> tuple[Grid, float]:
     """Return `grid` with its downbeat where a bar starts, and a confidence 0…1.
 
-    The downbeat lies within the first bar of the clip. `grid` gives tempo and metre.
+    The downbeat lies within the first bar of the clip. `grid` gives tempo and metre, `attacks` is
+    of `onsets.attack_strength`.
     """
-    scene = _Scene(onsets, tones, pulses(grid, length_s), length_s)
+    scene = _Scene(onsets, tones, pulses(grid, length_s), length_s, attacks)
     shifts, features = hypotheses(scene)
     scores = features @ WEIGHTS
     odds = np.exp(scores - scores.max())
     best = int(np.argmax(odds))
     shift = _refined(scene, float(shifts[best]))
     return _placed(grid, scene.beat, shift), float(odds[best] / odds.sum())
+
+
+def find_metre(onsets: Onsets, tones: Tones, grid: Grid, length_s: float) -> tuple[int, int]:
+    """Return `(beats, unit)` of the metre in which the bars of a clip stand out most.
+
+    `grid` gives the tempo. 4/4 is preferred, and kept for clips of less than `_METRE_BARS` bars.
+    """
+    if length_s < _METRE_BARS * grid.bars_length(0.0, 1):
+        return 4, 4
+    evidence = {}
+    for metre, head_start in _METRES.items():
+        points = tuple(replace(p, beats=metre[0], unit=metre[1]) for p in grid.points)
+        tried = replace(grid, points=points)
+        scene = _Scene(onsets, tones, pulses(tried, length_s), length_s)
+        evidence[metre] = float((hypotheses(scene)[1] @ WEIGHTS).max()) + head_start
+    return max(evidence, key=lambda metre: evidence[metre])
 
 
 def hypotheses(scene: _Scene) -> tuple[np.ndarray, np.ndarray]:
@@ -187,11 +216,19 @@ def _row(
 
 
 def _refined(scene: _Scene, shift: float) -> float:
-    """Move `shift` to the middle of the onsets that lie close to its pulses."""
-    off = (scene.beat.at(scene.onsets.seconds) - shift + 0.5) % 1 - 0.5
-    near = np.abs(off) * scene.beat.mean_s < 0.045
-    weight = scene.onsets.strength[near] ** 2
-    return shift + float((weight * off[near]).sum() / (weight.sum() + 1e-12))
+    """Move `shift` to where, over all pulses, the level rises most steeply close by."""
+    seconds, rise = scene.attacks
+    off = ((scene.beat.at(seconds) - shift + 0.5) % 1 - 0.5) * scene.beat.mean_s
+    near = np.abs(off) < _REACH_S
+    if not rise[near].any():
+        return shift
+    bins = round(2 * _REACH_S / _FINE_S)
+    index = ((off[near] + _REACH_S) / _FINE_S).astype(int).clip(0, bins - 1)
+    total = np.bincount(index, rise[near], bins)
+    mean = total / np.maximum(np.bincount(index, minlength=bins), 1)
+    smooth = np.convolve(mean, np.hanning(9), "same")
+    best = int(np.argmax(smooth))
+    return shift + ((best + 0.5) * _FINE_S - _REACH_S) / scene.beat.mean_s
 
 
 def _placed(grid: Grid, beat: Pulses, shift: float) -> Grid:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from daemon.audio.grid import Grid
-from daemon.engines.sketch.listen.bars import find_bars
+from daemon.engines.sketch.listen.bars import find_bars, find_metre
 from daemon.engines.sketch.listen.chords import decode, spans
 from daemon.engines.sketch.listen.frames import Check, to_ear, unchecked
 from daemon.engines.sketch.listen.keys import find_key
@@ -20,7 +20,12 @@ from daemon.engines.sketch.listen.kind import kind_of, traits
 from daemon.engines.sketch.listen.level import loudness_lufs, peak_dbfs
 from daemon.engines.sketch.listen.melody import notes_from
 from daemon.engines.sketch.listen.names import key_name, parse_key, relative_key, uses_flats
-from daemon.engines.sketch.listen.onsets import Onsets, onset_strength, pick_onsets
+from daemon.engines.sketch.listen.onsets import (
+    Onsets,
+    attack_strength,
+    onset_strength,
+    pick_onsets,
+)
 from daemon.engines.sketch.listen.pitch import track_pitch
 from daemon.engines.sketch.listen.pulse import pulses
 from daemon.engines.sketch.listen.tempo import find_tempo
@@ -29,6 +34,16 @@ from daemon.engines.sketch.listen.types import NO_CHORD, ChordSpan, Kind, Listen
 
 _SPEECH_DOUBT = 0.3  # share of the key's confidence that is left when the clip is speech
 _SHORTEST_S = 0.05
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What the client said about the grid; None and False where it said nothing."""
+
+    grid: Grid | None
+    bpm: float | None
+    metre: tuple[int, int] | None
+    downbeat: bool
 
 
 @dataclass(frozen=True)
@@ -61,9 +76,10 @@ def listen(
     signal = to_ear(samples, rate, check)
     length_s = len(samples) / rate
     if length_s < _SHORTEST_S or peak <= -60:
-        return _nothing(length_s, grid or _told(bpm, metre), key, peak, samples, rate, check)
+        return _nothing(length_s, grid or _steady(bpm, metre), key, peak, samples, rate, check)
     onsets, notes_heard = onset_strength(signal, check), tones(signal, check)
-    bars = _bars(onsets, notes_heard, grid, bpm, metre, downbeat_told, length_s)
+    told = _Told(grid, bpm, metre, downbeat_told)
+    bars = _bars(told, onsets, notes_heard, attack_strength(signal), length_s)
     check()
     pitch = track_pitch(signal, check)
     sung = notes_from(pitch)
@@ -100,9 +116,10 @@ def find_grid(
     """Find tempo (when `bpm` is None) and bars only; the confidence 0…1 is of both together."""
     signal = to_ear(samples, rate, check)
     if len(samples) / rate < _SHORTEST_S:
-        return _told(bpm, metre), 0.0
+        return _steady(bpm, metre), 0.0
     onsets, heard = onset_strength(signal, check), tones(signal, check)
-    bars = _bars(onsets, heard, None, bpm, metre, False, len(samples) / rate)
+    told = _Told(None, bpm, metre, False)
+    bars = _bars(told, onsets, heard, attack_strength(signal), len(samples) / rate)
     return bars.grid, bars.tempo_confidence * bars.downbeat_confidence
 
 
@@ -126,32 +143,26 @@ def key(samples: np.ndarray, rate: int, check: Check = unchecked) -> tuple[str |
     return find_key(_degrees(heard))
 
 
-def _told(bpm: float | None, metre: tuple[int, int] | None) -> Grid:
+def _steady(bpm: float | None, metre: tuple[int, int] | None) -> Grid:
     return Grid.steady(bpm or 120.0, *(metre or (4, 4)))
 
 
 def _bars(
+    told: _Told,
     onsets: Onsets,
     heard: Tones,
-    grid: Grid | None,
-    bpm: float | None,
-    metre: tuple[int, int] | None,
-    downbeat_told: bool,
+    attacks: tuple[np.ndarray, np.ndarray],
     length_s: float,
 ) -> _Bars:
     """Keep what was told of tempo, metre and downbeat, and find the rest."""
-    sure = 1.0
-    if grid is None and bpm is None:
-        bpm, sure = find_tempo(onsets)
-    if grid is not None and downbeat_told:
-        return _Bars(grid, 1.0, 1.0)
-    tried = [grid] if grid else [_told(bpm, m) for m in ([metre] if metre else _METRES)]
-    found = [find_bars(onsets, heard, g, length_s) for g in tried]
-    placed, downbeat_sure = found[0]
+    if told.grid is not None and told.downbeat:
+        return _Bars(told.grid, 1.0, 1.0)
+    bpm, sure = (told.bpm, 1.0) if told.grid or told.bpm else find_tempo(onsets)
+    grid = told.grid or _steady(bpm, told.metre)
+    if told.grid is None and told.metre is None:
+        grid = _steady(bpm, find_metre(onsets, heard, grid, length_s))
+    placed, downbeat_sure = find_bars(onsets, heard, grid, length_s, attacks)
     return _Bars(placed, sure, downbeat_sure)
-
-
-_METRES: tuple[tuple[int, int], ...] = ((4, 4),)
 
 
 def _harmony(

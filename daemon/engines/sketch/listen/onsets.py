@@ -20,6 +20,8 @@ _LOWEST_HZ = 40.0
 _LOW_BAND_HZ = 130.0
 _HIGH_BAND_HZ = 5000.0
 _LAG = 2
+_FINE_HOP = 32
+_FINE_LAG = 4
 # The rise is seen while an onset enters the window, before it reaches the centre: the mean lead,
 # measured on clicks, is added back.
 _LEAD_S = 0.005
@@ -70,6 +72,26 @@ def _band_matrix(edges: np.ndarray) -> np.ndarray:
             inside[np.argmin(np.abs(centres - (low + high) / 2))] = True
         matrix[inside, band] = 1 / np.sqrt(inside.sum())
     return matrix
+
+
+def attack_strength(signal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return `(seconds, rise)` of the level in fine steps of 1.5 ms, to place a beat exactly.
+
+    The rise is in nepers over 6 ms of the differentiated signal, so that hiss and attack count more
+    than a ringing bass; what lies 50 dB below the loud passages does not rise.
+    """
+    if len(signal) < 8 * _FINE_HOP:
+        return np.zeros(0), np.zeros(0)
+    slope = np.diff(signal, prepend=signal[:1])
+    rows = len(slope) // _FINE_HOP
+    power = np.square(slope[: rows * _FINE_HOP]).reshape(rows, _FINE_HOP).mean(axis=1)
+    floor = float(np.percentile(power, 95)) * 1e-5 + 1e-20
+    level = 0.5 * np.log(power + floor)
+    lag = _FINE_LAG
+    rise = np.maximum(level[lag:] - level[:-lag], 0)
+    # Rise over rows i…i + lag: it belongs to the edge in the middle between their centres.
+    seconds = (np.arange(len(rise)) + (lag + 1) / 2) * (_FINE_HOP / EAR_RATE_HZ)
+    return seconds, rise
 
 
 def pick_onsets(onsets: Onsets) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 
 
 def likeliest(scores: np.ndarray, costs: np.ndarray) -> np.ndarray:
-    """Return the best sequence of states `(n,)` for `scores` `(n, states)`, `costs` `(n,)` a change.
+    """Return the best states `(n,)` for `scores` `(n, states)`, where change `i` costs `costs[i]`.
 
     Where all changes cost the same, only the best previous state can be worth leaving.
     """

@@ -31,10 +31,10 @@ def _chunks(file: BinaryIO, start: int, size: int, order: str) -> Iterator[tuple
     """Yield `(name, position of the content, length)` of chunks that begin inside the file."""
     here = start
     for _ in range(_MOST_CHUNKS):
+        if here + 8 > size:
+            return
         file.seek(here)
         head = file.read(8)
-        if len(head) < 8 or here >= size:
-            return
         length = struct.unpack(f"{order}I", head[4:])[0]
         yield head[:4], here + 8, length
         here += 8 + length + (length & 1)
@@ -64,10 +64,10 @@ def _aiff_end(file: BinaryIO, size: int) -> int:
 def _w64_end(file: BinaryIO, size: int) -> int:
     here = 40
     for _ in range(_MOST_CHUNKS):
+        if here + 24 > size:
+            break
         file.seek(here)
         head = file.read(24)
-        if len(head) < 24:
-            return 0
         length = struct.unpack("<Q", head[16:])[0]
         if head[:16] == _W64_DATA:
             return here + length

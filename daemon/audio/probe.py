@@ -29,6 +29,7 @@ ACCEPTED = "WAV, RF64, W64, AIFF, CAF, FLAC, MP3 and OGG of 1 to 8 channels at 8
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _DEVICE_PREFIXES = ("\\\\.\\", "//./", "\\\\?\\GLOBALROOT")
 _COUNT_BLOCK = 1 << 16
+_TRAILING_TAGS_BYTES = 4096
 
 
 def probe(path: str, roots: Sequence[str] = ()) -> SourceInfo:
@@ -120,7 +121,7 @@ def _header(path: str) -> tuple[int, int, int, str, str]:
         with soundfile.SoundFile(path) as file:
             frames = file.frames
             if file.format == "MP3" and not _has_length_tag(path):
-                frames = _counted(file)
+                frames = _counted_frames(path)
             return file.samplerate, file.channels, frames, file.format, file.subtype
     except (soundfile.SoundFileError, OSError, RuntimeError):
         raise error(201, f"{path} is not audio that can be read; send {ACCEPTED}") from None
@@ -139,10 +140,15 @@ def _has_length_tag(path: str) -> bool:
     return any(mark in frame for mark in (b"Xing", b"Info", b"VBRI"))
 
 
-def _counted(file: soundfile.SoundFile) -> int:
-    total = 0
-    while got := len(file.buffer_read(_COUNT_BLOCK, dtype="int16")) // (2 * file.channels):
-        total += got
+def _counted_frames(path: str) -> int:
+    """Decode an MP3 to the end: libsndfile's guess is too long, or too short and then final."""
+    with Path(path).open("rb", buffering=0) as raw, soundfile.SoundFile(raw) as file:
+        total = 0
+        while got := len(file.read(_COUNT_BLOCK, dtype="int16")):
+            total += got
+        unread = Path(path).stat().st_size - raw.tell()
+    if unread > _TRAILING_TAGS_BYTES:
+        raise error(201, f"{path} is an MP3 of unknown length; convert it to WAV or FLAC")
     return total
 
 
@@ -156,7 +162,7 @@ def _problem(info: SourceInfo) -> str | None:
     if info.container not in CONTAINERS:
         return f"is {info.container}"
     if info.frames <= 0:
-        return "holds no samples"
+        return "holds no samples (a recording that is still running has to be stopped first)"
     if info.channels not in CHANNELS:
         return f"has {info.channels} channels"
     if info.rate not in RATES_HZ:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from daemon.audio.grid import Grid
-from daemon.engines.sketch.listen.chords import chord_scores
+from daemon.engines.sketch.listen.harmony import chord_scores
 from daemon.engines.sketch.listen.onsets import Onsets
 from daemon.engines.sketch.listen.pulse import Pulses, pulses
 from daemon.engines.sketch.listen.tonal import Tones

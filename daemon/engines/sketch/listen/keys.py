@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from daemon.engines.sketch.listen.chords import NONE
+from daemon.engines.sketch.listen.harmony import NONE
 from daemon.engines.sketch.listen.names import MAJOR_SCALE, QUALITIES, key_name
 
 # Shares of scale degrees from the tonic up, major and minor: Krumhansl & Kessler (1982),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from daemon.engines.sketch.listen.chords import chord_scores
+from daemon.engines.sketch.listen.harmony import chord_scores
 from daemon.engines.sketch.listen.onsets import Onsets
 from daemon.engines.sketch.listen.pitch import HOP_S, Pitch
 from daemon.engines.sketch.listen.tonal import Tones

@@ -41,7 +41,9 @@ class LocalFiles:
             with Path(path).open("rb") as file:
                 data = file.read(TEXT_BYTES + 1)
         except OSError as reason:
-            raise error(201, f"{path} can't be read ({reason.strerror}): check its rights") from None
+            raise error(
+                201, f"{path} can't be read ({reason.strerror}): check its rights"
+            ) from None
         if len(data) > TEXT_BYTES:
             raise error(106, f"{path} is over 256 KiB: shorten the text")
         try:

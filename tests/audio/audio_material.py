@@ -22,7 +22,7 @@ def tone(frequency: float, frames: int, rate: int, phase: float = 0.0) -> np.nda
 
 
 def music(seed: int, frames: int, rate: int, channels: int = 2, level: float = 0.1) -> np.ndarray:
-    """A few detuned tones over noise that falls with frequency; every channel a little different."""
+    """A few detuned tones over falling noise; every channel a little different."""
     rng = np.random.default_rng(seed)
     base = sum(
         tone(f, frames, rate, rng.uniform(0, 6)) * a
@@ -51,7 +51,7 @@ def write(
 
 
 def click_ratio(x: np.ndarray, at: int, around: int = 24) -> float:
-    """Sharpest corner (second difference) near frame `at` over the 99.9th percentile of all others."""
+    """Sharpest corner (second difference) near frame `at` over the 99.9th percentile of all."""
     corner = np.abs(np.diff(x, 2, axis=0)).max(axis=1)
     here = corner[max(0, at - around) : at + around].max()
     return float(here / np.quantile(corner, 0.999))

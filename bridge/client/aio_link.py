@@ -132,6 +132,9 @@ class AsyncLink(asyncio.Protocol, asyncio.DatagramProtocol):
 
     async def until(self, ready: Callable[[], bool], timeout_s: float | None) -> bool:
         """Wait until `ready()` or the time is over; return whether it is ready."""
+        if self._failure and not self._transport:
+            self._failure = self._lost_s = None
+            self._spawn(self._again())
         self.flush()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):

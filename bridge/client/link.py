@@ -92,6 +92,7 @@ class Link:
 
     def _reopened(self, at_once: bool) -> bool:
         if time.monotonic() - (self._lost_s or 0.0) > self._patience_s():
+            self._lost_s = None
             raise NoDaemon(gone(self._where, [f.id for f in self.session.flights]))
         if not at_once:
             time.sleep(TRY_AGAIN_S)
@@ -135,7 +136,10 @@ class Link:
             arrived = self._socket.recv(1 << 16) if self._selector.select(wait_s) else None
             if arrived == b"" and self.session.stream:
                 raise ConnectionResetError
-        except OSError:
+        except (
+            OSError,
+            ValueError,
+        ):  # ValueError: the selector was closed when the daemon was lost
             self._again()
             arrived = None
         with self.guard:

@@ -1,0 +1,1 @@
+"""Installers: what Punchin puts into the system, and takes away again."""

@@ -1,0 +1,1 @@
+"""The resident commands: serve, doctor, demo."""

@@ -1,0 +1,96 @@
+"""The installed engines, and torch for those that need it; nothing is imported in this process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+
+from daemon.cli.doctor.finding import Finding, Run, hint, ok, problem, run, run_python
+from daemon.cli.doctor.house import settings_or_none
+from daemon.cli.doctor.packages import VersionOf, pip, release, version_of
+
+GROUP = "punchin.engines"
+_ENGINE_S = 60.0
+_TORCH_S = 120.0
+_LOAD = """
+import importlib.metadata as m, json, sys
+points = m.entry_points(group={group!r}, name={name!r})
+point = next(p for p in points if p.value == {value!r})
+facts = point.load()().capabilities().as_dict()
+print(json.dumps([facts["version"], facts["ops"]]))
+"""
+_TORCH = """
+import json, torch
+cuda = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+mps = bool(getattr(torch.backends, "mps", None) and torch.backends.mps.is_available())
+print(json.dumps([cuda, mps]))
+"""
+
+
+def engines(
+    points: Sequence[metadata.EntryPoint] | None = None, runner: Run = run
+) -> list[Finding]:
+    """Check that each engine's class can be loaded and says what it can do."""
+    found = list(metadata.entry_points(group=GROUP)) if points is None else list(points)
+    if not found:
+        return [problem("engines", "none is installed", pip(f"install {_ourselves()}"))]
+    right = settings_or_none()
+    findings = [_engine(point, runner) for point in found]
+    if right and right.engine.name not in {p.name for p in found}:
+        names = ", ".join(p.name for p in found)
+        text = f"the setting engine.name is {right.engine.name}, which is not installed"
+        findings.append(problem("engines", text, f"use one of {names}, or install the engine"))
+    return findings
+
+
+def _ourselves() -> str:
+    """Return what to install: the distribution, or the checkout that this runs from."""
+    root = Path(__file__).parents[3]
+    return f'-e "{root}"' if (root / "pyproject.toml").is_file() else "punchin"
+
+
+def _engine(point: metadata.EntryPoint, runner: Run) -> Finding:
+    topic = f"engine {point.name}"
+    code = _LOAD.format(group=GROUP, name=point.name, value=point.value)
+    outcome = run_python(code, _ENGINE_S, runner)
+    if outcome.code != 0:
+        text = f"{point.value} can't be loaded: {outcome.last}"
+        package = point.dist.name if point.dist else "its package"
+        return problem(topic, text, f"install {package} again, or remove it")
+    version, ops = json.loads(outcome.out.splitlines()[-1])
+    return ok(topic, f"{version}: {', '.join(ops)}")
+
+
+def torch(installed: VersionOf = version_of, runner: Run = run) -> list[Finding]:
+    """Check torch, and that torchaudio, if it is there, belongs to it."""
+    version, audio = installed("torch"), installed("torchaudio")
+    if version is None:
+        mend = pip('install "punchin[acestep]"')
+        return [hint("torch", "not installed; only model engines need it", mend)]
+    outcome = run_python(_TORCH, _TORCH_S, runner)
+    if outcome.code != 0:
+        mend = pip("install --force-reinstall torch")
+        return [problem("torch", f"{version} can't be imported: {outcome.last}", mend)]
+    cuda, mps = json.loads(outcome.out.splitlines()[-1])
+    device = ", ".join(cuda) or ("Apple GPU" if mps else "CPU only")
+    return [ok("torch", f"{version}, {device}"), *_torchaudio(version, audio, runner)]
+
+
+def _torchaudio(torch_: str, audio: str | None, runner: Run) -> list[Finding]:
+    if audio is None:
+        return []
+    mend = f"{pip('uninstall torchaudio')} (Punchin does not need it)"
+    if release(torch_)[:2] != release(audio)[:2] or _build(torch_) != _build(audio):
+        text = f"{audio} does not match torch {torch_}; its import breaks other libraries"
+        return [problem("torchaudio", text, mend)]
+    outcome = run_python("import torchaudio", _TORCH_S, runner)
+    if outcome.code != 0:
+        return [problem("torchaudio", f"{audio} can't be imported: {outcome.last}", mend)]
+    return [ok("torchaudio", audio)]
+
+
+def _build(version: str) -> str:
+    """Return the build of a torch version, `cu126`; wheels from PyPI do not tell theirs."""
+    return version.partition("+")[2]

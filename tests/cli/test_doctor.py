@@ -1,0 +1,356 @@
+"""The doctor: each check on right, missing and broken things, and the report."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.protocol.packets import encode
+from daemon.cli import doctor
+from daemon.cli.doctor import devices, engines, house, packages
+from daemon.cli.doctor.finding import Finding, Level, Outcome, hint, ok, problem, run, run_python
+
+
+@pytest.fixture(autouse=True)
+def own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PUNCHIN_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PUNCHIN_CONFIG", str(tmp_path / "config"))
+    for name in [n for n in os.environ if n.startswith("PUNCHIN_SERVER")]:
+        monkeypatch.delenv(name)
+
+
+def versions(**known: str) -> Callable[[str], str | None]:
+    return lambda name: known.get(name.replace("-", "_"))
+
+
+def says(code: int | None = 0, out: str = "", err: str = "") -> Callable[..., Outcome]:
+    return lambda command, timeout_s: Outcome(code, out, err)
+
+
+def levels(findings: Sequence[Finding]) -> list[str]:
+    return [str(f.level) for f in findings]
+
+
+def only(findings: Sequence[Finding]) -> Finding:
+    (finding,) = findings
+    return finding
+
+
+# -- packages ------------------------------------------------------------------------------------
+
+
+def test_python() -> None:
+    assert levels(packages.python((3, 11, 0))) == ["ok"]
+    old = only(packages.python((3, 10, 9)))
+    assert old.level is Level.PROBLEM
+    assert "3.11" in old.mend
+
+
+def test_libraries() -> None:
+    required = ["numpy>=2.0", "soxr>=0.5", "rich>=13.9", 'torch>=2.6; extra == "acestep"', "mido"]
+    installed = versions(numpy="2.0rc1", soxr="0.4.9", mido="1")
+    right, soxr, rich = packages.libraries(required, installed)
+    assert right.text == "numpy 2.0rc1, mido 1"
+    assert (soxr.level, soxr.topic) == (Level.PROBLEM, "soxr")
+    assert "0.4.9 is too old" in soxr.text
+    assert '"soxr>=0.5"' in soxr.mend
+    assert (rich.topic, rich.text) == ("rich", "is missing")
+
+
+def test_the_libraries_of_this_installation_are_known() -> None:
+    names = [line.split(">")[0] for line in packages.requirements()]
+    assert {"numpy", "soundfile", "python-osc"} <= set(names)
+    assert levels(packages.libraries()) == ["ok"]
+
+
+@pytest.mark.parametrize(
+    ("version", "numbers"), [("2.13.0+cpu", (2, 13, 0)), ("1.2rc3", (1, 2)), ("x", ())]
+)
+def test_release(version: str, numbers: tuple[int, ...]) -> None:
+    assert packages.release(version) == numbers
+
+
+def test_the_package_daemon() -> None:
+    assert levels(packages.daemon_package(str, versions())) == ["ok"]
+    mixed = only(packages.daemon_package(str, versions(python_daemon="3.1")))
+    assert mixed.level is Level.PROBLEM
+    assert "uninstall python-daemon" in mixed.mend
+    foreign = only(packages.daemon_package(lambda: "wrong one\n  mend it: do this\n and that"))
+    assert (foreign.text, foreign.mend) == ("wrong one", "do this and that")
+
+
+# -- house ---------------------------------------------------------------------------------------
+
+
+def test_settings(tmp_path: Path) -> None:
+    assert only(house.settings()).text == "defaults, there is no file"
+    file = tmp_path / "config" / "punchin.toml"
+    file.parent.mkdir()
+    file.write_text("[server]\nport = 9000\n")
+    assert only(house.settings()).text == str(file)
+    file.write_text("[server]\nport = -1\nhots = 'x'\n")
+    wrong = house.settings()
+    assert levels(wrong) == ["problem", "problem"]
+    assert "line 2" in wrong[0].text
+    assert house.settings_or_none() is None
+
+
+def test_presets(tmp_path: Path) -> None:
+    assert levels(house.presets()) == ["ok"]
+    broken = tmp_path / "config" / "presets" / "tasks" / "x.toml"
+    broken.parent.mkdir(parents=True)
+    broken.write_text("ops = 1")
+    found = house.presets()
+    assert set(levels(found[1:])) == {"problem"}
+    assert str(broken) in found[1].text
+
+
+def test_home_is_checked_without_making_it(tmp_path: Path) -> None:
+    home = tmp_path / "not" / "yet"
+    assert house.home(home)[0] == ok("home", str(home))
+    assert not home.exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_home_that_can_not_be_one(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("x")
+    wrong = only(house.home(file / "home"))
+    assert (wrong.level, "not a folder" in wrong.text) == (Level.PROBLEM, True)
+    assert "PUNCHIN_HOME" in wrong.mend
+
+
+@pytest.mark.parametrize(
+    ("gib", "level"), [(0.5, Level.PROBLEM), (5, Level.HINT), (10, Level.OK), (900, Level.OK)]
+)
+def test_disk(gib: float, level: Level) -> None:
+    assert house._disk(Path("/x"), int(gib * 2**30)).level is level
+
+
+# -- the port ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def taken() -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        yield server
+
+
+def test_a_free_port(taken: socket.socket) -> None:
+    where = taken.getsockname()
+    taken.close()
+    assert only(house.port(where)).text == f"127.0.0.1:{where[1]} is free"
+
+
+def test_a_port_that_another_program_has(taken: socket.socket) -> None:
+    wrong = only(house.port(taken.getsockname()))
+    assert wrong.level is Level.PROBLEM
+    assert "TCP" in wrong.text
+
+
+def test_a_datagram_port_that_another_program_has() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        assert "UDP" in only(house.port(server.getsockname())).text
+
+
+def write_daemon(home: Path, port: int) -> None:
+    home.mkdir()
+    told = {"pid": 7, "host": "127.0.0.1", "port": port, "protocol": 1, "version": "x"}
+    (home / "daemon.json").write_text(json.dumps(told))
+
+
+def answer_once(server: socket.socket, packet: bytes) -> threading.Thread:
+    def serve() -> None:
+        _, sender = server.recvfrom(8000)
+        server.sendto(packet, sender)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    return thread
+
+
+def test_a_daemon_that_answers(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        write_daemon(tmp_path / "home", server.getsockname()[1])
+        thread = answer_once(server, encode("/punchin/version.reply", [1, "9.9.9"]))
+        found = only(house.port())
+        thread.join()
+    assert found.level is Level.OK
+    assert "9.9.9" in found.text
+    assert "pid 7" in found.text
+
+
+def test_another_program_on_the_daemons_port(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        thread = answer_once(server, b"nonsense")
+        assert house.ask_version(server.getsockname()) is None
+        thread.join()
+
+
+def test_a_daemon_file_that_was_left_behind(tmp_path: Path, taken: socket.socket) -> None:
+    where = taken.getsockname()
+    taken.close()
+    write_daemon(tmp_path / "home", where[1])
+    assert levels(house.port(where)) == ["hint", "ok"]
+
+
+# -- engines and torch ---------------------------------------------------------------------------
+
+
+def point(name: str, value: str) -> EntryPoint:
+    return EntryPoint(name, value, engines.GROUP)
+
+
+def test_engines() -> None:
+    good = says(out='["1.0", ["bgm", "repaint"]]\n')
+    found = engines.engines([point("sketch", "a:B")], good)
+    assert [(f.level, f.topic, f.text) for f in found] == [
+        (Level.OK, "engine sketch", "1.0: bgm, repaint")
+    ]
+
+
+def test_no_engine_and_the_wrong_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert levels(engines.engines([])) == ["problem"]
+    monkeypatch.setenv("PUNCHIN_ENGINE_NAME", "skech")
+    _, wrong = engines.engines([point("sketch", "a:B")], says(out='["1", []]'))
+    assert wrong.level is Level.PROBLEM
+    assert "skech" in wrong.text
+    assert "sketch" in wrong.mend
+
+
+def test_a_broken_engine_is_told_from_a_real_process() -> None:
+    wrong = only(engines.engines([point("sketch", "no_such_module_at_all:Engine")]))
+    assert (wrong.level, wrong.topic) == (Level.PROBLEM, "engine sketch")
+    assert "can't be loaded" in wrong.text
+
+
+TORCH = json.dumps([["NVIDIA H200"], False])
+
+
+@pytest.mark.parametrize(
+    ("torch", "audio", "level"),
+    [
+        ("2.11.0", "2.11.0", "ok"),
+        ("2.11.0+cpu", "2.11.0+cpu", "ok"),
+        ("2.11.1", "2.11.0", "ok"),
+        ("2.13.0", "2.11.0", "problem"),
+        ("2.11.0+cpu", "2.11.0", "problem"),
+    ],
+)
+def test_torch_and_torchaudio(torch: str, audio: str, level: str) -> None:
+    found = engines.torch(versions(torch=torch, torchaudio=audio), says(out=TORCH))
+    assert levels(found) == ["ok", level]
+    assert "NVIDIA H200" in found[0].text
+    assert level == "ok" or "uninstall torchaudio" in found[1].mend
+
+
+def test_torch_alone_missing_and_broken() -> None:
+    assert levels(engines.torch(versions(), says())) == ["hint"]
+    cpu = only(engines.torch(versions(torch="2.13.0"), says(out="[[], false]")))
+    assert cpu.text == "2.13.0, CPU only"
+    mps = only(engines.torch(versions(torch="2.13.0"), says(out="[[], true]")))
+    assert "Apple GPU" in mps.text
+    broken = only(engines.torch(versions(torch="2.13.0"), says(1, err="a\nOSError: libc10.so\n")))
+    assert broken.level is Level.PROBLEM
+    assert "OSError: libc10.so" in broken.text
+
+
+def test_a_torchaudio_that_matches_and_still_fails() -> None:
+    def runner(command: Sequence[str], timeout_s: float) -> Outcome:
+        broken = "torchaudio" in command[-1]
+        return Outcome(int(broken), "" if broken else TORCH, "OSError: libc10_cuda.so")
+
+    found = engines.torch(versions(torch="2.11.0", torchaudio="2.11.0"), runner)
+    assert levels(found) == ["ok", "problem"]
+
+
+# -- devices -------------------------------------------------------------------------------------
+
+
+def test_gpu() -> None:
+    out = "NVIDIA H200, 143771 MiB, 570.1\nNVIDIA H200, 143771 MiB, 570.1\n"
+    assert levels(devices.gpu(lambda _: "/bin/nvidia-smi", says(out=out))) == ["ok", "ok"]
+    failed = devices.gpu(lambda _: "/bin/nvidia-smi", says(9, err="no driver"))
+    assert only(failed).text == "nvidia-smi fails: no driver"
+    assert only(failed).level is Level.HINT
+
+
+def test_audio() -> None:
+    here = versions(sounddevice="0.5")
+    assert only(devices.audio(versions(), says())).level is Level.HINT
+    assert only(devices.audio(here, says(out="1\n"))).text == "1 output device"
+    assert only(devices.audio(here, says(out="3\n"))).text == "3 output devices"
+    assert only(devices.audio(here, says(out="0\n"))).level is Level.HINT
+    missing = only(devices.audio(here, says(1, err="OSError: PortAudio library not found")))
+    assert "libportaudio2" in missing.mend
+    assert only(devices.audio(here, says(None, err="no answer"))).level is Level.HINT
+
+
+def test_midi() -> None:
+    here = versions(python_rtmidi="1.5.8")
+    assert only(devices.midi(versions(), says())).level is Level.HINT
+    assert only(devices.midi(here, says(out="2 3\n"))).text == "2 inputs, 3 outputs"
+    none = only(devices.midi(here, says(1, err="SystemError: MidiInAlsa::initialize")))
+    assert "no MIDI sequencer" in none.text
+    assert only(devices.midi(here, says(1, err="ImportError: x"))).text.endswith("ImportError: x")
+
+
+# -- processes and the report --------------------------------------------------------------------
+
+
+def test_programs_that_hang_crash_or_are_missing() -> None:
+    assert run_python("print('hi')", 20).out == "hi\n"
+    assert run_python("import os; os.abort()", 20).code not in (0, None)
+    assert run_python("import time; time.sleep(60)", 0.2).code is None
+    assert run(["no-such-program-anywhere"], 5).code is None
+    assert "ZeroDivisionError" in run_python("1/0", 20).last
+
+
+def fine() -> list[Finding]:
+    return [ok("Python", "3.11"), hint("GPU", "none", "none needed")]
+
+
+def bad() -> list[Finding]:
+    return [problem("home", "not writable [x]", "make it so")]
+
+
+def failing() -> list[Finding]:
+    raise RuntimeError("oops")
+
+
+def test_the_report_for_people(capsys: Any) -> None:
+    assert doctor.main([], [fine]) == 0
+    assert "no problems" in capsys.readouterr().out
+    assert doctor.main([], [fine, bad]) == 1
+    out = capsys.readouterr().out
+    assert "not writable [x]" in out
+    assert "→ make it so" in out
+    assert "1 problem\n" in out
+
+
+def test_the_report_for_programs(capsys: Any) -> None:
+    assert doctor.main(["--json"], [fine, bad, failing]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["problems"] == 2
+    assert told["findings"][0] == {"level": "ok", "topic": "Python", "text": "3.11", "mend": ""}
+    assert "oops" in told["findings"][3]["text"]
+
+
+def test_every_check_runs_here_without_failing_itself() -> None:
+    for check in (c for c in doctor.CHECKS if c is not engines.torch):  # its import takes seconds
+        for finding in check():
+            assert finding.text
+            assert bool(finding.mend) == (finding.level is not Level.OK)

@@ -123,3 +123,15 @@ def _viterbi(scores: np.ndarray, moves: np.ndarray, opens: Sequence[bool]) -> li
     for choice in reversed(back):
         path.append(int(choice[path[-1]]))
     return path[::-1]
+
+
+def bridged(chords: Sequence[PlanChord | None]) -> list[PlanChord | None]:
+    """Drop the silent spans; a single one between sung ones takes the chord before it."""
+    out: list[PlanChord | None] = []
+    for i, chord in enumerate(chords):
+        before = chords[i - 1] if i else None
+        after = chords[i + 1] if i + 1 < len(chords) else None
+        if chord is None and before is not None and after is not None:
+            chord = PlanChord(before.end_quarter, after.start_quarter, before.name)
+        out.append(chord)
+    return out

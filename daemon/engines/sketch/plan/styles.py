@@ -133,6 +133,6 @@ def _drums(data: dict[str, Any]) -> DrumStyle:
 
 
 def _part(row: dict[str, Any]) -> PartStyle:
-    lists = {key: tuple(row[key]) for key in ("low", "high", "range") if key in row}
+    lists: dict[str, Any] = {k: tuple(row[k]) for k in ("low", "high", "range") if k in row}
     values: dict[str, Any] = {**row, **lists}
     return PartStyle(**values)

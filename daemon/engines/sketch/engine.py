@@ -1,0 +1,84 @@
+"""The engine `sketch` as the worker sees it: which job goes where.
+
+Heavy packages are imported when the engine is loaded, so that asking what it can do is cheap.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bridge.protocol.errors import error
+from daemon.engines.base import Capabilities, Heard, Port, Request, Result
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from daemon.engines.sketch.jobs.studio import Studio
+
+VERSION = "1"
+OPS = frozenset({"generate", "repaint", "extend", "bgm", "stems", "analyze"})
+KEYS = frozenset(
+    {
+        "bpm", "meter", "downbeat", "tempomap", "key", "prompt", "negative", "lyrics",
+        "lyrics_file", "preset", "strength", "stems", "seconds", "bars", "context",
+    }
+)  # fmt: skip
+LOWEST_RATE, HIGHEST_RATE = 22050, 48000
+_FALLBACK_RATE = 32000  # for sources below the lowest rate
+
+
+class SketchEngine:
+    """The embedded engine. See `daemon.engines.base.Engine`."""
+
+    def __init__(self) -> None:
+        self._studio: Studio | None = None
+
+    def capabilities(self) -> Capabilities:
+        """Return what this engine can do."""
+        return Capabilities(
+            name="sketch",
+            version=VERSION,
+            summary="Listens, arranges and synthesises on the CPU; nothing to download",
+            ops=OPS,
+            keys=KEYS,
+        )
+
+    def load(self, model: str | None, port: Port) -> str:
+        """Read the styles and import what the jobs need; `model` names nothing here."""
+        from daemon.engines.sketch.jobs.studio import open_studio
+
+        port.check()
+        if self._studio is None:
+            self._studio = open_studio()
+        port.progress(1.0, "ready")
+        return "cpu"
+
+    def rate_for(self, source_rate: int) -> int:
+        """Return the source's own rate, or a neighbour of it within 22.05–48 kHz."""
+        if LOWEST_RATE <= source_rate <= HIGHEST_RATE:
+            return source_rate
+        if source_rate < LOWEST_RATE:
+            return _FALLBACK_RATE
+        return 44100 if source_rate % 11025 == 0 else HIGHEST_RATE
+
+    def listen(self, clip: np.ndarray, rate: int, bpm: float | None, port: Port) -> Heard:
+        """Find tempo (when `bpm` is None) and bars of `clip`."""
+        from daemon.engines.sketch.listen import find_grid
+
+        grid, confidence = find_grid(clip, rate, bpm, check=port.check)
+        return Heard(grid, confidence)
+
+    def run(self, request: Request, port: Port) -> Result:
+        """Make one take."""
+        from daemon.engines.sketch import jobs
+
+        if request.op not in OPS:
+            raise error(301, f"sketch has no {request.op}; use the engine acestep for it")
+        if self._studio is None:
+            self.load(None, port)
+        assert self._studio is not None
+        return jobs.JOBS[request.op](self._studio, request, port)
+
+    def unload(self) -> None:
+        """Forget styles and sounds."""
+        self._studio = None

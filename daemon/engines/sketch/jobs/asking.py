@@ -1,0 +1,58 @@
+"""What a request asks for in musical terms: caption, style, key, and sentences about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from daemon.engines.base import Request
+from daemon.engines.sketch.jobs.studio import Studio
+from daemon.engines.sketch.listen.names import key_name, parse_key
+from daemon.engines.sketch.plan.caption import Caption, nearest_style, read_caption
+from daemon.engines.sketch.plan.styles import Style
+
+_ONSETS_OF_BUSY = 4.0  # onsets a beat that count as the densest
+_MAJOR_ROOTS = (0, 2, 4, 5, 7, 9, 10)
+_MINOR_ROOTS = (0, 2, 4, 5, 7, 9, 11)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """The style to play, the caption it came from, and notes for the musician."""
+
+    style: Style
+    caption: Caption
+    notes: tuple[str, ...]
+
+
+def wish_of(studio: Studio, request: Request, onsets_per_beat: float | None = None) -> Wish:
+    """Return what to play: a style named by `preset` or `prompt`, else one that suits the tempo."""
+    options = request.options
+    caption = read_caption(options.get("prompt", ""), options.get("negative", ""), studio.styles)
+    preset = options.get("preset")
+    if preset in studio.styles:
+        name, how = preset, "as asked"
+    elif caption.style is not None:
+        name, how = caption.style, "from the prompt"
+    else:
+        busy = 0.5 if onsets_per_beat is None else min(1.0, onsets_per_beat / _ONSETS_OF_BUSY)
+        bpm = request.grid.tempo_at(0.0)
+        name, how = nearest_style(bpm, busy, studio.styles), "chosen for the tempo"
+    style = studio.styles[name]
+    return Wish(style, caption, (f"Style: {style.title} ({how}).", *_unsung(request)))
+
+
+def _unsung(request: Request) -> tuple[str, ...]:
+    if not request.options.get("lyrics", "").strip():
+        return ()
+    return ("The lyrics are not sung by sketch; their tags shape the form.",)
+
+
+def key_of(request: Request, heard: str | None, caption: Caption) -> str:
+    """Return the told key, else the heard one, else one that suits the mood, by the seed."""
+    if request.key:
+        return key_name(*parse_key(request.key))
+    if heard:
+        return heard
+    is_minor = bool(caption.minor)
+    roots = _MINOR_ROOTS if is_minor else _MAJOR_ROOTS
+    return key_name(roots[request.seed % len(roots)], is_minor)

@@ -1,0 +1,154 @@
+"""`bgm`: an accompaniment that follows a sung melody and leaves room for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from daemon.audio.grid import Grid
+from daemon.engines.base import Port, Request, Result, Span
+from daemon.engines.sketch.jobs.asking import Wish, key_of, wish_of
+from daemon.engines.sketch.jobs.composing import documents, finished, sound
+from daemon.engines.sketch.jobs.studio import Studio
+from daemon.engines.sketch.listen import Listening
+from daemon.engines.sketch.plan.arrange import Brief, arrange
+from daemon.engines.sketch.plan.bars import Bar
+from daemon.engines.sketch.plan.harmonise import Sung, bridged, harmonise
+from daemon.engines.sketch.plan.types import PlanChord
+from daemon.engines.sketch.render.tone import Array
+
+BELOW_VOICE_LU = 3.0
+_NO_VOICE_LUFS = -19.0
+_LOUDEST_LUFS = -12.0
+_QUIETEST_LUFS = -40.0
+_SUNG_BAR = 0.12  # share of a bar that must be sung for it to count
+_ENDING_FROM_BARS = 8
+_RESTING = 0.6
+_SURE_KEY = 0.3
+_SPOKEN = (
+    "No melody was heard in the clip: the style's own chords are played in {key}; "
+    "tell a key or sing a line to have them follow the voice."
+)
+_UNSURE = "The key was hard to hear; {key} is a guess. Tell `key` if it is another."
+
+
+def bgm(studio: Studio, request: Request, port: Port) -> Result:
+    """Return stems as long as the clip, without its voice."""
+    port.progress(0.02, "listening")
+    heard = studio.hear(request, port)
+    port.progress(0.22, "arranging")
+    wish = wish_of(studio, request, None if heard.notes else heard.onsets_per_beat)
+    key = key_of(request, heard.key, wish.caption)
+    span = request.spans[0]
+    brief = _brief(request, heard, wish, key, span)
+    loud = heard.loudness_lufs
+    target = loud - BELOW_VOICE_LU if loud > _QUIETEST_LUFS else _NO_VOICE_LUFS
+    plan = arrange(finished(brief, _ends(brief), min(target, _LOUDEST_LUFS)))
+    sound(studio, plan, request, span, port, _voice_in_window(request, span))
+    notes = (*wish.notes, *_doubts(request, heard, key))
+    return Result(key=key, notes=notes, documents=documents(plan))
+
+
+def _brief(request: Request, heard: Listening, wish: Wish, key: str, span: Span) -> Brief:
+    brief = Brief(
+        grid=request.grid,
+        start_s=span.start / request.rate,
+        end_s=span.end / request.rate,
+        key=key,
+        style=wish.style,
+        seed=request.seed,
+        caption=wish.caption,
+        lyrics=request.options.get("lyrics", ""),
+    )
+    bars = brief.bars()
+    melody = sung(heard, request.grid)
+    if not melody and not _has_chords(heard):
+        return brief
+    chords = known_chords(heard, request.grid) if _has_chords(heard) else None
+    from dataclasses import replace
+
+    return replace(
+        brief,
+        chords=tuple(chords or _follow(melody, bars, key, request.grid)),
+        melody=tuple(melody),
+        energy_db=tuple(bar_levels(request, bars, melody)) if melody else None,
+    )
+
+
+def sung(heard: Listening, grid: Grid) -> list[Sung]:
+    """Return the melody on the grid, in semitones of the singer's own tuning."""
+    if not heard.notes:
+        return []
+    midi = np.array([n.midi for n in heard.notes])
+    length = np.array([n.length_s for n in heard.notes])
+    detune = np.angle((length * np.exp(2j * np.pi * midi)).sum()) / (2 * np.pi)
+    return [
+        Sung(grid.quarter_at(n.start_s), grid.quarter_at(n.end_s), round(n.midi - detune))
+        for n in heard.notes
+    ]
+
+
+def known_chords(heard: Listening, grid: Grid) -> list[PlanChord]:
+    """Return the chords of a clip on the grid, their edges moved to the nearest half beat."""
+    chords = []
+    for span in heard.chords:
+        start = round(grid.quarter_at(span.start_s) * 2) / 2
+        end = round(grid.quarter_at(span.end_s) * 2) / 2
+        if end > start:
+            chords.append(PlanChord(start, end, span.name))
+    return chords
+
+
+def bar_levels(request: Request, bars: Sequence[Bar], melody: Sequence[Sung]) -> list[float | None]:
+    """Return the voice's level in every bar in dB, None where it rests."""
+    levels: list[float | None] = []
+    for bar in bars:
+        part = sum(max(0.0, min(n.end, bar.end) - max(n.start, bar.start)) for n in melody)
+        a, b = (round(request.grid.second_at(q) * request.rate) for q in (bar.start, bar.end))
+        piece = request.clip[max(0, a) : max(0, b)]
+        if part < _SUNG_BAR * bar.quarters or not piece.size:
+            levels.append(None)
+        else:
+            levels.append(float(10 * np.log10(np.mean(np.square(piece)) + 1e-12)))
+    return levels
+
+
+def _has_chords(heard: Listening) -> bool:
+    return any(span.name != "N" for span in heard.chords)
+
+
+def _follow(
+    melody: Sequence[Sung], bars: Sequence[Bar], key: str, grid: Grid
+) -> list[PlanChord | None]:
+    bar_s = grid.bars_length(grid.second_at(bars[0].start), 1)
+    return bridged(harmonise(melody, bars, key, bar_s))
+
+
+def _ends(brief: Brief) -> bool:
+    """Whether the voice leaves room for an ending in the last bar."""
+    bars = brief.bars()
+    if len(bars) < _ENDING_FROM_BARS:
+        return False
+    last = bars[-1]
+    whole = brief.grid.quarter_at(brief.end_s) - last.start > 0.75 * last.quarters
+    part = sum(max(0.0, n.end - max(n.start, last.start)) for n in brief.melody)
+    return whole and part < _RESTING * last.quarters
+
+
+def _voice_in_window(request: Request, span: Span) -> Array:
+    frames = span.frames + 2 * request.handle
+    voice = np.zeros((2, frames), np.float32)
+    first = span.start - request.handle
+    a, b = max(0, first), min(len(request.clip), first + frames)
+    if b > a:
+        voice[:, a - first : b - first] = request.clip[a:b].T
+    return np.nan_to_num(voice, copy=False)
+
+
+def _doubts(request: Request, heard: Listening, key: str) -> tuple[str, ...]:
+    if not heard.notes and not _has_chords(heard):
+        return (_SPOKEN.format(key=key),)
+    if request.key is None and heard.key_confidence < _SURE_KEY:
+        return (_UNSURE.format(key=key),)
+    return ()

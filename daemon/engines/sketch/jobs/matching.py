@@ -1,0 +1,62 @@
+"""New material made to sit beside a clip: its loudness and its spectrum.
+
+Signals are float32 `(2, frames)`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.signal import oaconvolve
+
+from daemon.engines.sketch.render.level import Loudness
+from daemon.engines.sketch.render.tone import Array
+
+LIMIT_DB = 12.0
+_CENTRES_HZ = 1000.0 * 2.0 ** (np.arange(-13, 13) / 3)  # third-octaves, 50 Hz … 16 kHz
+_SIZE = 8192
+_TAPS = 4095
+_FLOOR_DB = -50.0  # bands this far below the loudest are not evened out
+
+
+def band_levels(x: Array, rate: int) -> Array:
+    """Return the level of each third-octave in dB (long-term average), `(bands,)`."""
+    mono = x.mean(axis=0)
+    if len(mono) < _SIZE:
+        mono = np.pad(mono, (0, _SIZE - len(mono)))
+    rows = np.lib.stride_tricks.sliding_window_view(mono, _SIZE)[:: _SIZE // 2]
+    power = (np.abs(np.fft.rfft(rows * np.hanning(_SIZE), axis=1)) ** 2).mean(axis=0)
+    f = np.fft.rfftfreq(_SIZE, 1 / rate)
+    sums = np.concatenate([[0.0], np.cumsum(power)])
+    low = np.searchsorted(f, _CENTRES_HZ * 2 ** (-1 / 6))
+    high = np.maximum(low + 1, np.searchsorted(f, _CENTRES_HZ * 2 ** (1 / 6)))
+    inside = np.minimum(high, len(power))
+    return np.asarray(10 * np.log10(sums[inside] - sums[np.minimum(low, len(power) - 1)] + 1e-12))
+
+
+def correction_db(new: Array, context: Array, rate: int) -> Array:
+    """Return the gain of each third-octave that brings `new` to the context's balance, ± 12 dB."""
+    have, want = band_levels(new, rate), band_levels(context, rate)
+    gain = want - have
+    heard = (have > have.max() + _FLOOR_DB) & (want > want.max() + _FLOOR_DB)
+    if not heard.any():
+        return np.zeros(len(gain))
+    gain -= np.median(gain[heard])
+    gain = np.where(heard, gain, np.minimum(gain, 0.0))
+    smooth = np.convolve(np.pad(gain, 1, mode="edge"), [0.25, 0.5, 0.25], "valid")
+    return np.clip(smooth, -LIMIT_DB, LIMIT_DB)
+
+
+def shaped(new: Array, gain_db: Array, rate: int) -> Array:
+    """Return `new` through a linear-phase filter with the given third-octave gains, not delayed."""
+    f = np.fft.rfftfreq(_TAPS + 1, 1 / rate)
+    curve = np.interp(np.log2(np.maximum(f, 1.0)), np.log2(_CENTRES_HZ), gain_db)
+    taps = np.fft.irfft(10 ** (curve / 20))
+    taps = np.roll(taps, _TAPS // 2)[:_TAPS] * np.hanning(_TAPS + 2)[1:-1]
+    return np.asarray(oaconvolve(new, taps[None].astype(np.float32), "same", axes=1), np.float32)
+
+
+def matched(new: Array, context: Array, rate: int) -> Array:
+    """Return `new` with the spectrum of `context`; as it is beside silence."""
+    if Loudness(context, rate).lufs() is None or not new.any():
+        return new
+    return shaped(new, correction_db(new, context, rate), rate)

@@ -1,0 +1,144 @@
+"""New material for a stretch beside or inside a clip: in its key, chords, density and sound.
+
+Used where the clip itself has nothing that fits. Samples are float32 `(frames, 2)`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from daemon.engines.base import Port, Request, Span
+from daemon.engines.sketch.jobs.asking import Wish, key_of
+from daemon.engines.sketch.jobs.backing import bar_levels, known_chords, sung
+from daemon.engines.sketch.jobs.matching import matched
+from daemon.engines.sketch.jobs.sounding import heard_part, rendered, window_of
+from daemon.engines.sketch.jobs.studio import Studio
+from daemon.engines.sketch.listen import Listening
+from daemon.engines.sketch.plan.arrange import Brief, arrange
+from daemon.engines.sketch.plan.caption import Caption
+from daemon.engines.sketch.plan.types import Mix, PlanChord
+from daemon.engines.sketch.render.level import Loudness
+from daemon.engines.sketch.render.master import master_gain
+from daemon.engines.sketch.render.tone import Array
+
+_CEILING_DBTP = -1.0
+_SILENT_LUFS = -20.0
+_QUIETEST_LUFS = -50.0
+_STEP = 0.5  # quarters between the places where a chord loop is read
+_THIN, _THICK = 1.2, 2.6  # onsets a beat
+
+
+def asks_for_new(caption: Caption) -> bool:
+    """Whether a prompt names something that the clip's own bars can't give."""
+    return caption != Caption()
+
+
+def new_material(
+    studio: Studio,
+    request: Request,
+    span: Span,
+    heard: Listening,
+    wish: Wish,
+    context: np.ndarray,
+    chords: Sequence[PlanChord | None],
+    port: Port,
+) -> np.ndarray:
+    """Return fresh parts for the span and its handles, as loud and as bright as `context`."""
+    key = key_of(request, heard.key, wish.caption)
+    window = window_of(request, span)
+    mix_settings = Mix(_target(context, request.rate), _CEILING_DBTP)
+    brief = Brief(
+        grid=request.grid,
+        start_s=window.start_frame / request.rate,
+        end_s=(window.start_frame + window.frames) / request.rate,
+        key=key,
+        style=wish.style,
+        seed=request.seed,
+        caption=wish.caption,
+        chords=tuple(chords),
+        level=_level(heard),
+        drums=heard.has_drums,
+        mix=mix_settings,
+    )
+    plan = arrange(_with_voice(brief, request, heard))
+    stems = rendered(studio, plan, request, span, port, 0.35, 0.8)
+    port.progress(0.85, "mixing")
+    mix = np.zeros((2, window.frames), np.float32)
+    for stem in stems.values():
+        mix += stem
+    mix = matched(mix, _turned(context), request.rate)
+    gain = master_gain(
+        mix, request.rate, mix_settings.loudness_lufs, mix_settings.ceiling_dbtp,
+        heard_part(request, span), None, port.check,
+    )  # fmt: skip
+    return np.ascontiguousarray((mix * gain).T)
+
+
+def _with_voice(brief: Brief, request: Request, heard: Listening) -> Brief:
+    """Let the parts leave room for a voice that sings in the clip itself."""
+    melody = sung(heard, request.grid)
+    if not melody or not bar_levels(request, brief.bars(), melody):
+        return brief
+    return replace(brief, melody=tuple(melody))
+
+
+def _target(context: np.ndarray, rate: int) -> float:
+    level = Loudness(_turned(context), rate).lufs() if len(context) else None
+    return level if level is not None and level > _QUIETEST_LUFS else _SILENT_LUFS
+
+
+def _turned(samples: np.ndarray) -> Array:
+    """Return `(frames, 2)` as finite `(2, frames)`."""
+    return np.nan_to_num(np.ascontiguousarray(samples.T))
+
+
+def _level(heard: Listening) -> int:
+    if heard.onsets_per_beat < _THIN:
+        return 1
+    return 3 if heard.onsets_per_beat > _THICK else 2
+
+
+def chords_beyond(heard: Listening, request: Request, span: Span) -> list[PlanChord]:
+    """Return the clip's chord loop carried on beyond its end and back before its start."""
+    known = known_chords(heard, request.grid)
+    if not known or all(chord.name == "N" for chord in known):
+        return []
+    loop = loop_quarters(known, request.grid.metre_at(0.0))
+    low, high = known[0].start_quarter, known[-1].end_quarter
+    start = request.grid.quarter_at((span.start - request.handle) / request.rate)
+    end = request.grid.quarter_at((span.end + request.handle) / request.rate)
+    return [
+        PlanChord(q, q + _STEP, _name_at(known, _folded(q, low, high, loop)))
+        for q in np.arange(math.floor(start / _STEP) * _STEP, end, _STEP).tolist()
+    ]
+
+
+def _folded(quarter: float, low: float, high: float, loop: float) -> float:
+    """Return the place in the clip that a place outside it repeats."""
+    if quarter >= high:
+        return quarter - loop * (math.floor((quarter - high) / loop) + 1)
+    if quarter < low:
+        return quarter + loop * math.ceil((low - quarter) / loop)
+    return quarter
+
+
+def loop_quarters(known: Sequence[PlanChord], metre: tuple[int, int]) -> float:
+    """Return the length of the chord loop: the shortest of 1, 2, 4, 8 bars that repeats well."""
+    bar = metre[0] * 4 / metre[1]
+    low, high = known[0].start_quarter, known[-1].end_quarter
+    at = np.arange(low, high, _STEP)
+    names = np.array([_name_at(known, q) for q in at])
+    for bars in (1, 2, 4, 8):
+        lag = round(bars * bar / _STEP)
+        if lag * 2 <= len(names) and np.mean(names[lag:] == names[:-lag]) > 0.85:
+            return bars * bar
+    whole = max(1, int((high - low) / bar + 0.25))
+    return min(whole, 8 if whole >= 8 else 4 if whole >= 4 else whole) * bar
+
+
+def _name_at(known: Sequence[PlanChord], quarter: float) -> str:
+    return next((c.name for c in known if c.start_quarter <= quarter < c.end_quarter), "N")

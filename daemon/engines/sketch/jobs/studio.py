@@ -1,0 +1,59 @@
+"""What all jobs of an engine share: the styles, the sounds made so far, the clips heard last.
+
+Threads: used by the worker's one thread.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bridge.resources import folder
+from daemon.engines.base import Port, Request
+from daemon.engines.sketch.listen import Listening, listen
+from daemon.engines.sketch.plan.styles import Style, load_styles
+from daemon.engines.sketch.render.bank import Bank
+
+_CLIPS_KEPT = 4
+_WARM_RATE = 44100
+_WARM_DRUMS = (36, 38, 42)
+
+
+@dataclass
+class Studio:
+    """Styles by name, the sound bank, and what was heard in the last clips."""
+
+    styles: Mapping[str, Style]
+    bank: Bank = field(default_factory=Bank)
+    heard: OrderedDict[bytes, Listening] = field(default_factory=OrderedDict)
+
+    def hear(self, request: Request, port: Port) -> Listening:
+        """Listen to the request's clip on its grid; several takes of one clip listen once."""
+        told = f"{request.rate} {request.key} {request.grid.rows()} {request.grid.downbeat}"
+        mark = hashlib.blake2b(told.encode())
+        mark.update(memoryview(request.clip).cast("B") if request.clip.size else b"")
+        name = mark.digest()
+        if name not in self.heard:
+            self.heard[name] = listen(
+                request.clip,
+                request.rate,
+                request.grid,
+                downbeat_told=True,
+                key=request.key,
+                check=port.check,
+            )
+            while len(self.heard) > _CLIPS_KEPT:
+                self.heard.popitem(last=False)
+        self.heard.move_to_end(name)
+        return self.heard[name]
+
+
+def open_studio(styles_folder: Path | None = None) -> Studio:
+    """Return a studio with the styles of a folder (the built-in one), its first sounds made."""
+    studio = Studio(load_styles(styles_folder or folder("presets") / "styles"))
+    for key in _WARM_DRUMS:
+        studio.bank.stroke("drums-acoustic", key, 100, 0, _WARM_RATE)
+    return studio

@@ -13,13 +13,13 @@ import numpy as np
 
 from daemon.audio.grid import Grid
 from daemon.engines.sketch.listen.bars import find_bars, find_metre
-from daemon.engines.sketch.listen.harmony import decode, spans
 from daemon.engines.sketch.listen.frames import Check, to_ear, unchecked
+from daemon.engines.sketch.listen.harmony import decode, spans
 from daemon.engines.sketch.listen.keys import find_key
-from daemon.engines.sketch.listen.kind import kind_of, traits
+from daemon.engines.sketch.listen.kind import SILENT_DBFS, kind_of, traits
 from daemon.engines.sketch.listen.level import loudness_lufs, peak_dbfs
-from daemon.engines.sketch.listen.notes import notes_from
 from daemon.engines.sketch.listen.names import key_name, parse_key, relative_key, uses_flats
+from daemon.engines.sketch.listen.notes import notes_from
 from daemon.engines.sketch.listen.onsets import (
     Onsets,
     attack_strength,
@@ -28,7 +28,7 @@ from daemon.engines.sketch.listen.onsets import (
 )
 from daemon.engines.sketch.listen.pitch import track_pitch
 from daemon.engines.sketch.listen.pulse import pulses
-from daemon.engines.sketch.listen.tempo import find_tempo
+from daemon.engines.sketch.listen.tempo import DEFAULT_BPM, find_tempo
 from daemon.engines.sketch.listen.tonal import Tones, tones
 from daemon.engines.sketch.listen.types import NO_CHORD, ChordSpan, Kind, Listening, Note
 
@@ -44,6 +44,23 @@ class _Told:
     bpm: float | None
     metre: tuple[int, int] | None
     downbeat: bool
+
+    def guess(self, bpm: float) -> Grid:
+        """Return the told grid, or a steady one from what was told and `bpm`."""
+        return self.grid or Grid.steady(self.bpm or bpm, *(self.metre or (4, 4)))
+
+
+@dataclass(frozen=True)
+class _Ear:
+    """What was heard before bars and harmony."""
+
+    onsets: Onsets
+    tones: Tones
+    attacks: tuple[np.ndarray, np.ndarray]
+    notes: tuple[Note, ...]
+    kind: Kind
+    has_drums: bool
+    length_s: float
 
 
 @dataclass(frozen=True)
@@ -73,20 +90,16 @@ def listen(
     kept, with confidence 1.
     """
     peak = peak_dbfs(samples)
-    signal = to_ear(samples, rate, check)
     length_s = len(samples) / rate
-    if length_s < _SHORTEST_S or peak <= -60:
-        return _nothing(length_s, grid or _steady(bpm, metre), key, peak, samples, rate, check)
-    onsets, notes_heard = onset_strength(signal, check), tones(signal, check)
     told = _Told(grid, bpm, metre, downbeat_told)
-    bars = _bars(told, onsets, notes_heard, attack_strength(signal), length_s)
+    if length_s < _SHORTEST_S or peak <= SILENT_DBFS:
+        loudness = loudness_lufs(samples, rate, check)
+        return _nothing(length_s, told, key, peak, loudness)
+    ear = _gather(to_ear(samples, rate, check), peak, length_s, check)
+    bars = _bars(told, ear)
     check()
-    pitch = track_pitch(signal, check)
-    sung = notes_from(pitch)
-    measured = traits(onsets, notes_heard, pitch, sung, length_s)
-    kind = kind_of(measured, peak)
-    notes = sung if kind in ("singing", "solo") else ()
-    found_key, sure, chords = _harmony(notes_heard, bars.grid, length_s, kind, notes, key, check)
+    notes = ear.notes if ear.kind in ("singing", "solo") else ()
+    found_key, sure, spans_heard = _harmony(ear, bars.grid, key, check)
     return Listening(
         length_s=length_s,
         grid=bars.grid,
@@ -95,14 +108,14 @@ def listen(
         key=found_key,
         key_confidence=sure,
         relative_key=relative_key(found_key) if found_key else None,
-        chords=chords,
+        chords=spans_heard,
         notes=notes,
         voiced=min(1.0, sum(n.length_s for n in notes) / length_s),
-        kind=kind,
-        has_drums=kind == "drums" or (kind == "mix" and measured.drums),
+        kind=ear.kind,
+        has_drums=ear.has_drums,
         loudness_lufs=loudness_lufs(samples, rate, check),
         peak_dbfs=peak,
-        onsets_per_beat=_density(onsets, bars.grid, length_s),
+        onsets_per_beat=_density(ear.onsets, bars.grid, length_s),
     )
 
 
@@ -114,12 +127,11 @@ def find_grid(
     check: Check = unchecked,
 ) -> tuple[Grid, float]:
     """Find tempo (when `bpm` is None) and bars only; the confidence 0…1 is of both together."""
-    signal = to_ear(samples, rate, check)
-    if len(samples) / rate < _SHORTEST_S:
-        return _steady(bpm, metre), 0.0
-    onsets, heard = onset_strength(signal, check), tones(signal, check)
+    length_s, peak = len(samples) / rate, peak_dbfs(samples)
     told = _Told(None, bpm, metre, False)
-    bars = _bars(told, onsets, heard, attack_strength(signal), len(samples) / rate)
+    if length_s < _SHORTEST_S or peak <= SILENT_DBFS:
+        return told.guess(DEFAULT_BPM), 0.0
+    bars = _bars(told, _gather(to_ear(samples, rate, check), peak, length_s, check))
     return bars.grid, bars.tempo_confidence * bars.downbeat_confidence
 
 
@@ -132,9 +144,8 @@ def chords(
     samples: np.ndarray, rate: int, grid: Grid, key: str | None = None, check: Check = unchecked
 ) -> tuple[ChordSpan, ...]:
     """Chords of a mix whose bars are known."""
-    length_s = len(samples) / rate
     heard = tones(to_ear(samples, rate, check), check)
-    return _harmony(heard, grid, length_s, "mix", (), key, check)[2]
+    return _decoded(heard, grid, len(samples) / rate, key, check)[2]
 
 
 def key(samples: np.ndarray, rate: int, check: Check = unchecked) -> tuple[str | None, float]:
@@ -143,49 +154,51 @@ def key(samples: np.ndarray, rate: int, check: Check = unchecked) -> tuple[str |
     return find_key(_degrees(heard))
 
 
-def _steady(bpm: float | None, metre: tuple[int, int] | None) -> Grid:
-    return Grid.steady(bpm or 120.0, *(metre or (4, 4)))
+def _gather(signal: np.ndarray, peak: float, length_s: float, check: Check) -> _Ear:
+    onsets, heard = onset_strength(signal, check), tones(signal, check)
+    pitch = track_pitch(signal, check)
+    notes = notes_from(pitch)
+    measured = traits(onsets, heard, pitch, notes, length_s)
+    kind = kind_of(measured, peak)
+    drums = kind == "drums" or (kind == "mix" and measured.drums)
+    return _Ear(onsets, heard, attack_strength(signal), notes, kind, drums, length_s)
 
 
-def _bars(
-    told: _Told,
-    onsets: Onsets,
-    heard: Tones,
-    attacks: tuple[np.ndarray, np.ndarray],
-    length_s: float,
-) -> _Bars:
+def _bars(told: _Told, ear: _Ear) -> _Bars:
     """Keep what was told of tempo, metre and downbeat, and find the rest."""
     if told.grid is not None and told.downbeat:
         return _Bars(told.grid, 1.0, 1.0)
-    bpm, sure = (told.bpm, 1.0) if told.grid or told.bpm else find_tempo(onsets)
-    grid = told.grid or _steady(bpm, told.metre)
-    if told.grid is None and told.metre is None:
-        grid = _steady(bpm, find_metre(onsets, heard, grid, length_s))
-    placed, downbeat_sure = find_bars(onsets, heard, grid, length_s, attacks)
+    bpm, sure = (told.bpm, 1.0) if told.grid or told.bpm else find_tempo(ear.onsets)
+    grid = told.guess(bpm or DEFAULT_BPM)
+    if told.grid is None and told.metre is None and ear.kind in ("mix", "drums"):
+        metre = find_metre(ear.onsets, ear.tones, grid, ear.length_s)
+        grid = Grid.steady(grid.points[0].bpm, *metre)
+    placed, downbeat_sure = find_bars(ear.onsets, ear.tones, grid, ear.length_s, ear.attacks)
     return _Bars(placed, sure, downbeat_sure)
 
 
 def _harmony(
-    heard: Tones,
-    grid: Grid,
-    length_s: float,
-    kind: Kind,
-    notes: tuple[Note, ...],
-    told_key: str | None,
-    check: Check,
+    ear: _Ear, grid: Grid, told_key: str | None, check: Check
 ) -> tuple[str | None, float, tuple[ChordSpan, ...]]:
     """Key, its confidence and the chords, each as far as this kind of clip tells."""
-    none = (ChordSpan(0.0, length_s, NO_CHORD),)
     told = key_name(*parse_key(told_key)) if told_key else None
-    if kind in ("drums", "silence"):
-        return told, 1.0 if told else 0.0, none
-    if kind != "mix":
-        weights = _sung_degrees(notes) if notes else _degrees(heard)
-        found, sure = find_key(weights)
-        doubt = _SPEECH_DOUBT if kind == "speech" else 1.0
-        return (told, 1.0, none) if told else (found, sure * doubt, none)
-    found, sure = told, 1.0
-    if told is None:
+    if ear.kind == "mix":
+        return _decoded(ear.tones, grid, ear.length_s, told, check)
+    none = (ChordSpan(0.0, ear.length_s, NO_CHORD),)
+    if told is not None:
+        return told, 1.0, none
+    if ear.kind == "drums":
+        return None, 0.0, none
+    found, sure = find_key(_sung_degrees(ear.notes) if ear.notes else _degrees(ear.tones))
+    return found, sure * (_SPEECH_DOUBT if ear.kind == "speech" else 1.0), none
+
+
+def _decoded(
+    heard: Tones, grid: Grid, length_s: float, told_key: str | None, check: Check
+) -> tuple[str | None, float, tuple[ChordSpan, ...]]:
+    """Key and chords of a mix: chords without a key first, the key from them, chords again."""
+    found, sure = told_key, 1.0
+    if found is None:
         _, path = decode(heard, grid, length_s, None, check)
         found, sure = find_key(_degrees(heard), path)
     edges, path = decode(heard, grid, length_s, found, check)
@@ -211,30 +224,24 @@ def _density(onsets: Onsets, grid: Grid, length_s: float) -> float:
 
 
 def _nothing(
-    length_s: float,
-    grid: Grid,
-    told_key: str | None,
-    peak: float,
-    samples: np.ndarray,
-    rate: int,
-    check: Check,
+    length_s: float, told: _Told, told_key: str | None, peak: float, loudness: float
 ) -> Listening:
     """Describe a clip with nothing to hear."""
-    told = key_name(*parse_key(told_key)) if told_key else None
+    key = key_name(*parse_key(told_key)) if told_key else None
     return Listening(
         length_s=length_s,
-        grid=grid,
-        tempo_confidence=0.0,
-        downbeat_confidence=0.0,
-        key=told,
-        key_confidence=1.0 if told else 0.0,
-        relative_key=relative_key(told) if told else None,
+        grid=told.guess(DEFAULT_BPM),
+        tempo_confidence=1.0 if told.grid or told.bpm else 0.0,
+        downbeat_confidence=1.0 if told.downbeat else 0.0,
+        key=key,
+        key_confidence=1.0 if key else 0.0,
+        relative_key=relative_key(key) if key else None,
         chords=(ChordSpan(0.0, length_s, NO_CHORD),),
         notes=(),
         voiced=0.0,
         kind="silence",
         has_drums=False,
-        loudness_lufs=loudness_lufs(samples, rate, check),
+        loudness_lufs=loudness,
         peak_dbfs=peak,
         onsets_per_beat=0.0,
     )

@@ -28,6 +28,7 @@ _PROFILES = (
 )
 # Weights of the evidence, a conditional logit fitted on rendered clips with known keys.
 _PROFILE_WEIGHT = 2.0
+_LONE_PROFILE_WEIGHT = 12.0  # where there are no chords to go by
 _CHORD_WEIGHTS = np.array([8.0, 0.0, 1.6])
 
 
@@ -91,9 +92,10 @@ def find_key(weights: np.ndarray, path: np.ndarray | None = None) -> tuple[str |
     if not weights.any():
         return None, 0.0
     fit = profile_fit(weights)
-    scores = _PROFILE_WEIGHT * fit
-    if path is not None:
-        scores = scores + chord_fit(path) @ _CHORD_WEIGHTS
+    if path is None:
+        scores = _LONE_PROFILE_WEIGHT * fit
+    else:
+        scores = _PROFILE_WEIGHT * fit + chord_fit(path) @ _CHORD_WEIGHTS
     odds = np.exp(scores - scores.max())
     odds /= odds.sum()
     best = int(np.argmax(odds))

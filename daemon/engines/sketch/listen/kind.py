@@ -17,9 +17,9 @@ from daemon.engines.sketch.listen.pitch import HOP_S, Pitch
 from daemon.engines.sketch.listen.tonal import Tones
 from daemon.engines.sketch.listen.types import Kind, Note
 
-_SILENT_DBFS = -60.0
+SILENT_DBFS = -60.0
 _LOUD_SHARE = 0.05  # of the loud frames' level: quieter frames say nothing about the kind
-_NO_HARMONY = -16.0  # median log-odds of the best chord of each half second
+_NO_HARMONY = -16.0  # upper quartile of the best chord of each half second, log-odds
 _STEP_S = 0.5
 
 
@@ -27,9 +27,10 @@ _STEP_S = 0.5
 class Traits:
     """Measures that tell kinds apart.
 
-    `harmony`: median log-odds of the best chord. `voiced`: share of loud frames with a clear pitch.
-    `clarity`: their mean clarity. `wobble`: median deviation inside notes, semitones. `hiss`: 98th
-    and 90th percentile of the rise above 5 kHz; `thump`: 98th percentile below 130 Hz.
+    `harmony`: upper quartile over half seconds of the log-odds of the best chord. `voiced`: share
+    of loud frames with a clear pitch. `clarity`: their mean clarity. `wobble`: median deviation
+    inside notes, semitones. `hiss`: 98th and 90th percentile of the rise above 5 kHz; `thump`: 98th
+    percentile below 130 Hz.
     """
 
     harmony: float
@@ -68,7 +69,7 @@ def traits(
 
 def kind_of(traits: Traits, peak_dbfs: float) -> Kind:
     """Name the kind of a clip."""
-    if peak_dbfs < _SILENT_DBFS:
+    if peak_dbfs <= SILENT_DBFS:
         return "silence"
     if traits.harmony < _NO_HARMONY:
         spoken = 4 * (traits.clarity - 0.55) + 2 * (1.25 - traits.thump)
@@ -81,10 +82,11 @@ def kind_of(traits: Traits, peak_dbfs: float) -> Kind:
 
 def _harmony(tones: Tones, length_s: float) -> float:
     notes = tones.pooled(np.arange(0, max(length_s, _STEP_S) + 1e-9, _STEP_S))
-    heard = notes.sum(axis=1) > 1e-2
+    strength = notes.sum(axis=1)
+    heard = strength > max(1e-2, 0.3 * float(np.median(strength)))
     if not heard.any():
         return float("-inf")
-    return float(np.median(chord_scores(notes[heard]).max(axis=1)))
+    return float(np.percentile(chord_scores(notes[heard]).max(axis=1), 75))
 
 
 def _wobble(pitch: Pitch, notes: Sequence[Note]) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from bridge.cli import show
 from bridge.cli.parser import Parser
-from bridge.client.release import version
+from bridge.version import VERSION
 from bridge.protocol.check import signature
 from bridge.protocol.commands import COMMANDS, EVENTS
 from bridge.protocol.describe import describe
@@ -30,7 +30,7 @@ def build(name: str) -> Parser:
 def run(args: argparse.Namespace) -> int:
     """Print the table; exit code 1 when nothing contains the word."""
     if args.json:
-        show.dump(describe(version()))
+        show.dump(describe(VERSION))
         return 0
     found = False
     for title, rows in _tables():

@@ -29,9 +29,9 @@ def main(argv: list[str]) -> int:
         print(overview())
         return DONE if argv else USAGE
     if argv[0] in ("-V", "--version"):
-        from bridge.client.release import version
+        from bridge.version import VERSION
 
-        print(f"punchin {version()}")
+        print(f"punchin {VERSION}")
         return DONE
     entry = COMMANDS.get(argv[0])
     if not entry or not entry.module:

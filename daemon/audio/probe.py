@@ -58,6 +58,13 @@ def probe(path: str, roots: Sequence[str] = ()) -> SourceInfo:
     return info
 
 
+def regular_file(path: str, roots: Sequence[str] = ()) -> None:
+    """Raise as `probe` for a path that can't be opened; what is in the file does not matter."""
+    _check_form(path)
+    _check_kind(path, _stat(path))
+    _check_roots(path, roots)
+
+
 def unchanged(info: SourceInfo) -> None:
     """Raise 200 when the file of `info` is gone, 202 when its size or modification time differ."""
     found = _stat(info.path)

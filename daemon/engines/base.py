@@ -33,7 +33,8 @@ class Capabilities:
 
     `ops` are names of section 3 of the protocol. `keys` are the keys of section 4 that the engine
     reads (the daemon's own, such as `seed`, `takes` or `format`, need not be named). `bandwidth_hz`
-    is the highest frequency it makes, None when only its rate limits it.
+    is the highest frequency it makes, None when only its rate limits it. `context_s` is how much
+    of the clip it wants to hear around a region, per side, when the job does not say.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Capabilities:
     keys: frozenset[str]
     bandwidth_hz: float | None = None
     needs_model: bool = False
+    context_s: float = 16.0
 
     def as_dict(self) -> dict[str, Any]:
         """Return JSON-ready data."""
@@ -54,6 +56,7 @@ class Capabilities:
             "keys": sorted(self.keys),
             "bandwidth_hz": self.bandwidth_hz,
             "needs_model": self.needs_model,
+            "context_s": self.context_s,
         }
 
 
@@ -173,8 +176,19 @@ class Engine(Protocol):
     def rate_for(self, source_rate: int) -> int:
         """Return the sample rate (Hz) this engine wants for a source of `source_rate`."""
 
-    def listen(self, clip: np.ndarray, rate: int, bpm: float | None, port: Port) -> Heard:
-        """Find tempo (when `bpm` is None) and bars of `clip`, float32 `(frames, 2)`."""
+    def listen(
+        self,
+        clip: np.ndarray,
+        rate: int,
+        bpm: float | None,
+        metre: tuple[int, int] | None,
+        options: Mapping[str, Any],
+        port: Port,
+    ) -> Heard:
+        """Find what is not told of tempo (None), metre (None) and bars of `clip` `(frames, 2)`.
+
+        Without a clip (`(0, 2)`) the grid that the engine would choose for `options`.
+        """
 
     def run(self, request: Request, port: Port) -> Result:
         """Make one take: same request and seed, same samples."""

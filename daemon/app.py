@@ -1,0 +1,164 @@
+"""The composition root: makes everything, starts it in order, stops it in reverse.
+
+Only the command line imports this.
+
+Threads: one event loop in the main thread; files are handled on worker threads; engines live in
+processes of their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any
+
+from daemon.audio.local import LocalFiles
+from daemon.core.admission import Admission
+from daemon.core.bus import Bus, Listener
+from daemon.core.context import Context
+from daemon.core.health import Health
+from daemon.core.journal import Journal
+from daemon.core.presets import load_presets
+from daemon.core.roster import Roster
+from daemon.core.settings import Settings
+from daemon.core.stage import Stage
+from daemon.core.studio import Studio
+from daemon.frontends.dispatch import Dispatcher
+from daemon.frontends.lane import Lane
+from daemon.frontends.listeners import Wire
+from daemon.frontends.mailbox import Mailbox
+from daemon.frontends.osc import OscServer
+from daemon.home import Home
+from daemon.sinks.file import FileSinks
+from daemon.worker.supervisor import Supervisor
+
+# Bytecode of a file thread gives way to the loop after this long; the default is 5 ms.
+_SWITCH_S = 0.0005
+_DISK_S = 60.0
+_log = logging.getLogger(__name__)
+
+
+async def serve(settings: Settings, home: Home, ready: Callable[[str, int], None]) -> None:
+    """Run the daemon until `/punchin/quit`, SIGTERM or SIGINT. Raises OSError for the port."""
+    sys.setswitchinterval(_SWITCH_S)
+    async with _House(settings, home).running() as house:
+        home.announce(settings.server.host, house.osc.port)
+        ready(settings.server.host, house.osc.port)
+        await house.stopped.wait()
+        home.retract()
+        if house.asked_by:
+            await house.end_jobs()
+
+
+class _House:
+    """Every part, made from the settings."""
+
+    def __init__(self, settings: Settings, home: Home) -> None:
+        loop = asyncio.get_running_loop()
+        self.stopped = asyncio.Event()
+        self.asked_by: list[Listener] = []
+        self._settings = settings
+        jobs, engine = settings.jobs, settings.engine
+        self._model = str(engine.model) if engine.model else None
+        files = LocalFiles([str(r) for r in settings.server.roots])
+        presets = load_presets()
+        self.bus = Bus(loop.time)
+        self.journal = Journal(home.path)
+        self.roster = Roster(self.journal)
+        self.workers = Supervisor(home.path / "logs", jobs.stall_s, jobs.cancel_s)
+        self.stage = Stage(
+            self.journal,
+            self.roster,
+            self.bus,
+            self.workers,
+            FileSinks(self.journal),
+            files,
+            engine.name,
+            self._model,
+            jobs.attempts,
+        )
+        admission = Admission(files, presets.get, self.roster.source_of, settings.audio.rate)
+        self.studio = Studio(
+            self.journal, self.roster, self.bus, self.stage, self.workers, admission, jobs.queue
+        )
+        self.lane = Lane()
+        self.health = Health(home.path, self.stage, self.workers)
+        self.dispatcher = Dispatcher(
+            self.studio,
+            Context(),
+            self.lane,
+            self.health,
+            files,
+            presets.describe,
+            self._quit,
+        )
+        wire = Wire(lambda: self.dispatcher.dumping)
+        self.osc = OscServer(self.dispatcher, wire, self.bus.forget)
+        self.mailbox = Mailbox(home.path, self.dispatcher, self.bus.forget)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[_House]:
+        """Start everything; on the way out stop it in reverse."""
+        server = self._settings.server
+        async with contextlib.AsyncExitStack() as stack:
+            self.journal.open()
+            stack.callback(self.journal.close)
+            stack.push_async_callback(self.workers.close)
+            self.studio.recover()
+            warm = self.workers.warm(self._settings.engine.name, self._model)
+            await stack.enter_async_context(_task(warm))
+            await stack.enter_async_context(_task(self.stage.run()))
+            await stack.enter_async_context(_task(self.lane.run()))
+            self.mailbox.open()
+            await stack.enter_async_context(_task(self.mailbox.run()))
+            await self.osc.open(server.host, server.port)
+            stack.push_async_callback(self.osc.close)
+            await stack.enter_async_context(_task(self._watch_disk()))
+            self._obey_signals()
+            yield self
+
+    async def end_jobs(self) -> None:
+        """End every open job with its event, then answer those who asked to quit."""
+        await self.studio.cancel_all()
+        await self.stage.idle()
+        for listener in self.asked_by:
+            listener.send("/punchin/done", "quit", "{}")
+
+    def _quit(self, listener: Listener) -> None:
+        self.asked_by.append(listener)
+        self.stopped.set()
+
+    def _obey_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            try:
+                loop.add_signal_handler(number, self.stopped.set)
+            except NotImplementedError:  # Windows has no handlers on its loop
+                signal.signal(number, lambda *_: loop.call_soon_threadsafe(self.stopped.set))
+
+    async def _watch_disk(self) -> None:
+        while True:
+            await asyncio.to_thread(self.health.measure_disk)
+            await asyncio.sleep(_DISK_S)
+
+
+@contextlib.asynccontextmanager
+async def _task(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run a part as a task; on the way out end it and wait until it has ended."""
+    task = asyncio.ensure_future(work)
+    task.add_done_callback(_report)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError, Exception):
+            await task
+
+
+def _report(task: asyncio.Future[None]) -> None:
+    if not task.cancelled() and task.exception():
+        _log.error("a part of the daemon stopped", exc_info=task.exception())

@@ -1,0 +1,124 @@
+"""Admission: everything that is checked between a job call and `accepted`.
+
+The order is the contract's: unknown keys, shape and needs, ranges, source, region. What touches
+files runs on a thread with a time limit, so that a dead network mount can't hold up the house.
+
+Threads: `admit` belongs to the control loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bridge.protocol.check import JobCall
+from bridge.protocol.errors import error
+from bridge.protocol.kinds import SEED_MAX
+from bridge.protocol.ops import KEY
+from daemon.audio.types import SourceInfo
+from daemon.core.context import Snapshot, wire_value
+from daemon.core.jobs import Job
+from daemon.core.planner import Work, plan
+from daemon.core.ports import Files
+from daemon.core.request import Presets, Resolved, resolve
+
+FILE_TIMEOUT_S = 5.0
+_NAMED_FILES = ("reference", "plan")
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """A request that is ready to become a job: wire values, and the planner's facts."""
+
+    request: dict[str, Any]
+    facts: dict[str, Any]
+    told: frozenset[str]
+
+
+class Admission:
+    """Checks job calls. `default_rate` (Hz) serves jobs without a source."""
+
+    def __init__(
+        self,
+        files: Files,
+        presets: Presets,
+        source_of: Callable[[str], str],
+        default_rate: int,
+    ) -> None:
+        self._files = files
+        self._presets = presets
+        self._source_of = source_of
+        self._rate = default_rate
+
+    async def admit(self, call: JobCall, snapshot: Snapshot) -> Admitted:
+        """Return what the job will be. Raises PunchinError, in the contract's order."""
+        asked = await _on_thread(self._resolve, call, snapshot)
+        values = dict(asked.values)
+        values.setdefault("seed", secrets.randbelow(SEED_MAX + 1))
+        source = await self._look(asked, values)
+        clamp = asked.clamp
+        facts = {"source": source and source.as_dict(), "rate": self._rate, "clamp": clamp}
+        plan(asked.op, values, source, self._rate, clamp)
+        request = {"source": asked.source} if asked.source else {}
+        request |= {k: wire_value(k, v) for k, v in values.items()}
+        return Admitted(request, facts, asked.told)
+
+    def _resolve(self, call: JobCall, snapshot: Snapshot) -> Resolved:
+        return resolve(call, snapshot, self._presets, _same_file, self._source_of)
+
+    async def _look(self, asked: Resolved, values: dict[str, Any]) -> SourceInfo | None:
+        """Open what the request names: the source first, then the other files."""
+        source = None
+        if asked.source:
+            source = await _on_thread(self._files.probe, asked.source)
+        if "lyrics_file" in values:
+            values["lyrics"] = await _on_thread(self._files.text, values["lyrics_file"])
+        for key in _NAMED_FILES:
+            if key in values:
+                await _on_thread(self._files.exists, values[key])
+        if "folder" in values:
+            await _on_thread(self._files.folder, values["folder"])
+        return source
+
+
+def work_of(job: Job) -> Work:
+    """Return the planner's work for an accepted job, also one that was read back from disk."""
+    # What an earlier run heard stands in the request, but the job runs again as it was asked for.
+    heard = job.facts.get("heard", ())
+    told = {k: v for k, v in job.request.items() if k in KEY and k not in heard}
+    values = {k: _value(k, v) for k, v in told.items()}
+    facts = job.facts["source"]
+    source = SourceInfo(**facts) if facts else None
+    work = plan(job.op, values, source, job.facts["rate"], job.facts["clamp"])
+    return replace(work, seed=job.request["seed"])
+
+
+def _value(key: str, wire: Any) -> Any:
+    return KEY[key].kind.shape(wire)
+
+
+def _same_file(a: str, b: str) -> bool:
+    if a == b:
+        return True
+    try:
+        return Path(a).samefile(b)
+    except (OSError, ValueError):
+        return False
+
+
+async def _on_thread(work: Callable[..., Any], *args: Any) -> Any:
+    try:
+        return await asyncio.wait_for(asyncio.to_thread(work, *args), FILE_TIMEOUT_S)
+    except TimeoutError:
+        raise error(
+            201, f"the file did not answer within {FILE_TIMEOUT_S:g} s: check the drive it is on"
+        ) from None
+
+
+def ignored(told: frozenset[str], used: Mapping[str, bool]) -> list[str]:
+    """Return the keys that the job named and nobody uses."""
+    return sorted(name for name in told if not used.get(name, False))

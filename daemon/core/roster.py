@@ -1,0 +1,85 @@
+"""Every job that somebody may still ask about: unfinished ones in memory, ended ones on demand.
+
+Threads: the control loop, except `source_of`, which only reads.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator
+
+from bridge.protocol.errors import error
+from daemon.core.jobs import Job, State
+from daemon.core.journal import RECENT, Journal
+
+_KEPT_IN_MEMORY = 500
+
+
+class Roster:
+    """Jobs by id; two ids that differ only by case are the same."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._jobs: dict[str, Job] = {}
+
+    def add(self, job: Job) -> None:
+        """Take a job in; the longest ended ones leave the memory."""
+        self._jobs[job.id.lower()] = job
+        if len(self._jobs) > 2 * _KEPT_IN_MEMORY:
+            ended = [key for key, j in self._jobs.items() if j.ended]
+            for key in ended[:-_KEPT_IN_MEMORY]:
+                del self._jobs[key]
+
+    def drop(self, job: Job) -> None:
+        """Forget a job."""
+        self._jobs.pop(job.id.lower(), None)
+
+    def find(self, job_id: str) -> Job | None:
+        """Return a job, from memory or from its folder."""
+        job = self._jobs.get(job_id.lower())
+        if job is None and self._journal.exists(job_id):
+            job = self._journal.load(job_id)
+            if job:
+                self.add(job)
+        return job
+
+    def get(self, job_id: str) -> Job:
+        """Return a job. Raises 108."""
+        job = self.find(job_id)
+        if job is None:
+            raise error(108, f"no job has the id {job_id}: ask /punchin/jobs for those there are")
+        return job
+
+    def unfinished(self) -> list[Job]:
+        """Return the jobs that have not ended, in the order of acceptance."""
+        return sorted((j for j in self._jobs.values() if not j.ended), key=lambda j: j.order)
+
+    def recent(self) -> list[Job]:
+        """Return unfinished jobs, then the last ended ones, newest first."""
+        ended = sorted(
+            (j for j in self._jobs.values() if j.ended), key=lambda j: -(j.finished or 0.0)
+        )
+        return [*self.unfinished(), *ended[:RECENT]]
+
+    def new_id(self, op: str) -> str:
+        """Return an id that nobody has."""
+        while True:
+            stamp = time.strftime("%Y%m%d-%H%M%S")
+            job_id = f"{op}-{stamp}-{secrets.token_hex(2)}"
+            if self.find(job_id) is None:
+                return job_id
+
+    def source_of(self, reference: str) -> str:
+        """Return the mix that `of` (`id` or `id:take`) means. Raises 101, 108."""
+        job_id, _, take = reference.partition(":")
+        job = self.get(job_id)
+        wanted = int(take) if take else job.chosen or 1
+        for path in _mixes(job, wanted):
+            return path
+        raise error(101, f"job {job.id} has no mix of take {wanted}: name a done job and its take")
+
+
+def _mixes(job: Job, take: int) -> Iterator[str]:
+    if job.state is State.DONE:
+        yield from (f.path for f in job.files if f.role == "mix" and f.take == take)

@@ -1,0 +1,339 @@
+"""The stage: jobs wait in line, one at a time is performed, and each ends in exactly one event.
+
+A state is on the disk before it is told. While a job runs its progress is told at most ten times a
+second and at least every two seconds, and written at most five times a second.
+
+Threads: the control loop's thread only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+
+from bridge.protocol.errors import PunchinError, error
+from daemon.audio.types import SourceInfo
+from daemon.core import announce
+from daemon.core.admission import ignored, work_of
+from daemon.core.barriers import Barriers
+from daemon.core.bus import Bus, Listener
+from daemon.core.jobs import Job, State
+from daemon.core.journal import Journal
+from daemon.core.ports import Files, FromWorker, Sinks, TakeSink, WorkCancelled, WorkerDied, Workers
+from daemon.core.roster import Roster
+from daemon.core.waiting import WaitingLine
+
+ENGINE_JOB = "engine"
+_HEARTBEAT_S = 2.0
+_TELL_S = 0.1
+_WRITE_S = 0.2
+_log = logging.getLogger(__name__)
+
+
+class Stage:
+    """Runs accepted jobs. `attempts`: how often a job may be given to a worker in all."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        roster: Roster,
+        bus: Bus,
+        workers: Workers,
+        sinks: Sinks,
+        files: Files,
+        engine: str,
+        model: str | None,
+        attempts: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.line = WaitingLine()
+        self.barriers = Barriers()
+        self.running: Job | None = None
+        self.engine_for_new_jobs = engine
+        self._default_engine = engine
+        self._models: dict[str, str | None] = {engine: model}
+        self._journal, self._roster, self._bus = journal, roster, bus
+        self._workers, self._sinks, self._files = workers, sinks, files
+        self._attempts = attempts
+        self._clock = clock
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._cancelling = False
+        self._sink: TakeSink | None = None
+        self._told_at = self._written_at = self._started_at = 0.0
+        self._recent_changed = asyncio.Event()
+
+    # -- the line ----------------------------------------------------------------------------------
+
+    def ahead_of(self, job: Job) -> int:
+        """How many jobs come before this one, the running one included."""
+        waiting = sum(1 for j in self.line if (-j.priority, j.order) <= (-job.priority, job.order))
+        return waiting + (self.running is not None)
+
+    def add(self, job: Job) -> None:
+        """Put an accepted job in line."""
+        self.line.add(job)
+        self._renumber()
+        self._wake.set()
+        self._idle.clear()
+
+    def recover(self, job: Job) -> None:
+        """Take up a job that a stop or a crash left open."""
+        if job.state is State.RUNNING:
+            job.move(State.QUEUED)
+        self.add(job)
+
+    def queue_engine_change(
+        self, name: str, model: str | None, order: int, listener: Listener
+    ) -> None:
+        """Put a change of engine in line; jobs accepted from now on use the new one."""
+        change = Job(ENGINE_JOB, ENGINE_JOB, {"engine": name}, "", {"model": model}, time.time())
+        change.order = order
+        change.position = self.ahead_of(change)
+        self.engine_for_new_jobs = self._default_engine if name == "none" else name
+        self._bus.follow(ENGINE_JOB, listener)
+        self.barriers.asked(listener, ENGINE_JOB)
+        self._tell(change, announce.accepted(change))
+        self.add(change)
+
+    def _renumber(self) -> None:
+        for i, job in enumerate(self.line):
+            job.position = i + (self.running is not None)
+
+    # -- running -----------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Perform jobs for ever; cancel this to stop."""
+        ticker = asyncio.create_task(self._tick())
+        writer = asyncio.create_task(self._keep_recent())
+        try:
+            while True:
+                job = self.line.next()
+                if job is None:
+                    self._idle.set()
+                    self._wake.clear()
+                    await self._wake.wait()
+                    continue
+                await self._turn(job)
+        finally:
+            ticker.cancel()
+            writer.cancel()
+
+    async def idle(self) -> None:
+        """Wait until nothing runs or waits."""
+        await self._idle.wait()
+
+    async def _turn(self, job: Job) -> None:
+        self.running, self._cancelling = job, False
+        self._renumber()
+        try:
+            if job.op == ENGINE_JOB:
+                await self._change_engine(job)
+            else:
+                await self._perform(job)
+        except asyncio.CancelledError:
+            await self._put_back(job)
+            raise
+        except PunchinError as e:
+            await self._fail(job, e)
+        except Exception:
+            _log.exception("job %s failed in the control plane", job.id)
+            await self._fail(job, error(500, "Punchin made a mistake: see the log, and report it"))
+        finally:
+            self.running, self._sink = None, None
+
+    async def _put_back(self, job: Job) -> None:
+        """A stop of the daemon: the job waits for the next start, and this run does not count."""
+        if job.op == ENGINE_JOB or job.ended:
+            return
+        if self._sink:
+            await self._sink.abandon()
+        job.runs = max(0, job.runs - 1)
+        job.move(State.QUEUED)
+        await self._journal.save(job)
+
+    async def _perform(self, job: Job) -> None:
+        while not job.ended:
+            if job.runs >= self._attempts:
+                raise error(
+                    305, f"the engine died {job.runs} times: see the log, try other settings"
+                )
+            await self._begin(job)
+            try:
+                await self._one_run(job)
+            except WorkerDied:
+                _log.warning("the worker died during job %s, run %d", job.id, job.runs)
+                await self._leave_sink()
+                if self._cancelling:
+                    await self.finish(job, State.CANCELLED)
+            except WorkCancelled:
+                await self._leave_sink()
+                await self.finish(job, State.CANCELLED)
+
+    async def _begin(self, job: Job) -> None:
+        facts = job.facts["source"]
+        if facts:
+            await asyncio.to_thread(self._files.unchanged, SourceInfo(**facts))
+        if job.state is State.QUEUED:
+            job.move(State.RUNNING)
+        job.runs += 1
+        job.started = time.time()
+        self._started_at = self._clock()
+        await self._journal.save(job)
+        self.recent_changed()
+        self._tell(job, ("/punchin/started", (job.id, job.engine)))
+
+    async def _one_run(self, job: Job) -> None:
+        work = work_of(job)
+        first_take = max((f.take for f in job.files), default=0) + 1
+        self._sink = self._sinks.open(job, work)
+        model = self._models.get(job.engine)
+        async with contextlib.aclosing(
+            self._workers.run(job.engine, model, work, first_take)
+        ) as stream:
+            async for message in stream:
+                # A cancelled worker is heard out, so that it stays loaded; what it says is dropped.
+                if not self._cancelling:
+                    await self._take_message(job, message)
+        if self._cancelling:
+            raise WorkCancelled
+        await self.finish(job, State.DONE)
+
+    async def _take_message(self, job: Job, message: FromWorker) -> None:
+        if message.kind == "progress":
+            await self._progress(job, message)
+            return
+        assert self._sink is not None
+        if message.kind == "settled":
+            self._settle(job, message)
+        for file in await self._sink.receive(message):
+            if not any(
+                (f.role, f.take, f.path) == (file.role, file.take, file.path) for f in job.files
+            ):
+                job.files.append(file)  # fmt: skip
+        if message.kind == "take":
+            self._collect(job, message)
+            await self._journal.save(job)
+            for file in job.files:
+                if file.take == message.fields["take"]:
+                    self._tell(job, announce.file(job, file))
+
+    def _settle(self, job: Job, message: FromWorker) -> None:
+        """Take what listening settled: the grid and where the region lies."""
+        told = set(job.facts["told"])
+        used = dict.fromkeys(message.fields["used"], True)
+        job.result = {**message.fields["result"], "ignored": ignored(frozenset(told), used)}
+        job.result.setdefault("notes", [])
+        heard = {k: v for k, v in message.fields["grid"].items() if k not in job.request}
+        job.request.update(heard)
+        job.facts["heard"] = sorted({*heard, *job.facts.get("heard", ())})
+
+    def _collect(self, job: Job, message: FromWorker) -> None:
+        """Add what a finished take tells."""
+        told = message.fields
+        notes = job.result.setdefault("remarks" if job.op == "analyze" else "notes", [])
+        notes += [n for n in told["notes"] if n not in notes]
+        if told.get("key"):
+            job.result["key"] = told["key"]
+        job.result.update(told.get("analysis") or {})
+
+    async def _leave_sink(self) -> None:
+        if self._sink:
+            await self._sink.abandon()
+        self._sink = None
+
+    async def _change_engine(self, job: Job) -> None:
+        name = job.request["engine"]
+        self._tell(job, ("/punchin/started", (job.id, name)))
+        try:
+            job.move(State.RUNNING)
+            job.result = dict(await self._workers.change(name, job.facts["model"]))
+            self._models[name] = job.facts["model"]
+        except PunchinError:
+            self.engine_for_new_jobs = self._default_engine
+            raise
+        await self.finish(job, State.DONE)
+
+    # -- ending ------------------------------------------------------------------------------------
+
+    def cancel_running(self, job: Job) -> None:
+        """Ask the running job to end; its event follows."""
+        if self.running is job:
+            self._cancelling = True
+            self._workers.cancel()
+            if self._sink:
+                self._sink.stop()
+
+    async def _fail(self, job: Job, problem: PunchinError) -> None:
+        await self._leave_sink()
+        if self._cancelling:
+            await self.finish(job, State.CANCELLED)
+            return
+        job.error = problem.as_dict()
+        await self.finish(job, State.FAILED)
+
+    async def finish(self, job: Job, state: State) -> None:
+        """End a job: on disk first, then its one terminal event, then whoever waited for it."""
+        self.line.remove(job)
+        job.move(state)
+        job.finished = time.time()
+        job.fraction = 1.0 if state is State.DONE else job.fraction
+        job.eta_s, job.position = 0.0, 0
+        if job.op != ENGINE_JOB:
+            try:
+                await self._journal.save(job)
+            except OSError:
+                _log.exception("the end of job %s could not be written", job.id)
+        self._tell(job, announce.terminal(job))
+        self._bus.unfollow(job.id)
+        self.barriers.ended(job.id)
+        self.recent_changed()
+        self._renumber()
+
+    # -- telling -----------------------------------------------------------------------------------
+
+    async def _progress(self, job: Job, message: FromWorker) -> None:
+        fraction = message.fields["fraction"]
+        spent = self._clock() - self._started_at
+        eta_s = spent * (1 - fraction) / fraction if fraction > 0.02 else -1.0
+        job.advance(fraction, message.fields["stage"], round(eta_s, 2))
+        now = self._clock()
+        if now - self._told_at >= _TELL_S:
+            self._tell_progress(job)
+        if now - self._written_at >= _WRITE_S:
+            self._written_at = now
+            await self._journal.save_progress(job)
+            self.recent_changed()
+
+    def _tell_progress(self, job: Job) -> None:
+        self._told_at = self._clock()
+        self._tell(job, announce.progress(job))
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(_HEARTBEAT_S / 4)
+            job = self.running
+            late = self._clock() - self._told_at >= _HEARTBEAT_S * 0.75
+            if job and job.op != ENGINE_JOB and job.state is State.RUNNING and late:
+                self._tell_progress(job)
+
+    def _tell(self, job: Job, message: announce.Message) -> None:
+        announce.publish(self._bus, job, message, self._journal.folder(job.id))
+
+    def recent_changed(self) -> None:
+        """Have `recent.json` rewritten soon."""
+        self._recent_changed.set()
+
+    async def _keep_recent(self) -> None:
+        while True:
+            await self._recent_changed.wait()
+            self._recent_changed.clear()
+            try:
+                await self._journal.save_recent(self._roster.recent())
+            except OSError as problem:
+                _log.warning("recent.json could not be written: %s", problem)
+            await asyncio.sleep(_WRITE_S)

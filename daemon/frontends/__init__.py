@@ -1,0 +1,1 @@
+"""Frontends: bytes become checked commands for the core, and replies go to who asked."""

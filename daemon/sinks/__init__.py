@@ -1,0 +1,1 @@
+"""Where results go: files now; live buffers and the preview take the same messages."""

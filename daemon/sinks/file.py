@@ -1,0 +1,209 @@
+"""The file sink: a running job's audio becomes files in its folder, whole or not there.
+
+Threads: `FileSink` belongs to the control loop; tapes and files are handled on worker threads, one
+at a time per job.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from bridge.protocol.errors import error
+from bridge.version import VERSION
+from daemon.audio import probe
+from daemon.audio.formats import output_format
+from daemon.audio.reading import blocks
+from daemon.audio.types import OutputFormat
+from daemon.audio.writer import request_comment
+from daemon.core import durable
+from daemon.core.jobs import Job, ResultFile
+from daemon.core.journal import Journal
+from daemon.core.planner import Work
+from daemon.core.ports import FromWorker, WorkCancelled
+from daemon.sinks.delivery import deliver
+from daemon.sinks.take import Blocks, TakeWriter, to_stereo
+from daemon.sinks.tape import Tape
+
+_STEREO = frozenset({"bgm", "generate", "layer"})
+_PUNCHED = frozenset({"repaint", "edit"})
+_SUFFIX = {"midi": ".mid", "plan": ".json"}
+
+
+class FileSinks:
+    """Makes a file sink for each job."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    def open(self, job: Job, work: Work) -> FileSink:
+        """Return the sink of one run of a job."""
+        return FileSink(job, work, self._journal.folder(job.id))
+
+
+class FileSink:
+    """Takes one run's messages; see `daemon.core.ports.TakeSink`."""
+
+    def __init__(self, job: Job, work: Work, folder: Path) -> None:
+        self._job, self._work, self._folder = job, work, folder
+        self._settled: dict[str, Any] = {}
+        self._tapes: dict[str, Tape] = {}
+        self._documents: dict[str, bytes] = {}
+        self._stopped = threading.Event()
+        channels = 2 if work.op in _STEREO or work.source is None else 1
+        key = job.request.get("format", "source")
+        self._fmt = output_format(work.source, key, channels, work.rate)
+
+    async def receive(self, message: FromWorker) -> list[ResultFile]:
+        """Take one message; a `take` message returns the take's files."""
+        fields = message.fields
+        if message.kind == "settled":
+            self._settled = dict(fields)
+        elif message.kind == "document":
+            self._documents[fields["role"]] = message.payload
+        elif message.kind == "audio":
+            await asyncio.to_thread(self._record, message)
+        elif message.kind == "take" and self._work.op != "analyze":
+            try:
+                return await asyncio.to_thread(self._write, fields["take"], fields["seed"])
+            except OSError as problem:
+                raise durable.as_punchin(problem, "the result") from None
+        return []
+
+    def stop(self) -> None:
+        """Give up what is being written."""
+        self._stopped.set()
+
+    async def abandon(self) -> None:
+        """Remove tapes; files that were announced stay."""
+        self.stop()
+        await asyncio.to_thread(self._clear)
+
+    # -- on a worker thread ------------------------------------------------------------------------
+
+    def _record(self, message: FromWorker) -> None:
+        fields = message.fields
+        role = fields["role"] if "span" not in fields else f"region {fields['span']}"
+        try:
+            if role not in self._tapes:
+                name = f".{role.replace(':', '-').replace(' ', '-')}.{fields['take']}.tape.part"
+                self._tapes[role] = Tape(self._folder / name, fields["channels"])
+            self._tapes[role].record(fields["start"], message.payload)
+        except OSError as problem:
+            raise durable.as_punchin(problem, "the result") from None
+
+    def _check(self) -> None:
+        if self._stopped.is_set():
+            raise WorkCancelled
+
+    def _write(self, take: int, seed: int) -> list[ResultFile]:
+        writer = TakeWriter(
+            self._folder, take, self._fmt, seed, self._metadata(take, seed), self._check
+        )
+        try:
+            if self._work.source:
+                probe.unchanged(self._work.source)
+            files = list(self._audio_files(writer, take, seed))
+            files += self._document_files(take, seed)
+            if self._work.source:
+                probe.unchanged(self._work.source)
+            return [self._delivered(f) for f in files]
+        finally:
+            self._clear()
+
+    def _audio_files(self, writer: TakeWriter, take: int, seed: int) -> Iterator[ResultFile]:
+        work, frames = self._work, self._settled["mix_frames"]
+        if any(role.startswith("stem:") for role in self._tapes):
+            paths = self._stem_files(writer, frames)
+            for role, path in paths.items():
+                yield self._result(role, take, path, frames, seed)
+            return
+        mix = writer.write("mix", frames, list(self._mix_parts(writer)))
+        yield self._result("mix", take, mix, frames, seed)
+        if work.op in ("repaint", "extend"):
+            for i, length in enumerate(self._span_lengths()):
+                name = "region" if i == 0 else f"region-{i + 1}"
+                tape = self._tape(i)
+                path = writer.write(name, length, [writer.fresh(tape, length, i)])
+                yield self._result("region", take, path, length, seed)
+
+    def _mix_parts(self, writer: TakeWriter) -> Iterator[Blocks]:
+        """Kept audio and new material, in the order in which they are heard."""
+        work, spans = self._work, self._settled["spans"]
+        new = [
+            writer.fresh(self._tape(i), length, i) for i, length in enumerate(self._span_lengths())
+        ]
+        if work.op in _PUNCHED and work.source:
+            start, end = spans[0]
+            yield writer.kept(work.source, 0, start)
+            yield new[0]
+            yield writer.kept(work.source, end, work.source.frames)
+        elif work.op == "extend" and work.source:
+            start, end = self._settled["clip"]
+            before = [n for n, s in zip(new, spans, strict=True) if s[1] <= start]
+            yield from before
+            yield writer.kept(work.source, start, end)
+            yield from new[len(before) :]
+        else:
+            yield from new
+
+    def _stem_files(self, writer: TakeWriter, frames: int) -> dict[str, Path]:
+        stems = {role: t for role, t in self._tapes.items() if role.startswith("stem:")}
+        work = self._work
+        if work.op != "layer" or work.source is None:
+            return writer.stems(stems, frames, mix=work.op != "stems")
+        source = work.source
+
+        def under() -> Blocks:
+            for native in blocks(source, *self._settled["clip"]):
+                yield to_stereo(native, self._fmt)
+
+        return writer.stems(stems, frames, under)
+
+    def _tape(self, index: int) -> Tape:
+        tape = self._tapes.get(f"region {index}")
+        if tape is None:
+            raise error(307, "the engine made nothing: try another seed, and report it")
+        return tape
+
+    def _span_lengths(self) -> list[int]:
+        return [end - start for start, end in self._settled["spans"]]
+
+    def _document_files(self, take: int, seed: int) -> Iterator[ResultFile]:
+        for role, data in self._documents.items():
+            target = self._folder / f"{role}-{take}{_SUFFIX.get(role, '.txt')}"
+            part = durable.write_part(target, data, True)
+            part.replace(target)
+            frames = self._settled["mix_frames"]
+            seconds = frames / self._fmt.rate
+            yield ResultFile(role, take, str(target), seconds, 0, 0, seed)
+
+    def _result(self, role: str, take: int, path: Path, frames: int, seed: int) -> ResultFile:
+        fmt: OutputFormat = self._fmt
+        seconds = frames / fmt.rate
+        return ResultFile(role, take, str(path), seconds, fmt.rate, fmt.channels, seed)
+
+    def _delivered(self, file: ResultFile) -> ResultFile:
+        """Put a copy where the client asked for it; the path then names the copy."""
+        folder = self._job.request.get("folder")
+        if not folder:
+            return file
+        copy = deliver(Path(file.path), Path(folder), self._job.id)
+        return ResultFile(**{**file.as_dict(), "path": str(copy)})
+
+    def _metadata(self, take: int, seed: int) -> dict[str, str]:
+        request = self._job.request
+        facts: dict[str, object] = {"punchin": VERSION, "id": self._job.id, "op": self._job.op}
+        facts |= {"take": take, "engine": self._job.engine, "seed": seed}
+        facts |= {k: request[k] for k in ("prompt", "lyrics", "bpm", "key") if k in request}
+        comment = request_comment(facts)
+        return {"software": f"Punchin {VERSION}", "comment": comment}
+
+    def _clear(self) -> None:
+        for tape in self._tapes.values():
+            tape.close()
+        self._tapes.clear()
+        self._documents.clear()

@@ -1,0 +1,1 @@
+"""The worker: one engine in a process of its own, and the supervisor that keeps it."""

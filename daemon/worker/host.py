@@ -1,0 +1,98 @@
+"""Hosts one engine: loads it, runs jobs, listens for cancel, ends with the control plane.
+
+Threads: `serve` runs in the main thread and does all the work; `_read` is the one reader thread,
+which only sets flags and fills the queue.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import threading
+from typing import Any
+
+from bridge.protocol.errors import PunchinError, error
+from daemon.core.planner import Work
+from daemon.engines import registry
+from daemon.engines.base import Cancelled, Engine
+from daemon.worker.channel import BrokenChannel, Channel
+from daemon.worker.perform import perform
+from daemon.worker.port import JobPort
+
+_log = logging.getLogger("punchin.worker")
+
+
+class Host:
+    """One engine behind one channel."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._commands: queue.Queue[dict[str, Any]] = queue.Queue()
+        self._cancelled = threading.Event()
+
+    def serve(self, engine_name: str, model: str | None) -> int:
+        """Load the engine and obey until `quit`; return the exit code."""
+        threading.Thread(target=self._read, name="channel", daemon=True).start()
+        port = JobPort(self._channel, self._cancelled)
+        try:
+            engine = registry.make(engine_name)
+            device = engine.load(model, port)
+        except Exception as problem:
+            self._channel.send({"kind": "broken", **_told(problem).as_dict()})
+            return 1
+        facts = engine.capabilities().as_dict()
+        self._channel.send({"kind": "ready", "device": device, "capabilities": facts})
+        while (command := self._commands.get())["do"] != "quit":
+            self._run(engine, command, port)
+        engine.unload()
+        return 0
+
+    def survey(self) -> int:
+        """Import the engines that are named, each announced first, so that a crash has a name."""
+        for name in self._channel.receive()[0]["engines"]:
+            self._channel.send({"kind": "surveying", "engine": name})
+            try:
+                facts = registry.make(name).capabilities().as_dict()
+                self._channel.send({"kind": "surveyed", "engine": name, "capabilities": facts})
+            except PunchinError as problem:
+                told = {"kind": "surveyed", "engine": name, "message": problem.message}
+                self._channel.send(told)
+        self._channel.send({"kind": "survey done"})
+        return 0
+
+    def _read(self) -> None:
+        try:
+            while True:
+                command, _ = self._channel.receive()
+                if command["do"] == "cancel":
+                    self._cancelled.set()
+                else:
+                    if command["do"] == "run":
+                        self._cancelled.clear()
+                    self._commands.put(command)
+        except (BrokenChannel, ValueError):
+            os._exit(0)
+
+    def _run(self, engine: Engine, command: dict[str, Any], port: JobPort) -> None:
+        try:
+            perform(engine, Work.from_dict(command["work"]), command["first_take"], port)
+            self._channel.send({"kind": "done"})
+        except Cancelled:
+            self._channel.send({"kind": "cancelled"})
+        except BrokenChannel:
+            os._exit(0)
+        except Exception as problem:
+            if not isinstance(problem, PunchinError):
+                _log.exception("the job failed")
+            self._channel.send({"kind": "failed", **_told(problem).as_dict()})
+
+
+def _told(problem: Exception) -> PunchinError:
+    """Return a problem as the musician hears of it."""
+    if isinstance(problem, PunchinError):
+        return problem
+    if isinstance(problem, MemoryError):
+        return error(304, "out of memory: choose a shorter region or fewer takes")
+    what = f"{type(problem).__name__}: {problem}"
+    return error(500, f"the engine made a mistake ({what}): see the log, and report it")

@@ -1,0 +1,151 @@
+"""An engine that does every op with a seeded tone, and misbehaves when the prompt says so.
+
+Prompt words: `wait N` seconds at check points, `hang` without any, `die`, `die once FILE`, `raise`,
+`oom`, `nan`, `short`, `nothing`, `loud`, `copy` (gives back what it heard). The model `rateN` sets
+the engine's own sample rate.
+"""
+
+import os
+import re
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+
+from daemon.audio.grid import Grid
+from daemon.engines.base import Capabilities, Chunk, Heard, Result
+
+OPS = [
+    "generate",
+    "repaint",
+    "extend",
+    "bgm",
+    "cover",
+    "retake",
+    "edit",
+    "layer",
+    "stems",
+    "analyze",
+]
+KEYS = frozenset(["prompt", "lyrics", "strength", "track", "stems", "language"])
+
+
+class FakeEngine:
+    def __init__(self):
+        self.rate = 0
+
+    def capabilities(self):
+        return Capabilities("fake", "1.0", "a tone for tests", frozenset(OPS), KEYS, context_s=4.0)
+
+    def load(self, model, port):
+        port.progress(0.5, "loading")
+        if model and model.startswith("rate"):
+            self.rate = int(model[4:])
+        return "cpu"
+
+    def rate_for(self, source_rate):
+        return self.rate or source_rate
+
+    def listen(self, clip, rate, bpm, metre, options, port):
+        port.check()
+        return Heard(Grid.steady(bpm or 120.0, *(metre or (4, 4))), 0.5)
+
+    def unload(self):
+        self.rate = 0
+
+    def run(self, request, port):
+        prompt = request.options.get("prompt", "")
+        self._misbehave(prompt, port)
+        if request.op == "analyze":
+            return Result("C major", analysis=_analysis(request))
+        roles = _roles(request)
+        for role in roles:
+            for span in request.spans:
+                start, end = span.start - request.handle, span.end + request.handle
+                for chunk in _chunks(role, start, self._sound(request, role, start, end)):
+                    port.emit(chunk)
+        port.progress(1.0, "done")
+        documents = {"plan": "{}"} if request.op == "generate" else {}
+        return Result("C major", (f"heard {prompt!r}",) if prompt else (), documents)
+
+    def _misbehave(self, prompt, port):
+        port.progress(0.1, "thinking")
+        wait = re.search(r"wait ([\d.]+)", prompt)
+        if wait:
+            _wait(float(wait[1]), port)
+        once = re.search(r"die once (\S+)", prompt)
+        if once and not Path(once[1]).exists():
+            Path(once[1]).write_text("died")
+            os._exit(7)
+        if re.search(r"die$", prompt):
+            os._exit(7)
+        if "hang" in prompt:
+            threading.Event().wait()
+        if "raise" in prompt:
+            raise RuntimeError("a bug in the plug-in")
+        if "oom" in prompt:
+            raise MemoryError
+
+    def _sound(self, request, role, start, end):
+        prompt = request.options.get("prompt", "")
+        if "short" in prompt:
+            end -= request.handle + 10
+        if "nothing" in prompt:
+            end = start
+        if "copy" in prompt:
+            return _heard(request.clip, start, end)
+        seed = [request.seed, len(role)]
+        hz = 110 * 2 ** (np.random.Generator(np.random.PCG64(seed)).integers(24) / 12)
+        t = np.arange(start, end) / request.rate
+        gain = 3.0 if "loud" in prompt else 0.2
+        tone = (gain * np.sin(2 * np.pi * hz * t)).astype(np.float32)
+        if "nan" in prompt:
+            tone[len(tone) // 2] = np.nan
+        return np.stack([tone, tone], axis=1)
+
+
+def _wait(seconds, port):
+    end = time.monotonic() + seconds
+    gate = threading.Event()
+    while time.monotonic() < end:
+        port.check()
+        gate.wait(0.01)
+        port.progress(0.1 + 0.8 * (1 - (end - time.monotonic()) / seconds), "waiting")
+
+
+def _roles(request):
+    if request.op in ("repaint", "extend", "edit", "cover", "retake"):
+        return ["region"]
+    if request.op == "layer":
+        return [f"stem:{request.options['track']}"]
+    asked = request.options.get("stems") or ("drums", "bass")
+    return [f"stem:{name}" for name in asked]
+
+
+def _chunks(role, start, samples, size=20_000):
+    for at in range(0, len(samples), size):
+        yield Chunk(role, start + at, samples[at : at + size])
+
+
+def _heard(clip, start, end):
+    out = np.zeros((end - start, 2), np.float32)
+    a, b = max(0, start), min(len(clip), end)
+    if a < b:
+        out[a - start : b - start] = clip[a:b]
+    return out
+
+
+def _analysis(request):
+    return {
+        "bpm": request.grid.tempo_at(0),
+        "meter": "4/4",
+        "key": "C major",
+        "key_confidence": 1.0,
+        "downbeats": request.grid.bar_lines(0, len(request.clip) / request.rate),
+        "chords": [],
+        "notes": [],
+        "loudness_lufs": -20.0,
+        "peak_dbfs": -1.0,
+        "voiced": 0.0,
+    }

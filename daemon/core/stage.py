@@ -1,7 +1,6 @@
 """The stage: jobs wait in line, one at a time is performed, and each ends in exactly one event.
 
-A state is on the disk before it is told. While a job runs its progress is told at most ten times a
-second and at least every two seconds, and written at most five times a second.
+A state is on the disk before it is told.
 
 Threads: the control loop's thread only.
 """
@@ -24,12 +23,10 @@ from daemon.core.jobs import Job, State
 from daemon.core.journal import Journal
 from daemon.core.ports import Files, FromWorker, Sinks, TakeSink, WorkCancelled, WorkerDied, Workers
 from daemon.core.roster import Roster
+from daemon.core.telling import Teller
 from daemon.core.waiting import WaitingLine
 
 ENGINE_JOB = "engine"
-_HEARTBEAT_S = 2.0
-_TELL_S = 0.1
-_WRITE_S = 0.2
 _log = logging.getLogger(__name__)
 
 
@@ -58,14 +55,12 @@ class Stage:
         self._journal, self._roster, self._bus = journal, roster, bus
         self._workers, self._sinks, self._files = workers, sinks, files
         self._attempts = attempts
-        self._clock = clock
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
         self._cancelling = False
         self._sink: TakeSink | None = None
-        self._told_at = self._written_at = self._started_at = 0.0
-        self._recent_changed = asyncio.Event()
+        self._teller = Teller(journal, roster, bus, clock)
 
     # -- the line ----------------------------------------------------------------------------------
 
@@ -97,7 +92,7 @@ class Stage:
         self.engine_for_new_jobs = self._default_engine if name == "none" else name
         self._bus.follow(ENGINE_JOB, listener)
         self.barriers.asked(listener, ENGINE_JOB)
-        self._tell(change, announce.accepted(change))
+        self._teller.tell(change, announce.accepted(change))
         self.add(change)
 
     def _renumber(self) -> None:
@@ -108,8 +103,8 @@ class Stage:
 
     async def run(self) -> None:
         """Perform jobs for ever; cancel this to stop."""
-        ticker = asyncio.create_task(self._tick())
-        writer = asyncio.create_task(self._keep_recent())
+        heart = asyncio.create_task(self._teller.beat(lambda: self.running))
+        writer = asyncio.create_task(self._teller.keep_recent())
         try:
             while True:
                 job = self.line.next()
@@ -120,7 +115,7 @@ class Stage:
                     continue
                 await self._turn(job)
         finally:
-            ticker.cancel()
+            heart.cancel()
             writer.cancel()
 
     async def idle(self) -> None:
@@ -182,10 +177,8 @@ class Stage:
             job.move(State.RUNNING)
         job.runs += 1
         job.started = time.time()
-        self._started_at = self._clock()
         await self._journal.save(job)
-        self.recent_changed()
-        self._tell(job, ("/punchin/started", (job.id, job.engine)))
+        self._teller.started(job)
 
     async def _one_run(self, job: Job) -> None:
         work = work_of(job)
@@ -205,7 +198,7 @@ class Stage:
 
     async def _take_message(self, job: Job, message: FromWorker) -> None:
         if message.kind == "progress":
-            await self._progress(job, message)
+            await self._teller.progress(job, message.fields["fraction"], message.fields["stage"])
             return
         assert self._sink is not None
         if message.kind == "settled":
@@ -220,7 +213,7 @@ class Stage:
             await self._journal.save(job)
             for file in job.files:
                 if file.take == message.fields["take"]:
-                    self._tell(job, announce.file(job, file))
+                    self._teller.tell(job, announce.file(job, file))
 
     def _settle(self, job: Job, message: FromWorker) -> None:
         """Take what listening settled: the grid and where the region lies."""
@@ -248,7 +241,7 @@ class Stage:
 
     async def _change_engine(self, job: Job) -> None:
         name = job.request["engine"]
-        self._tell(job, ("/punchin/started", (job.id, name)))
+        self._teller.tell(job, ("/punchin/started", (job.id, name)))
         try:
             job.move(State.RUNNING)
             job.result = dict(await self._workers.change(name, job.facts["model"]))
@@ -259,6 +252,10 @@ class Stage:
         await self.finish(job, State.DONE)
 
     # -- ending ------------------------------------------------------------------------------------
+
+    def recent_changed(self) -> None:
+        """Have `recent.json` rewritten soon."""
+        self._teller.recent_changed()
 
     def cancel_running(self, job: Job) -> None:
         """Ask the running job to end; its event follows."""
@@ -288,52 +285,8 @@ class Stage:
                 await self._journal.save(job)
             except OSError:
                 _log.exception("the end of job %s could not be written", job.id)
-        self._tell(job, announce.terminal(job))
+        self._teller.tell(job, announce.terminal(job))
         self._bus.unfollow(job.id)
         self.barriers.ended(job.id)
-        self.recent_changed()
+        self._teller.recent_changed()
         self._renumber()
-
-    # -- telling -----------------------------------------------------------------------------------
-
-    async def _progress(self, job: Job, message: FromWorker) -> None:
-        fraction = message.fields["fraction"]
-        spent = self._clock() - self._started_at
-        eta_s = spent * (1 - fraction) / fraction if fraction > 0.02 else -1.0
-        job.advance(fraction, message.fields["stage"], round(eta_s, 2))
-        now = self._clock()
-        if now - self._told_at >= _TELL_S:
-            self._tell_progress(job)
-        if now - self._written_at >= _WRITE_S:
-            self._written_at = now
-            await self._journal.save_progress(job)
-            self.recent_changed()
-
-    def _tell_progress(self, job: Job) -> None:
-        self._told_at = self._clock()
-        self._tell(job, announce.progress(job))
-
-    async def _tick(self) -> None:
-        while True:
-            await asyncio.sleep(_HEARTBEAT_S / 4)
-            job = self.running
-            late = self._clock() - self._told_at >= _HEARTBEAT_S * 0.75
-            if job and job.op != ENGINE_JOB and job.state is State.RUNNING and late:
-                self._tell_progress(job)
-
-    def _tell(self, job: Job, message: announce.Message) -> None:
-        announce.publish(self._bus, job, message, self._journal.folder(job.id))
-
-    def recent_changed(self) -> None:
-        """Have `recent.json` rewritten soon."""
-        self._recent_changed.set()
-
-    async def _keep_recent(self) -> None:
-        while True:
-            await self._recent_changed.wait()
-            self._recent_changed.clear()
-            try:
-                await self._journal.save_recent(self._roster.recent())
-            except OSError as problem:
-                _log.warning("recent.json could not be written: %s", problem)
-            await asyncio.sleep(_WRITE_S)

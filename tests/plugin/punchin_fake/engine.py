@@ -16,7 +16,8 @@ import numpy as np
 from daemon.audio.grid import Grid
 from daemon.engines.base import Capabilities, Chunk, Heard, Result
 
-OPS = [
+OPS = ["generate", "repaint", "extend", "bgm", "cover", "retake", "edit"]
+OPS += ["layer", "stems", "analyze"]
     "generate",
     "repaint",
     "extend",

@@ -18,17 +18,6 @@ from daemon.engines.base import Capabilities, Chunk, Heard, Result
 
 OPS = ["generate", "repaint", "extend", "bgm", "cover", "retake", "edit"]
 OPS += ["layer", "stems", "analyze"]
-    "generate",
-    "repaint",
-    "extend",
-    "bgm",
-    "cover",
-    "retake",
-    "edit",
-    "layer",
-    "stems",
-    "analyze",
-]
 KEYS = frozenset(["prompt", "lyrics", "strength", "track", "stems", "language"])
 
 

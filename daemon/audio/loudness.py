@@ -17,8 +17,9 @@ _MARGIN = 256  # frames on each side that the oversampling filter hears
 SHORTEST_S = 0.4
 """One gating block of ITU-R BS.1770-4; shorter material has no integrated loudness."""
 
-# WAV order to the five that are measured (left, right, centre, left and right surround); no LFE.
-_MEASURED = {6: (0, 1, 2, 4, 5), 7: (0, 1, 2, 5, 6), 8: (0, 1, 2, 4, 5)}
+# Columns for the five channels that are measured (left, right, centre, left and right surround); −1
+# is a silent one. Without LFE; of more than two surrounds the outermost pair of the WAV order.
+_MEASURED = {4: (0, 1, -1, 2, 3), 6: (0, 1, 2, 4, 5), 7: (0, 1, 2, 5, 6), 8: (0, 1, 2, 4, 5)}
 
 
 def db(ratio: float) -> float:
@@ -79,7 +80,9 @@ def integrated_lufs(x: np.ndarray, rate: int) -> float | None:
     """Return integrated loudness in LUFS (BS.1770-4); None below 0.4 s or where all is gated."""
     if len(x) < math.ceil(SHORTEST_S * rate):
         return None
-    measured = x[:, _MEASURED[x.shape[1]]] if x.shape[1] in _MEASURED else x
+    measured = x
+    if x.shape[1] in _MEASURED:
+        measured = np.concatenate([x, np.zeros((len(x), 1))], axis=1)[:, _MEASURED[x.shape[1]]]
     # Only here can NumPy divide by zero: pyloudnorm takes the logarithm of silence.
     with np.errstate(divide="ignore", invalid="ignore"):
         value = pyloudnorm.Meter(rate).integrated_loudness(measured.astype(np.float64))

@@ -6,6 +6,7 @@ float `(frames, channels)` at one rate.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,7 +24,7 @@ LOWEST_RHO = -0.9
 _LEVEL_S = 0.4
 _DC_S = 1.0
 _SHORTEST_DC_S = 0.1  # a mean over less tells more about the bass than about DC
-_UNPREDICTED_S = 0.001
+_SHORTEST_SHARE, _LONGEST_SHARE = 0.01, 0.9
 
 
 @dataclass(frozen=True)
@@ -79,9 +80,11 @@ def fade(seam: Seam, edge: Edge, body: np.ndarray) -> Edge:
     length = min(longest, round(seconds * seam.rate))
     if length == 0:
         return edge
+    held = np.ones(length)
+    if seam.over is None:
+        held = _held(seam.before, under, lasting, length)
     under, into = under[:length].astype(np.float64), body[:length].astype(np.float64)
     rho = coefficient(under, into, np.hanning(length + 2)[1:-1])
-    held = _held(length, lasting, seam.rate) if seam.over is None else np.ones(length)
     out_gain, in_gain = fade_gains(length, rho, held)
     body[:length] = out_gain[:, None] * under + in_gain[:, None] * into
     return replace(edge, rho=rho, fade=length)
@@ -115,10 +118,23 @@ def _lasting(before: np.ndarray, under: np.ndarray) -> float:
     return min(1.0, amplitude(rms_db(last)) / level) if level > 0 else 0.0
 
 
-def _held(length: int, lasting: float, rate: int) -> np.ndarray:
-    """Return the amplitude of a continuation: what can't be predicted is gone in 1 ms."""
-    seconds = np.arange(length) / rate
-    return np.sqrt(lasting**2 + (1 - lasting**2) * np.exp(-2 * seconds / _UNPREDICTED_S))
+def _held(before: np.ndarray, under: np.ndarray, lasting: float, length: int) -> np.ndarray:
+    """Return the amplitude, from 1 at the seam, that a continuation has on its first frames.
+
+    A part that lasts and a part that dies away exponentially, both found from the power of `under`:
+    the envelope itself would ripple with the bass.
+    """
+    total = len(under)
+    level = float(np.mean(np.square(before[-total:], dtype=np.float64)))
+    steady = lasting**2
+    if steady >= 1 or level == 0:
+        return np.ones(length)
+    share = (float(np.mean(under**2)) / level - steady) / (1 - steady)
+    share = max(_SHORTEST_SHARE, min(_LONGEST_SHARE, share))
+    decay = share
+    for _ in range(20):  # share = decay × (1 − e^(−1/decay)), both in lengths of `under`
+        decay = share / (1 - math.exp(-1 / decay))
+    return np.sqrt(steady + (1 - steady) * np.exp(-np.arange(length) / (total * decay)))
 
 
 def _same_time(seam: Seam, seconds: float) -> tuple[np.ndarray, np.ndarray]:

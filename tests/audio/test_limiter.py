@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+from audio_material import music, noise
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from daemon.audio.limiter import dips, gain_curve, limit
+from daemon.audio.loudness import true_peak
+
+
+@pytest.mark.parametrize("rate", [8_000, 44_100, 96_000, 192_000])
+@pytest.mark.parametrize("level", [0.1, 0.4, 2.0])
+def test_true_peak_stays_below_the_ceiling(rate, level):
+    x = music(1, rate, rate, 2, level)
+    y = limit(x, rate, 0.5)
+    assert true_peak(y, rate) <= 0.5 * 1.003
+    assert y.dtype == np.float32
+
+
+def test_what_fits_is_not_touched():
+    x = noise(1, 10_000, 2).astype(np.float32)
+    assert np.array_equal(limit(x, 48_000, float(np.abs(x).max()) * 2), x)
+
+
+def test_one_peak_lowers_its_surroundings_only():
+    x = noise(1, 48_000, 2, 0.01)
+    x[20_000] = 1.0
+    gain = gain_curve(x, 48_000, 0.25)
+    assert gain.min() == pytest.approx(0.25, rel=0.01)
+    assert (gain[: 20_000 - 300] == 1).all()
+    assert (gain[20_000 + 4000 :] == 1).all()
+    assert np.abs(np.diff(gain)).max() < 0.01
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(1, 4000), st.integers(0, 1000), st.floats(0.1, 3))
+def test_pinned_ends_have_a_gain_of_exactly_one(frames, seed, loud):
+    tops = np.abs(np.random.default_rng(seed).standard_normal(frames)) * loud
+    for pinned in ((True, True), (True, False), (False, True)):
+        gain = dips(tops, 48_000, pinned)
+        assert gain.shape == (frames,)
+        assert ((gain >= 0) & (gain <= 1)).all()
+        assert gain[0] == 1 or not pinned[0]
+        assert gain[-1] == 1 or not pinned[1]
+    assert (tops * dips(tops, 48_000) <= 1 + 1e-9).all()
+
+
+def test_pinned_dips_still_hold_every_peak_but_the_last_frames():
+    tops = np.full(1000, 2.0)
+    gain = dips(tops, 48_000, (True, True))
+    assert gain[0] == gain[-1] == 1
+    assert (gain[2:-3] <= 0.5).all()
+
+
+def test_sample_ceiling():
+    x = np.zeros((4000, 1))
+    x[2000] = 0.9
+    gain = gain_curve(x, 48_000, 2.0, sample_ceiling=0.3)
+    assert np.abs(x * gain[:, None]).max() <= 0.3 * 1.001
+
+
+def test_only_the_inside_is_changed():
+    x = np.ones((1000, 1))
+    gain = gain_curve(x, 48_000, 0.5, inside=slice(300, 700))
+    assert gain.shape == (400,)
+    assert gain.max() <= 0.51

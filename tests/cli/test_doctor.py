@@ -211,7 +211,7 @@ def test_a_daemon_file_that_was_left_behind(tmp_path: Path, taken: socket.socket
 
 
 def point(name: str, value: str) -> EntryPoint:
-    return EntryPoint(name, value, engines.GROUP)
+    return EntryPoint(name, value, "punchin.engines")
 
 
 def test_engines() -> None:
@@ -222,8 +222,7 @@ def test_engines() -> None:
     ]
 
 
-def test_no_engine_and_the_wrong_engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert levels(engines.engines([])) == ["problem"]
+def test_the_setting_names_an_engine_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PUNCHIN_ENGINE_NAME", "skech")
     _, wrong = engines.engines([point("sketch", "a:B")], says(out='["1", []]'))
     assert wrong.level is Level.PROBLEM
@@ -231,10 +230,17 @@ def test_no_engine_and_the_wrong_engine(monkeypatch: pytest.MonkeyPatch) -> None
     assert "sketch" in wrong.mend
 
 
-def test_a_broken_engine_is_told_from_a_real_process() -> None:
-    wrong = only(engines.engines([point("sketch", "no_such_module_at_all:Engine")]))
-    assert (wrong.level, wrong.topic) == (Level.PROBLEM, "engine sketch")
-    assert "can't be loaded" in wrong.text
+def test_a_broken_engine_is_told_from_a_real_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    metadata = tmp_path / "stranger-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: stranger\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[punchin.engines]\nodd = no_such_module:Engine\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    wrong = engines.engines([point("odd", "no_such_module:Engine")])[0]
+    assert (wrong.level, wrong.topic) == (Level.PROBLEM, "engine odd")
+    assert "No module named 'no_such_module'" in wrong.text
 
 
 TORCH = json.dumps([["NVIDIA H200"], False])

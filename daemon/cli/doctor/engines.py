@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from importlib import metadata
-from pathlib import Path
+from importlib.metadata import EntryPoint
 
 from daemon.cli.doctor.finding import Finding, Run, hint, ok, problem, run, run_python
 from daemon.cli.doctor.house import settings_or_none
 from daemon.cli.doctor.packages import VersionOf, pip, release, version_of
+from daemon.engines.registry import doors
 
-GROUP = "punchin.engines"
 _ENGINE_S = 60.0
 _TORCH_S = 120.0
 _LOAD = """
-import importlib.metadata as m, json, sys
-points = m.entry_points(group={group!r}, name={name!r})
-point = next(p for p in points if p.value == {value!r})
-facts = point.load()().capabilities().as_dict()
+import json
+from daemon.engines.registry import make
+facts = make({name!r}).capabilities().as_dict()
 print(json.dumps([facts["version"], facts["ops"]]))
 """
 _TORCH = """
@@ -29,13 +27,9 @@ print(json.dumps([cuda, mps]))
 """
 
 
-def engines(
-    points: Sequence[metadata.EntryPoint] | None = None, runner: Run = run
-) -> list[Finding]:
+def engines(points: Sequence[EntryPoint] | None = None, runner: Run = run) -> list[Finding]:
     """Check that each engine's class can be loaded and says what it can do."""
-    found = list(metadata.entry_points(group=GROUP)) if points is None else list(points)
-    if not found:
-        return [problem("engines", "none is installed", pip(f"install {_ourselves()}"))]
+    found = list(doors().values()) if points is None else points
     right = settings_or_none()
     findings = [_engine(point, runner) for point in found]
     if right and right.engine.name not in {p.name for p in found}:
@@ -45,16 +39,9 @@ def engines(
     return findings
 
 
-def _ourselves() -> str:
-    """Return what to install: the distribution, or the checkout that this runs from."""
-    root = Path(__file__).parents[3]
-    return f'-e "{root}"' if (root / "pyproject.toml").is_file() else "punchin"
-
-
-def _engine(point: metadata.EntryPoint, runner: Run) -> Finding:
+def _engine(point: EntryPoint, runner: Run) -> Finding:
     topic = f"engine {point.name}"
-    code = _LOAD.format(group=GROUP, name=point.name, value=point.value)
-    outcome = run_python(code, _ENGINE_S, runner)
+    outcome = run_python(_LOAD.format(name=point.name), _ENGINE_S, runner)
     if outcome.code != 0:
         text = f"{point.value} can't be loaded: {outcome.last}"
         package = point.dist.name if point.dist else "its package"

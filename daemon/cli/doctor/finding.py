@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+
+from bridge.client.launch import environment
 
 Run = Callable[[Sequence[str], float], "Outcome"]
 
@@ -72,6 +75,7 @@ def run(command: Sequence[str], timeout_s: float) -> Outcome:
             capture_output=True,
             text=True,
             errors="replace",
+            env={**os.environ, **environment()},
             timeout=timeout_s,
             check=False,
         )

@@ -1,0 +1,1 @@
+"""The demo that `punchin demo` plays: clips, jobs, pictures."""

@@ -24,6 +24,7 @@ LOWEST_RHO = -0.9
 _LEVEL_S = 0.4
 _DC_S = 1.0
 _SHORTEST_DC_S = 0.1  # a mean over less tells more about the bass than about DC
+_LEAST_DC = 1e-3  # −60 dBFS; the mean of clean music is uncertain by nearly as much
 _SHORTEST_SHARE, _LONGEST_SHARE = 0.01, 0.9
 
 
@@ -130,7 +131,8 @@ def _held(before: np.ndarray, under: np.ndarray, lasting: float, length: int) ->
     if steady >= 1 or level == 0:
         return np.ones(length)
     share = (float(np.mean(under**2)) / level - steady) / (1 - steady)
-    share = max(_SHORTEST_SHARE, min(_LONGEST_SHARE, share))
+    share = max(_LEAST_DC = 1e-3  # −60 dBFS; the mean of clean music is uncertain by nearly as much
+_SHORTEST_SHARE, min(_LONGEST_SHARE, share))
     decay = share
     for _ in range(20):  # share = decay × (1 − e^(−1/decay)), both in lengths of `under`
         decay = share / (1 - math.exp(-1 / decay))
@@ -169,11 +171,11 @@ def _level_gain_db(source: np.ndarray, new: np.ndarray) -> float:
 
 
 def _dc(seam: Seam, gain: float) -> tuple[float, ...]:
-    """Return what must be added to the new material at the seam, per channel."""
+    """Return what must be added to the new material at the seam, per channel, or 0 for a trifle."""
     source, new = (_same_time if seam.over is not None else _beside)(seam, _DC_S)
     if len(source) < _SHORTEST_DC_S * seam.rate:
         return (0.0,) * seam.new.shape[1]
     # Blackman's side lobes lie 58 dB down: what bass remains in the mean is too little to hear.
     window = np.blackman(len(source) + 2)[1:-1]
     means = [(window @ x) / window.sum() for x in (source, new)]
-    return tuple(float(d) for d in means[0] - gain * means[1])
+    return tuple(float(d) if abs(d) >= _LEAST_DC else 0.0 for d in means[0] - gain * means[1])

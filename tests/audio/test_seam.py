@@ -123,6 +123,11 @@ def test_dc_is_measured_through_bass(over):
     assert edge.dc == pytest.approx((0.01, 0.02), abs=5e-4)
 
 
+def test_a_trifle_of_dc_is_none():
+    x = noise(1, 2 * RATE, 2)
+    assert measure(seam(x, x + [9e-4, 2e-3], RATE)).dc == pytest.approx((0.0, -2e-3))
+
+
 def test_dc_of_a_very_short_piece_is_left_alone():
     x = noise(1, 200, 1)
     short = Seam(x[:100], x[100:], x + 0.1, 100, 30, RATE)

@@ -131,8 +131,7 @@ def _held(before: np.ndarray, under: np.ndarray, lasting: float, length: int) ->
     if steady >= 1 or level == 0:
         return np.ones(length)
     share = (float(np.mean(under**2)) / level - steady) / (1 - steady)
-    share = max(_LEAST_DC = 1e-3  # −60 dBFS; the mean of clean music is uncertain by nearly as much
-_SHORTEST_SHARE, min(_LONGEST_SHARE, share))
+    share = max(_SHORTEST_SHARE, min(_LONGEST_SHARE, share))
     decay = share
     for _ in range(20):  # share = decay × (1 − e^(−1/decay)), both in lengths of `under`
         decay = share / (1 - math.exp(-1 / decay))

@@ -126,7 +126,8 @@ def plan(
         seconds=values.get("seconds"),
         bars=values.get("bars"),
         side=values.get("side", "after"),
-        options={k: v for k, v in values.items() if k not in DAEMON_KEYS},
+        # An engine may have presets of its own, such as styles.
+        options={k: v for k, v in values.items() if k not in DAEMON_KEYS or k == "preset"},
     )
     if source is None or (not OP[op].needs_source and op != "retake"):
         return work

@@ -5,7 +5,8 @@ Heavy packages are imported when the engine is loaded, so that asking what it ca
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from bridge.protocol.errors import error
 from daemon.engines.base import Capabilities, Heard, Port, Request, Result
@@ -61,11 +62,22 @@ class SketchEngine:
             return _FALLBACK_RATE
         return 44100 if source_rate % 11025 == 0 else HIGHEST_RATE
 
-    def listen(self, clip: np.ndarray, rate: int, bpm: float | None, port: Port) -> Heard:
-        """Find tempo (when `bpm` is None) and bars of `clip`."""
+    def listen(
+        self,
+        clip: np.ndarray,
+        rate: int,
+        bpm: float | None,
+        metre: tuple[int, int] | None,
+        options: Mapping[str, Any],
+        port: Port,
+    ) -> Heard:
+        """Find tempo and bars of `clip`; without one, the tempo of the style that is asked for."""
+        from daemon.engines.sketch.jobs.asking import tempo_for
         from daemon.engines.sketch.listen import find_grid
 
-        grid, confidence = find_grid(clip, rate, bpm, check=port.check)
+        if len(clip) == 0 and bpm is None:
+            bpm = tempo_for(self._opened(port), options)
+        grid, confidence = find_grid(clip, rate, bpm, metre, check=port.check)
         return Heard(grid, confidence)
 
     def run(self, request: Request, port: Port) -> Result:
@@ -74,10 +86,13 @@ class SketchEngine:
 
         if request.op not in OPS:
             raise error(301, f"sketch has no {request.op}; use the engine acestep for it")
+        return jobs.JOBS[request.op](self._opened(port), request, port)
+
+    def _opened(self, port: Port) -> Studio:
         if self._studio is None:
             self.load(None, port)
         assert self._studio is not None
-        return jobs.JOBS[request.op](self._studio, request, port)
+        return self._studio
 
     def unload(self) -> None:
         """Forget styles and sounds."""

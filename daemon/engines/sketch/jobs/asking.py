@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from daemon.engines.base import Request
 from daemon.engines.sketch.jobs.studio import Studio
@@ -28,7 +30,7 @@ def wish_of(studio: Studio, request: Request, onsets_per_beat: float | None = No
     """Return what to play: a style named by `preset` or `prompt`, else one that suits the tempo."""
     options = request.options
     caption = read_caption(options.get("prompt", ""), options.get("negative", ""), studio.styles)
-    preset = options.get("preset")
+    preset = str(options.get("preset", ""))
     if preset in studio.styles:
         name, how = preset, "as asked"
     elif caption.style is not None:
@@ -39,6 +41,16 @@ def wish_of(studio: Studio, request: Request, onsets_per_beat: float | None = No
         name, how = nearest_style(bpm, busy, studio.styles), "chosen for the tempo"
     style = studio.styles[name]
     return Wish(style, caption, (f"Style: {style.title} ({how}).", *_unsung(request)))
+
+
+def tempo_for(studio: Studio, options: Mapping[str, Any]) -> float | None:
+    """Return the middle of the tempo range of the style that is named, None when none is."""
+    caption = read_caption(options.get("prompt", ""), options.get("negative", ""), studio.styles)
+    name = options.get("preset") if options.get("preset") in studio.styles else caption.style
+    if name is None:
+        return None
+    low, high = studio.styles[name].tempo_bpm
+    return round((low + high) / 2)
 
 
 def _unsung(request: Request) -> tuple[str, ...]:

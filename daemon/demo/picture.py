@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +41,8 @@ class Scene:
     """What a picture shows.
 
     `source` is None for music made from nothing. `region` is the part of the result that is new
-    (s), None when all of it is. `bar_lines` (s) are numbered from `first_bar`. `source_start_s` is
-    where the source's first sample lies.
+    (s), None when all of it is. `bar_lines` (s, none before 0) are numbered from `first_bar`.
+    `source_start_s` is where the source's first sample lies.
     """
 
     title: str
@@ -63,6 +63,7 @@ def overview(path_out: Path, scene: Scene) -> None:
 
     result = envelope(scene.result, _COLUMNS)
     source = envelope(scene.source, _COLUMNS) if scene.source else None
+    end_s = max(result.seconds, scene.source_start_s + source.seconds if source else 0.0)
     waves = 2 if source else 1
     height = _TOP_IN + _STRIP_IN + waves * _WAVE_IN + _BOTTOM_IN
     figure = Figure((_WIDTH_IN, height), dpi=_DPI, facecolor=_PAPER)
@@ -74,8 +75,8 @@ def overview(path_out: Path, scene: Scene) -> None:
             "top": 1 - _TOP_IN / height, "bottom": _BOTTOM_IN / height,
         },
     )  # fmt: skip
+    scene = replace(scene, bar_lines=[t for t in scene.bar_lines if 0 <= t < 0.999 * end_s])
     limit = 1.08 * max(0.05, result.peak, source.peak if source else 0)
-    end_s = max(result.seconds, scene.source_start_s + source.seconds if source else 0.0)
     _strip(strip, scene, end_s)
     if source:
         _panel(panels[0], "source", limit, scene)

@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -116,26 +117,26 @@ def _collect(stage: Stage, name: str, clip: Clip, result: Result) -> Path:
         place = folder / ("stems" if stem else "") / f"{stem or kind}{file.path.suffix}"
         place.parent.mkdir(exist_ok=True)
         shutil.copyfile(file.path, place)
-    shutil.copyfile(result.files[0].path.parent / "job.json", folder / "job.json")
+    _note(result.files[0].path.parent / "job.json", folder / "job.json")
     return folder
+
+
+def _note(job: Path, path_out: Path) -> None:
+    """Keep of `job.json` what stays true when the daemon is gone."""
+    told = json.loads(job.read_text("utf-8"))
+    kept = {name: told[name] for name in ("op", "engine", "request", "result")}
+    path_out.write_text(json.dumps(kept, ensure_ascii=False, indent=2) + "\n", "utf-8")
 
 
 def _picture(stage: Stage, folder: Path, scene: Scene, clip: Clip) -> None:
     """Draw the job; its chords are what `analyze` hears in the result."""
     if not stage.pictures:
         return
+    stage.show(folder.name, Progress(1.0, "drawing", -1.0))
     heard = stage.client.analyze(
         scene.result, bpm=clip.bpm, meter=clip.meter, downbeat=clip.downbeat, key=clip.key
     ).wait(_PATIENCE_S)
     chords = [Chord(c["start"], c["end"], c["name"]) for c in heard.result["chords"]]
     end_s = max((chord.end_s for chord in chords), default=clip.seconds)
-    shown = Scene(
-        scene.title,
-        scene.result,
-        scene.source,
-        scene.region,
-        clip.grid.bar_lines(0.0, end_s),
-        chords,
-        result_name=scene.result_name,
-    )
-    overview(folder / "overview.png", shown)
+    lines = clip.grid.bar_lines(0.0, end_s)
+    overview(folder / "overview.png", replace(scene, bar_lines=lines, chords=chords))

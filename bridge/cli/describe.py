@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 from bridge.cli import show
 from bridge.cli.parser import Parser
-from bridge.version import VERSION
 from bridge.protocol.check import signature
 from bridge.protocol.commands import COMMANDS, EVENTS
 from bridge.protocol.describe import describe
 from bridge.protocol.errors import ERRORS
 from bridge.protocol.kinds import Kind
 from bridge.protocol.ops import KEYS
+from bridge.version import VERSION
 
 Row = tuple[str, str]
 

@@ -94,6 +94,23 @@ def _job_list(found: Any) -> None:
         print("no jobs")
 
 
+def _preset_list(found: Any) -> None:
+    for group, presets in found.items():
+        if presets:
+            print(f"{group}:")
+        rows = [
+            (_preset_name(p), p.get("description") or "; ".join(p.get("mistakes", ())))
+            for p in presets
+        ]
+        width = max((len(name) for name, _ in rows), default=0)
+        for name, about in rows:
+            print(f"  {name:<{width}}  {about}".rstrip())
+
+
+def _preset_name(preset: Any) -> str:
+    return str(preset.get("name") or preset.get("path", ""))
+
+
 def _order(give: Callable[[Any, argparse.Namespace], Any]) -> Callable[[argparse.Namespace], int]:
     """Return a command that orders something and is silent when it was done."""
 
@@ -111,7 +128,7 @@ _RUN: dict[str, Callable[[argparse.Namespace], int]] = {
     "start": _start,
     "status": _answer("status", show.facts),
     "context": _answer("context", show.facts),
-    "presets": _answer("presets", show.facts),
+    "presets": _answer("presets", _preset_list),
     "job": _answer("job", show.facts),
     "jobs": _answer("jobs", _job_list),
     "cancel": _order(lambda daemon, args: daemon.cancel(args.id)),

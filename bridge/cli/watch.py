@@ -22,6 +22,7 @@ def run(args: argparse.Namespace) -> int:
     """Print events until Ctrl-C."""
     with client(args) as daemon:
         daemon.notify(_as_json if args.json else _as_line)
+        show.complain("watching all jobs; Ctrl-C ends it")
         try:
             daemon.listen()
         except KeyboardInterrupt:

@@ -16,8 +16,8 @@ from bridge.places import read_daemon
 
 PATIENCE_S = 15.0
 _POLL_S = 0.05
-# After the daemon's process has ended, another one may still be about to answer on this home.
-_GRACE_S = 1.0
+# A daemon that ends with code 1 may have found another one starting, which is about to answer.
+_GRACE_S = 3.0
 
 
 def running(home: Path | None = None) -> dict[str, Any] | None:
@@ -49,7 +49,8 @@ def launch(
             process.returncode = 0  # it is left alone on purpose: no warning when we forget it
             return told
         if process.poll() is not None:
-            end_s = min(end_s, time.monotonic() + _GRACE_S)
+            grace_s = _GRACE_S if process.returncode == 1 else 0.0
+            end_s = min(end_s, time.monotonic() + grace_s)
         time.sleep(_POLL_S)
     raise NoDaemon(_failure(log, process.poll(), wait_s))
 

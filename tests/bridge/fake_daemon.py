@@ -140,9 +140,8 @@ class FakeDaemon:
     def _take(self, packet: bytes, send: Callable[[bytes], object]) -> None:
         for group in decode(packet):
             for address, args in group.messages:
-                answers = list(self.script.get(address, lambda _: [])(args))
-                for told in answers:
-                    send(encode(*told))
                 with self._changed:
                     self.heard.append((address, args))
                     self._changed.notify_all()
+                for told in self.script.get(address, lambda _: [])(args):
+                    send(encode(*told))

@@ -190,8 +190,13 @@ def test_a_daemon_that_stays_away_ends_in_an_error_with_the_next_step(tmp_path, 
         job = c.repaint("/s.wav", start=1, end=2)
         fake.wait_heard("/punchin/repaint")
         fake.stop()
-        with pytest.raises(NoDaemon, match=f"punchin job {job.id}"):
+
+        def go_on():
+            c.repaint("/s.wav", start=1, end=2)
             job.wait(10)
+
+        with pytest.raises(NoDaemon, match=f"punchin job {job.id}"):
+            go_on()
 
 
 def test_without_a_daemon_the_client_says_how_to_start_one(tmp_path):

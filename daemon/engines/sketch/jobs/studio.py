@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from bridge.resources import folder
 from daemon.engines.base import Port, Request
 from daemon.engines.sketch.listen import Listening, listen
@@ -34,7 +36,7 @@ class Studio:
         """Listen to the request's clip on its grid; several takes of one clip listen once."""
         told = f"{request.rate} {request.key} {request.grid.rows()} {request.grid.downbeat}"
         mark = hashlib.blake2b(told.encode())
-        mark.update(memoryview(request.clip).cast("B") if request.clip.size else b"")
+        mark.update(np.ascontiguousarray(request.clip).view(np.uint8).data)
         name = mark.digest()
         if name not in self.heard:
             self.heard[name] = listen(

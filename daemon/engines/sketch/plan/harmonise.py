@@ -31,9 +31,9 @@ _FLOW = {
 }  # fmt: skip
 _PRIOR_WEIGHT = 0.8
 _TRANSITION_WEIGHT = 0.25
-_MISS = 1.1  # nats lost by a quarter note that is no chord tone
-_CHROMATIC_MISS = 0.5  # further loss where the chord has a neighbouring semitone of the note
-_STAY = 1.2  # nats that a change of chord within a bar must gain
+_MISS = 0.8  # nats lost by a quarter note that is no chord tone
+_CHROMATIC_MISS = 0.25  # further loss where the chord has a neighbouring semitone of the note
+_STAY = 1.8  # nats that a change of chord within a bar must gain
 _SHORT_BAR_S = 1.4  # bars shorter than this keep one chord
 
 
@@ -92,9 +92,7 @@ def _fit(names: Sequence[str]) -> np.ndarray:
     for row, name in zip(fit, names, strict=True):
         tones = tones_from_root(name)
         for pitch in range(12):
-            if pitch in tones:
-                row[pitch] = 0.15 if pitch == tones[0] else 0.05 if pitch == tones[1] else 0.0
-            else:
+            if pitch not in tones:
                 near = (pitch - 1) % 12 in tones or (pitch + 1) % 12 in tones
                 row[pitch] = -_MISS - _CHROMATIC_MISS * near
     return fit

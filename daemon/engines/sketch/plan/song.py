@@ -102,11 +102,12 @@ def paced(pattern: str, feel: float, bar_index: int) -> str:
     if feel > 0.5:
         return pattern
     half = pattern[:8] if bar_index % 2 == 0 else pattern[8:]
-    return "".join(step + _hold(after) for step, after in zip(half, half[1:] + ".", strict=True))
+    pairs = zip(half, half[1:] + ".", strict=True)
+    return "".join(step + _hold(step, after) for step, after in pairs)
 
 
-def _hold(after: str) -> str:
-    return "-" if after == "-" else "."
+def _hold(step: str, after: str) -> str:
+    return "-" if step == "-" or (after == "-" and step != ".") else "."
 
 
 def chosen(variants: Sequence[str], rng: np.random.Generator) -> str:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from functools import lru_cache
-from itertools import pairwise
 
 from daemon.engines.sketch.plan.harmony import tones_from_root
 
 _CENTRE_WEIGHT = 0.25
 _CLASH_COST = 6.0
-_REPEAT_COST = 0.0
 
 
 @lru_cache(maxsize=4096)
@@ -19,7 +17,8 @@ def candidates(
 ) -> tuple[tuple[int, ...], ...]:
     """Return the voicings of `tones` (pitch classes, root first) with `voices` notes in range.
 
-    Close positions of every inversion, and those opened by dropping the second voice from above.
+    Close positions of every inversion, and those opened by dropping the second voice from above;
+    fewer notes where so many don't fit.
     """
     found: list[tuple[int, ...]] = []
     for bottom in range(low, high + 1):
@@ -29,12 +28,11 @@ def candidates(
         found.append(close)
         if len(close) >= 4 and close[-2] - 12 >= low:
             found.append(tuple(sorted((*close[:-2], close[-2] - 12, close[-1]))))
-    inside = [v for v in found if v[-1] <= high]
-    return tuple(inside) or (_stacked(_lowest(tones[0], low), tones, voices),)
-
-
-def _lowest(pitch_class: int, low: int) -> int:
-    return low + (pitch_class - low) % 12
+    inside = tuple(v for v in found if v[-1] <= high)
+    if inside:
+        return inside
+    lowest = low + (tones[0] - low) % 12
+    return (tuple(p for p in _stacked(lowest, tones, voices) if p <= high),)
 
 
 def _stacked(bottom: int, tones: tuple[int, ...], voices: int) -> tuple[int, ...]:
@@ -81,8 +79,3 @@ def _movement(previous: Sequence[int], option: Sequence[int]) -> float:
 def clashes(pitches: Collection[int], avoid: Collection[int]) -> int:
     """Count pitches that lie a semitone (or a minor ninth) from a note of the voice."""
     return sum(any(abs(p - sung) in (1, 13) for sung in avoid) for p in pitches)
-
-
-def spread(pitches: Sequence[int]) -> int:
-    """Return the widest gap between neighbours, in semitones."""
-    return max((b - a for a, b in pairwise(pitches)), default=0)

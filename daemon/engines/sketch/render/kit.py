@@ -12,7 +12,7 @@ import numpy as np
 
 from daemon.engines.sketch.render.tone import Array, banded, fading, low_cut, noise, rising, times
 
-_LOW_CUT_HZ = 32.0
+_LOW_CUT_HZ = 20.0
 _METAL = (263.0, 400.0, 421.0, 474.0, 587.0, 845.0)  # inharmonic partials, tuned by ear to a cymbal
 
 
@@ -45,7 +45,7 @@ Stroke = Callable[[Kit, int, float, np.random.Generator], Array]
 def stroke(kit: str, key: int, rate: int, hard: float, rng: np.random.Generator) -> Array:
     """Return one stroke of a General MIDI percussion key; keys that a kit lacks sound as a rim."""
     make = _PIECES.get(key, _rim)
-    return low_cut(make(KITS[kit], rate, hard, rng), rate, _LOW_CUT_HZ)
+    return low_cut(make(KITS[kit], rate, hard, rng), rate, _LOW_CUT_HZ, 1)
 
 
 def _kick(kit: Kit, rate: int, hard: float, rng: np.random.Generator) -> Array:

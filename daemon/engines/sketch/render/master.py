@@ -45,10 +45,10 @@ def master_gain(
     check()
     static = amplitude(loudness_lufs - level)
     ceiling = amplitude(ceiling_dbtp - _HEADROOM_DB)
-    peaks = tops(mix, rate, ceiling / static)
-    room = np.full(len(peaks), ceiling)
+    room = np.full(mix.shape[1], ceiling)
     if beside is not None:
         room = np.maximum(room - tops(beside, rate, ceiling), _LEAST_ROOM * ceiling)
+    peaks = tops(mix, rate, float(room.min()) / static)
     gain = np.ones(len(peaks))
     for _ in range(_ROUNDS):
         check()

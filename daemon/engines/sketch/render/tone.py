@@ -135,7 +135,7 @@ def banded(x: Array, rate: int, low_hz: float = 0.0, high_hz: float = 0.0, order
     return np.asarray(fft.irfft(spectrum, n=size, axis=-1)[..., :frames], np.float32)
 
 
-def low_cut(x: Array, rate: int, hz: float) -> Array:
-    """Return `x` (last axis time) without DC and what lies below `hz`; causal, 12 dB an octave."""
-    sections = butter(2, hz, "highpass", fs=rate, output="sos")
+def low_cut(x: Array, rate: int, hz: float, order: int = 2) -> Array:
+    """Return `x` (last axis time) without DC and what lies below `hz`; causal."""
+    sections = butter(order, hz, "highpass", fs=rate, output="sos")
     return np.asarray(sosfilt(sections, x, axis=-1), np.float32)

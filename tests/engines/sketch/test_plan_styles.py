@@ -1,0 +1,111 @@
+"""Style files: the built-in ones, mistakes in them, and captions that choose one."""
+
+from pathlib import Path
+
+import pytest
+
+from bridge.protocol.errors import PunchinError
+from bridge.resources import folder
+from daemon.engines.sketch.plan.caption import named_style, nearest_style, read_caption
+from daemon.engines.sketch.plan.styles import load_styles, read_style
+
+STYLES = load_styles(folder("presets") / "styles")
+
+SMALL = """
+title = "Small"
+words = ["tiny"]
+tempo_bpm = [80, 120]
+[progressions]
+major = ["I V"]
+minor = ["i v"]
+[[parts]]
+name = "bass"
+stem = "bass"
+role = "bass"
+instrument = "bass-sub"
+range = [28, 48]
+low = ["R---------------"]
+"""
+
+
+def _written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "mine.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_usual_styles_are_there() -> None:
+    assert {"pop", "ballad", "rock", "folk", "lofi", "house"} <= STYLES.keys()
+
+
+@pytest.mark.parametrize("name", sorted(STYLES))
+def test_every_style_has_a_rhythm_section_and_chinese_words(name: str) -> None:
+    style = STYLES[name]
+    roles = {part.role for part in style.parts}
+    assert "bass" in roles
+    assert roles & {"chords", "arp", "strum", "pad"}
+    assert any(not word.isascii() for word in style.words)
+    assert len({part.name for part in style.parts}) == len(style.parts)
+
+
+def test_a_users_style_is_read(tmp_path: Path) -> None:
+    style = read_style(_written(tmp_path, SMALL))
+    assert style.name == "mine"
+    assert style.parts[0].range == (28, 48)
+    assert style.drums is None
+
+
+def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
+    text = SMALL.replace("R---------------", "R--z").replace("bass-sub", "tuba")
+    with pytest.raises(PunchinError) as told:
+        read_style(_written(tmp_path, text + "colour = 3\n"))
+    assert told.value.code == 101
+    for part in ("16 steps", "unknown step `z`", "tuba", "unknown key `colour`", "mine.toml"):
+        assert part in told.value.message
+
+
+def test_text_that_is_not_toml_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(PunchinError) as told:
+        read_style(_written(tmp_path, "title = "))
+    assert told.value.code == 101
+
+
+def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(PunchinError) as told:
+        load_styles(tmp_path)
+    assert told.value.code == 300
+
+
+@pytest.mark.parametrize(
+    ("text", "style"),
+    [
+        ("warm lo fi beat to study", "lofi"),
+        ("A slow piano Ballad", "ballad"),
+        ("deep-house with stabs", "house"),
+        ("来一段抒情的慢歌", "ballad"),
+        ("民谣木吉他", "folk"),
+        ("rocket science", None),
+        ("", None),
+    ],
+)
+def test_a_prompt_names_a_style(text: str, style: str | None) -> None:
+    assert named_style(text.lower(), STYLES) == style
+
+
+def test_a_prompt_bends_the_style() -> None:
+    caption = read_caption("sad half-time pop without drums, sparse", "guitar", STYLES)
+    assert caption.style == "pop"
+    assert caption.minor is True
+    assert caption.feel == 0.5
+    assert caption.density == -1
+    assert caption.without == {"drums", "guitar"}
+
+
+def test_only_one_player_may_be_asked_for() -> None:
+    assert read_caption("solo piano", "", STYLES).only == {"keyboard"}
+    assert read_caption("只有钢琴", "", STYLES).only == {"keyboard"}
+
+
+def test_without_a_prompt_tempo_and_density_choose() -> None:
+    assert nearest_style(62, 0.2, STYLES) == "ballad"
+    assert nearest_style(165, 0.9, STYLES) in ("rock", "drumnbass")

@@ -87,7 +87,13 @@ class Fitter:
             self._covered[key] = 0
         at = chunk.start - span.start + handle
         self._material[key][at : at + len(chunk.samples)] = chunk.samples
-        self._covered[key] += 0 if chunk.provisional else len(chunk.samples)
+        if not chunk.provisional:
+            # Handles are never heard and can't make up for a hole in the span.
+            first, last = (
+                max(chunk.start, span.start),
+                min(chunk.start + len(chunk.samples), span.end),
+            )
+            self._covered[key] += max(0, last - first)
 
     def _check_covered(self, role: str, index: int, material: np.ndarray) -> None:
         needed = self._request.spans[index].frames

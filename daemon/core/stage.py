@@ -113,7 +113,10 @@ class Stage:
                     self._wake.clear()
                     await self._wake.wait()
                     continue
-                await self._turn(job)
+                try:
+                    await self._turn(job)
+                except Exception:
+                    _log.exception("job %s could not be ended", job.id)
         finally:
             heart.cancel()
             writer.cancel()
@@ -157,8 +160,8 @@ class Stage:
                 raise error(
                     305, f"the engine died {job.runs} times: see the log, try other settings"
                 )
-            await self._begin(job)
             try:
+                await self._begin(job)
                 await self._one_run(job)
             except WorkerDied:
                 _log.warning("the worker died during job %s, run %d", job.id, job.runs)
@@ -173,6 +176,8 @@ class Stage:
         facts = job.facts["source"]
         if facts:
             await asyncio.to_thread(self._files.unchanged, SourceInfo(**facts))
+        if self._cancelling:
+            raise WorkCancelled
         if job.state is State.QUEUED:
             job.move(State.RUNNING)
         job.runs += 1
@@ -185,6 +190,8 @@ class Stage:
         first_take = max((f.take for f in job.files), default=0) + 1
         self._sink = self._sinks.open(job, work)
         model = self._models.get(job.engine)
+        if self._cancelling:
+            raise WorkCancelled
         async with contextlib.aclosing(
             self._workers.run(job.engine, model, work, first_take)
         ) as stream:

@@ -172,7 +172,7 @@ class Studio:
             await self._cancel(job)
 
     async def _cancel(self, job: Job) -> None:
-        if job.state is State.RUNNING:
+        if self._stage.running is job:
             self._stage.cancel_running(job)
         elif not job.ended:
             await self._stage.finish(job, State.CANCELLED)

@@ -27,7 +27,7 @@ def chunked(stream: bytes, cuts: list[int]) -> list[bytes]:
 
 @pytest.mark.parametrize("frame", [sized, slip])
 @given(packets=PACKETS, cuts=st.lists(st.integers(0, 10_000), max_size=12))
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 def test_any_chunking_equals_one_shot(frame: object, packets: list[bytes], cuts: list[int]) -> None:
     stream = b"".join(map(frame, packets))  # type: ignore[call-overload]
     framer = Framer()
@@ -109,7 +109,7 @@ def test_slip_without_an_end_does_not_grow_without_limit() -> None:
 
 
 @given(data=st.binary(max_size=400), cuts=st.lists(st.integers(0, 400), max_size=8))
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 def test_random_bytes_give_packets_or_106(data: bytes, cuts: list[int]) -> None:
     for stream in (data, b"\xc0" + data):
         framer = Framer()

@@ -283,7 +283,7 @@ _values = st.recursive(
     "kind", {kind.name: kind for kind in ALL_KINDS}.values(), ids=lambda v: v.name
 )
 @given(value=_values)
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 def test_anything_is_either_taken_or_a_numbered_error(kind: Kind, value: Any) -> None:
     try:
         converted = kind.convert(value)

@@ -40,7 +40,7 @@ def time_tag(delay_s: float) -> int:
 
 
 @given(args=st.lists(VALUE, max_size=12))
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=100)
 def test_values_survive_the_packet(args: list[Any]) -> None:
     (group,) = decode(encode("/punchin/x", args))
     assert group == Group((("/punchin/x", args),))
@@ -175,7 +175,7 @@ def test_damaged_packets(name: str, caplog: pytest.LogCaptureFixture) -> None:
 
 
 @given(packet=st.binary(max_size=300))
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=250)
 def test_random_bytes_get_101_or_are_read(packet: bytes) -> None:
     for prefix in (b"", b"/a\0\0,", b"#bundle\0"):
         read_or_refuse(prefix + packet)
@@ -185,7 +185,7 @@ ROWS = [encode(row.address, [1, 2.5, "text", True]) for row in COMMANDS]
 
 
 @given(data=st.data(), cut=st.integers(0, 3), flips=st.lists(st.integers(0, 10**6), max_size=6))
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=250)
 def test_mutated_packets_get_101_or_are_read(
     data: st.DataObject, cut: int, flips: list[int]
 ) -> None:
@@ -215,7 +215,7 @@ def read_or_refuse(packet: bytes) -> None:
 @given(
     text=st.text(st.characters(exclude_categories=("Cs",)), max_size=300), most=st.integers(4, 64)
 )
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=100)
 def test_parts_join_to_the_same_text(text: str, most: int) -> None:
     pieces = [args for _, args in parts("x", text, most)]
     assert "".join(p[3] for p in pieces) == text
@@ -236,7 +236,7 @@ def test_no_part_exceeds_a_datagram(letter: str) -> None:
 
 
 @given(data=st.data())
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=100)
 def test_every_event_can_be_packed_with_its_own_tags(data: st.DataObject) -> None:
     row = data.draw(st.sampled_from(EVENTS))
     samples = {"i": st.integers(0, 9), "h": st.integers(), "s": TEXT}

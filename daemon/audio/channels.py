@@ -12,12 +12,15 @@ Float sources above full scale are scaled down by a power of two, so that the wa
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 _C = math.sqrt(0.5)
 _SILENT = 1e-4  # RMS of −80 dBFS
+_RANK = 1e-9  # of the squares: a side 90 dB below the other is the same side
+_BLOCK = 1 << 18
 _LEFT, _RIGHT, _CENTRE, _LFE = (1.0, 0.0), (0.0, 1.0), (_C, _C), (0.0, 0.0)
 _SURROUND_L, _SURROUND_R, _BACK = (_C, 0.0), (0.0, _C), (0.5, 0.5)
 _FRONT = (_LEFT, _RIGHT, _CENTRE)
@@ -104,21 +107,31 @@ def _narrow(context: np.ndarray) -> Fold:
 
 
 def _kept(context: np.ndarray, down: np.ndarray) -> tuple[int, ...]:
-    level = np.sqrt(np.mean(np.square(context, dtype=np.float64), axis=0)) if len(context) else 0
-    silent = np.broadcast_to(np.asarray(level) < _SILENT, len(down))
+    power = sum(np.square(b, dtype=np.float64).sum(axis=0) for b in _blocks(context))
+    silent = np.broadcast_to(np.sqrt(power / max(1, len(context))) < _SILENT, len(down))
     lfe = ~down.any(axis=1)
     all_silent = bool((silent | lfe).all())
     return tuple(int(c) for c in np.flatnonzero(lfe | (silent & (not all_silent))))
 
 
 def _unfold(context: np.ndarray, down: np.ndarray, kept: tuple[int, ...]) -> np.ndarray:
-    folded = (context @ down).astype(np.float64)
-    if not folded.any():
+    """Solve the normal equations of fold × up = context, the shortest solution where many fit."""
+    gram, cross = np.zeros((2, 2)), np.zeros((2, len(down)))
+    for block in _blocks(context):
+        folded = block @ down
+        gram += folded.T @ folded
+        cross += folded.T @ block
+    up = np.linalg.pinv(gram, rcond=_RANK, hermitian=True) @ cross
+    if not gram.any():
         up = np.linalg.pinv(down)
-    else:
-        up = np.linalg.lstsq(folded, context.astype(np.float64), rcond=1e-5)[0]
     up[:, kept] = 0
     return up
+
+
+def _blocks(x: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield `x` in pieces, float64: a long context need not be held twice."""
+    for at in range(0, len(x), _BLOCK):
+        yield x[at : at + _BLOCK].astype(np.float64)
 
 
 def _mean(y: np.ndarray) -> np.ndarray:

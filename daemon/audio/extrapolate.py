@@ -40,15 +40,19 @@ def burg(x: np.ndarray, order: int) -> np.ndarray:
     """Return the prediction-error filter `[1, a1, …]` of `x` `(n,)`, `order` + 1 terms."""
     a = np.ones(1)
     forward, backward = x[1:], x[:-1]
-    floor = 1e-18 * float(x @ x)
+    power = _dot(forward, forward) + _dot(backward, backward)
+    floor = 1e-18 * power
     for _ in range(order):
-        power = float(forward @ forward + backward @ backward)
         if power <= floor:
             break
-        reflection = -2.0 * float(forward @ backward) / power
+        reflection = -2.0 * _dot(forward, backward) / power
         a = np.append(a, 0.0) + reflection * np.append(0.0, a[::-1])
-        forward, backward = (
-            (forward + reflection * backward)[1:],
-            (backward + reflection * forward)[:-1],
-        )
+        forward, backward = forward + reflection * backward, backward + reflection * forward
+        power = power * (1 - reflection**2) - float(forward[0] ** 2 + backward[-1] ** 2)
+        forward, backward = forward[1:], backward[:-1]
     return np.concatenate([a, np.zeros(order + 1 - len(a))])
+
+
+def _dot(a: np.ndarray, b: np.ndarray) -> float:
+    # Not `@`: these lengths would wake the threads of a BLAS, hundreds of times, for nothing.
+    return float(np.einsum("i,i->", a, b))

@@ -57,9 +57,9 @@ def test_power_where_the_source_ends_is_constant_within_a_decibel():
     for make in (noise, lambda s, n: music(s, n, RATE, 1)):
         power = []
         for seed in range(80):
-            source, new = make(seed, RATE // 2), make(seed + 500, RATE // 2)
-            body = new[RATE // 4 :].astype(np.float32)
-            fade(seam(source, new, RATE // 4, over=False), Edge(), body)
+            source, new = make(seed, RATE // 4), make(seed + 500, RATE // 4)
+            body = new[RATE // 8 :].astype(np.float32)
+            fade(seam(source, new, RATE // 8, over=False), Edge(), body)
             power.append(body[:1440, 0] ** 2)
         level_db = 10 * np.log10(np.mean(power, axis=0).reshape(-1, 240).mean(axis=1) / 0.01)
         assert np.abs(level_db).max() < 1

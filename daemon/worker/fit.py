@@ -9,7 +9,7 @@ Threads: the worker's main thread.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,10 +18,8 @@ from daemon.audio import resample
 from daemon.audio.splice import CONTEXT_S, HANDLE_S, splice
 from daemon.core.planner import Layout, Work
 from daemon.engines.base import Chunk, Request
+from daemon.worker.clip import Clip
 from daemon.worker.port import JobPort
-
-if TYPE_CHECKING:
-    from daemon.worker.perform import Clip
 
 _SPLICED = frozenset({"repaint", "extend", "edit"})
 

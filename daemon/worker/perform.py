@@ -9,38 +9,20 @@ Threads: the worker's main thread.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
-
-import numpy as np
 
 from bridge.protocol.kinds import SEED_MAX
 from bridge.protocol.ops import DAEMON_KEYS
-from daemon.audio import reading, resample
-from daemon.audio.channels import Fold
+from daemon.audio import resample
 from daemon.audio.grid import Grid
 from daemon.core.planner import Layout, Told, Work, layout, settle
-from daemon.engines.base import Capabilities, Engine, Request, Result, Span
+from daemon.engines.base import Capabilities, Engine, Request, Result
+from daemon.worker.clip import Clip, hear
 from daemon.worker.fit import Fitter
 from daemon.worker.port import JobPort
 
 _LISTEN_S = 120.0  # how much of a clip is listened to where only its grid is wanted
-
-
-@dataclass(frozen=True, eq=False)
-class Clip:
-    """What the engine hears: `heard` float32 `(n, 2)` from `engine_start` on at `engine_rate`.
-
-    `source` holds the same window, `(n, channels)` from frame `start` on, at the source's rate.
-    """
-
-    source: np.ndarray
-    start: int
-    heard: np.ndarray
-    engine_start: int
-    rate: int
-    engine_rate: int
-    fold: Fold
 
 
 def perform(engine: Engine, work: Work, first_take: int, port: JobPort) -> None:
@@ -49,12 +31,12 @@ def perform(engine: Engine, work: Work, first_take: int, port: JobPort) -> None:
     port.progress(0.0, "reading")
     facts = engine.capabilities()
     window = _window_to_hear(work, facts)
-    clip = _hear(engine, work, window)
+    clip = hear(engine, work, window)
     grid, told = _grid(engine, work, clip, port)
     work = settle(work, grid)
     place = layout(work, grid, _context_s(work, facts))
     if place.window != window:
-        clip = _hear(engine, work, place.window)
+        clip = hear(engine, work, place.window)
     _tell_layout(work, place, grid, facts, port)
     if work.op == "analyze":
         return _analyze(engine, work, clip, grid, told, port)
@@ -76,7 +58,7 @@ def _play_take(
     port: JobPort,
 ) -> None:
     seed = (work.seed + take - 1) % (SEED_MAX + 1)
-    spans = tuple(_engine_span(clip, start, end) for start, end in place.spans)
+    spans = tuple(clip.engine_span(start, end) for start, end in place.spans)
     request = Request(
         op=work.op,
         clip=clip.heard,
@@ -134,19 +116,6 @@ def _window_to_hear(work: Work, facts: Capabilities) -> tuple[int, int]:
     return layout(work, Grid.steady(120.0), _context_s(work, facts)).window
 
 
-def _hear(engine: Engine, work: Work, window: tuple[int, int]) -> Clip:
-    engine_rate = engine.rate_for(work.rate)
-    if work.source is None:
-        nothing = np.zeros((0, 2), np.float32)
-        fold = Fold.fit(np.zeros((1, 2), np.float32))
-        return Clip(nothing, 0, nothing, 0, work.rate, engine_rate, fold)
-    source = reading.window(work.source, *window)
-    fold = Fold.fit(source)
-    heard, start = resample.convert(fold.stereo(source), window[0], work.rate, engine_rate)
-    heard = np.ascontiguousarray(heard, np.float32)
-    return Clip(source, window[0], heard, start, work.rate, engine_rate, fold)
-
-
 def _grid(engine: Engine, work: Work, clip: Clip, port: JobPort) -> tuple[Grid, bool]:
     """Return the grid in seconds of the source, and whether the tempo was told."""
     told: Told = work.told
@@ -160,11 +129,6 @@ def _grid(engine: Engine, work: Work, clip: Clip, port: JobPort) -> tuple[Grid, 
     if told.downbeat is not None:
         grid = replace(grid, downbeat=told.downbeat)
     return grid, told.tempo
-
-
-def _engine_span(clip: Clip, start: int, end: int) -> Span:
-    first, last = resample.engine_span(start, end, clip.rate, clip.engine_rate)
-    return Span(first - clip.engine_start, last - clip.engine_start)
 
 
 # -- what is told ------------------------------------------------------------------------------

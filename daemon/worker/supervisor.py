@@ -24,6 +24,7 @@ from daemon.worker.process import WorkerProcess
 from daemon.worker.survey import Survey
 
 _KEPT = 2
+_LOAD_S = 30.0  # a process that starts imports for seconds, however short a stall may be
 _ENDS = frozenset({"done", "failed", "cancelled"})
 _log = logging.getLogger(__name__)
 
@@ -86,7 +87,7 @@ class Supervisor:
             worker = await WorkerProcess.start(engine, model, log)
             self._workers[engine] = worker
             try:
-                await worker.ready(self._stall_s)
+                await worker.ready(max(self._stall_s, _LOAD_S))
             except BrokenChannel:
                 self.survey.broken(engine, "its process died while it was being loaded")
                 await self._drop(engine)

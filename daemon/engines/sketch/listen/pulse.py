@@ -45,11 +45,11 @@ class Pulses:
         return np.interp(counts, self.counts, self.seconds)
 
 
-def pulses(grid: Grid, length_s: float) -> Pulses:
-    """Tabulate the pulses of `grid` over a clip and some bars around it."""
+def pulses(grid: Grid, length_s: float, reach_s: float = 0.0) -> Pulses:
+    """Tabulate the pulses of `grid` over a clip, and some bars and `reach_s` on either side."""
     beats, unit = grid.metre_at(length_s / 2)
     per_bar, quarters = pulses_of(beats, unit)
-    margin = 4 * grid.bars_length(length_s / 2, 1) + 1
+    margin = 4 * grid.bars_length(length_s / 2, 1) + 1 + reach_s
     first, last = min(0.0, grid.downbeat) - margin, max(length_s, grid.downbeat) + margin
     if grid.is_steady:
         seconds = np.array([first, last])

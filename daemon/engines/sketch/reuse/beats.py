@@ -1,0 +1,132 @@
+"""A clip cut into beats, with what each beat sounds like.
+
+Frames count from the first sample of the clip. Beat `i` covers `[edges[i], edges[i + 1])`; its
+count is the number of pulses from the grid's downbeat, and its place the beat of the bar.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from daemon.engines.sketch.listen.frames import EAR_RATE_HZ, Check, spectra, to_ear
+from daemon.engines.sketch.listen.harmony import profiles
+from daemon.engines.sketch.listen.onsets import HOP_S, onset_strength
+from daemon.engines.sketch.listen.pulse import Pulses, pulses
+from daemon.engines.sketch.listen.tonal import tones
+from daemon.engines.sketch.listen.types import Listening
+
+_PARTS = 4  # of a beat, for its rhythm
+_BANDS = 16
+_BAND_WINDOW, _BAND_HOP = 1024, 512
+_EDGE_S = 0.03  # a beat may lack this much at the ends of the clip
+# Weights of harmony, bass, colour, rhythm and level in the distance of two beats.
+_WEIGHTS = (1.0, 0.8, 0.6, 0.6, 0.3)
+
+
+@dataclass(frozen=True)
+class Beats:
+    """The whole beats of a clip: `edges` `(n + 1,)` frames, first `count`, chord names, features.
+
+    `features` are one array `(n, ·)` for each of harmony, bass, colour, rhythm and level.
+    """
+
+    pulse: Pulses
+    rate: int
+    first_count: int
+    edges: np.ndarray
+    chords: tuple[str, ...]
+    features: tuple[np.ndarray, ...]
+
+    @property
+    def number(self) -> int:
+        """How many whole beats there are."""
+        return len(self.chords)
+
+    @property
+    def places(self) -> np.ndarray:
+        """Beat of the bar of each beat, `(n,)`."""
+        return (self.first_count + np.arange(self.number)) % self.pulse.per_bar
+
+    def frame_of(self, counts: np.ndarray) -> np.ndarray:
+        """Frame at which each pulse count begins, inside the clip or beyond it."""
+        return np.round(self.pulse.second_of(counts) * self.rate).astype(np.int64)
+
+    def count_at(self, frame: int) -> float:
+        """Pulse count (fractional) at `frame`."""
+        return float(self.pulse.at(np.array([frame / self.rate]))[0])
+
+
+def cut_beats(
+    samples: np.ndarray, rate: int, heard: Listening, reach_s: float, check: Check
+) -> Beats:
+    """Cut `(frames, 2)` into the beats of `heard.grid`; pulses are known `reach_s` beyond it."""
+    length_s = len(samples) / rate
+    pulse = pulses(heard.grid, length_s, reach_s)
+    ends = pulse.at(np.array([-_EDGE_S, length_s + _EDGE_S]))
+    first, last = int(np.ceil(ends[0])), int(np.floor(ends[1]))
+    counts = np.arange(first, max(first, last) + 1)
+    seconds = pulse.second_of(counts)
+    edges = np.clip(np.round(seconds * rate).astype(np.int64), 0, len(samples))
+    middles = (seconds[1:] + seconds[:-1]) / 2
+    chords = tuple(heard.chord_at(s) for s in middles.tolist())
+    features = _features(samples, rate, seconds, check) if chords else ()
+    return Beats(pulse, rate, first, edges, chords, features)
+
+
+def _features(
+    samples: np.ndarray, rate: int, seconds: np.ndarray, check: Check
+) -> tuple[np.ndarray, ...]:
+    signal = to_ear(samples, rate, check)
+    notes = profiles(tones(signal, check).pooled(seconds))
+    onsets = onset_strength(signal, check)
+    colour = _colour(signal, seconds, check)
+    return (
+        notes[:, :12],
+        notes[:, 12:],
+        colour - colour.mean(axis=1, keepdims=True),
+        _rhythm(onsets.strength, seconds),
+        colour.mean(axis=1, keepdims=True),
+    )
+
+
+def _colour(signal: np.ndarray, seconds: np.ndarray, check: Check) -> np.ndarray:
+    """Mean level of each beat in bands, dB, floored 60 dB below the loudest."""
+    edges = np.geomspace(3, _BAND_WINDOW // 2 + 1, _BANDS + 1).astype(int)
+    edges[0] = 0
+    rows = [
+        np.add.reduceat(np.square(m), edges[:-1], axis=1)
+        for m in spectra(signal, _BAND_WINDOW, _BAND_HOP, check=check)
+    ]
+    power = _means(np.concatenate(rows), seconds * EAR_RATE_HZ / _BAND_HOP)
+    return 10 * np.log10(power + power.max() * 1e-6 + 1e-15)
+
+
+def _rhythm(strength: np.ndarray, seconds: np.ndarray) -> np.ndarray:
+    """Mean onset strength in each part of each beat, `(n, _PARTS)`."""
+    cuts = np.interp(
+        np.arange((len(seconds) - 1) * _PARTS + 1) / _PARTS, np.arange(len(seconds)), seconds
+    )
+    # A quarter of a part early, so that an attack on the edge belongs to what it begins.
+    early = np.diff(cuts).mean() / 4
+    return _means(strength[:, None], (cuts - early) / HOP_S).reshape(-1, _PARTS)
+
+
+def _means(rows: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Mean of `rows` between consecutive fractional `edges`, at least one row each."""
+    sums = np.concatenate([np.zeros((1, rows.shape[1])), np.cumsum(rows, axis=0, dtype=float)])
+    low = np.clip(np.round(edges[:-1]).astype(int), 0, len(rows) - 1)
+    high = np.clip(np.round(edges[1:]).astype(int), low + 1, len(rows))
+    return (sums[high] - sums[low]) / (high - low)[:, None]
+
+
+def distances(features: tuple[np.ndarray, ...]) -> np.ndarray:
+    """Distance of every two beats, `(n, n)`; two unrelated beats of the clip are about 1 apart."""
+    total = np.zeros((len(features[0]),) * 2, np.float32)
+    for part, weight in zip(features, _WEIGHTS, strict=True):
+        squares = np.square(part).sum(axis=1)
+        apart = np.sqrt(np.maximum(squares[:, None] + squares[None, :] - 2 * part @ part.T, 0))
+        typical = float(np.percentile(apart, 75))
+        total += weight * (apart / typical if typical > 1e-9 else 0)
+    return total / sum(_WEIGHTS)

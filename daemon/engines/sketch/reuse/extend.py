@@ -1,0 +1,105 @@
+"""Continuing a clip, or leading into it, with its own bars."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from daemon.engines.sketch.listen.frames import Check, unchecked
+from daemon.engines.sketch.listen.types import Listening
+from daemon.engines.sketch.reuse.beats import Beats, cut_beats, distances
+from daemon.engines.sketch.reuse.loop import predicted_distance
+from daemon.engines.sketch.reuse.route import Route, cheapest, jump_costs
+from daemon.engines.sketch.reuse.weave import FADE_S, LEAD_S, crossfade, mirrored, runs, weave
+
+_FOLLOW = 0.8  # weight of the loop's prediction against the smoothness of jumps
+_CHANCE = 0.7  # spread of the seed's preferences among bars
+_SNAP_S = 0.03  # a clip that ends this close to a beat ends on it
+
+
+def continue_from(
+    samples: np.ndarray,
+    rate: int,
+    heard: Listening,
+    frames: int,
+    handle: int,
+    at_end: bool,
+    seed: int,
+    check: Check = unchecked,
+) -> np.ndarray | None:
+    """Make `frames` of music that continue the clip (`at_end`) or lead into it.
+
+    `samples` is float32 `(n, 2)`, `heard` what was heard in it. Returns float32
+    `(handle + frames + handle, 2)`: at the join the handle is the clip's own end (or beginning),
+    at the other end it is more of the new music. None when the clip has less than a bar of whole
+    beats, or no way on. The same seed gives the same samples.
+    """
+    reach_s = (frames + 2 * handle) / rate
+    beats = cut_beats(samples, rate, heard, reach_s, check)
+    if beats.number <= beats.pulse.per_bar:
+        return None
+    counts = _counts_to_fill(beats, len(samples), frames + handle, at_end)
+    path = _route(beats, counts, at_end, seed, check)
+    if path is None:
+        return None
+    joined = runs(path.tolist(), beats.edges, beats.frame_of(counts), rate)
+    if at_end:
+        new = weave(samples, joined, len(samples), len(samples) + frames + handle, rate, check)
+        return _joined_after(samples, new, handle, rate)
+    new = weave(samples, joined, -frames - handle, 0, rate, check)
+    return _joined_after(samples[::-1], new[::-1], handle, rate)[::-1].copy()
+
+
+def _counts_to_fill(beats: Beats, clip_frames: int, frames: int, at_end: bool) -> np.ndarray:
+    """Pulse counts of the beats that the new material covers, in order."""
+    snap = _SNAP_S / beats.pulse.mean_s
+    if at_end:
+        first = int(np.floor(beats.count_at(clip_frames) + snap))
+        last = int(np.ceil(beats.count_at(clip_frames + frames)))
+    else:
+        first = int(np.floor(beats.count_at(-frames)))
+        last = int(np.ceil(beats.count_at(0) - snap))
+    return np.arange(first, max(last, first + 1))
+
+
+def _route(
+    beats: Beats, counts: np.ndarray, at_end: bool, seed: int, check: Check
+) -> np.ndarray | None:
+    distance = distances(beats.features)
+    jump = jump_costs(distance, beats.places, beats.pulse.per_bar)
+    check()
+    cost = _FOLLOW * predicted_distance(beats, distance, counts) + _chance(beats, counts, seed)
+    free = np.zeros(beats.number, np.float32)
+    # Nothing lies before the first beat to fade over, unless the clip begins earlier.
+    lead = round((LEAD_S + FADE_S) * beats.rate)
+    early = np.where(beats.edges[:-1] < lead, 0.5, 0.0)
+    return cheapest(
+        Route(
+            places=beats.places,
+            wanted_places=counts % beats.pulse.per_bar,
+            jump=jump + early[None, :],
+            cost=cost,
+            entry=jump[-1] if at_end else free,
+            leave=free if at_end else jump[:, 0],
+        ),
+        check,
+    )
+
+
+def _chance(beats: Beats, counts: np.ndarray, seed: int) -> np.ndarray:
+    """Preferences `(k, n)` of this seed for bars of the clip in each bar to fill."""
+    random = np.random.Generator(np.random.PCG64(seed))
+    per_bar = beats.pulse.per_bar
+    to_fill = counts // per_bar - counts[0] // per_bar
+    own = (beats.first_count + np.arange(beats.number)) // per_bar
+    own -= own[0]
+    table = random.random((int(to_fill[-1]) + 1, int(own[-1]) + 1))
+    return _CHANCE * table[to_fill[:, None], own[None, :]]
+
+
+def _joined_after(clip: np.ndarray, new: np.ndarray, handle: int, rate: int) -> np.ndarray:
+    """Put the clip's last `handle` frames before `new`, and round off the join behind it."""
+    tail = clip[max(0, len(clip) - handle) :]
+    fade = min(len(new), round(FADE_S * rate) // 2)
+    out = np.concatenate([np.zeros((handle - len(tail), 2), np.float32), tail, new])
+    out[handle : handle + fade] = crossfade(mirrored(clip, fade), new[:fade])
+    return out

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 
-from bridge.protocol.errors import error
+from bridge.protocol.errors import PunchinError, error
 from bridge.protocol.packets import FRAME
 
 _END, _ESC, _ESC_END, _ESC_ESC = 0xC0, 0xDB, 0xDC, 0xDD
@@ -23,42 +23,54 @@ class Framer:
         self._slip: bool | None = None
         self._buffer = bytearray()
         self._scanned = 0
+        self._broken: PunchinError | None = None
 
     def feed(self, data: bytes) -> list[bytes]:
-        """Take bytes, return the packets that they complete. Raises 106 over 1 MiB."""
+        """Take bytes, return the packets that they complete.
+
+        Raises 106 for a frame over 1 MiB, once the packets before it have been returned.
+        """
+        if self._broken:
+            raise self._broken
         self._buffer += data
         if self._slip is None and self._buffer:
             self._slip = self._buffer[0] == _END
-        return self._slip_packets() if self._slip else self._sized_packets()
+        packets: list[bytes] = []
+        try:
+            (self._slip_packets if self._slip else self._sized_packets)(packets)
+        except PunchinError as problem:
+            self._buffer.clear()
+            self._broken = problem
+            if not packets:
+                raise
+        return packets
 
     def frame(self, packet: bytes) -> bytes:
         """Return a packet as this stream's peer expects it."""
         return slip(packet) if self._slip else sized(packet)
 
-    def _sized_packets(self) -> list[bytes]:
-        packets, at = [], 0
+    def _sized_packets(self, packets: list[bytes]) -> None:
+        at = 0
         while len(self._buffer) - at >= 4:
             (size,) = struct.unpack_from(">I", self._buffer, at)
             _limit(size)
             if len(self._buffer) - at - 4 < size:
                 break
-            packets.append(bytes(self._buffer[at + 4 : at + 4 + size]))
+            if size:
+                packets.append(bytes(self._buffer[at + 4 : at + 4 + size]))
             at += 4 + size
         del self._buffer[:at]
-        return [p for p in packets if p]
 
-    def _slip_packets(self) -> list[bytes]:
-        packets = []
+    def _slip_packets(self, packets: list[bytes]) -> None:
         while (end := self._buffer.find(_END, self._scanned)) >= 0:
-            if end:
-                packets.append(_unslip(bytes(self._buffer[:end])))
+            packet = _unslip(bytes(self._buffer[:end]))
+            _limit(len(packet))
+            if packet:
+                packets.append(packet)
             del self._buffer[: end + 1]
             self._scanned = 0
         self._scanned = len(self._buffer)
         _limit(len(self._buffer) // 2)
-        for packet in packets:
-            _limit(len(packet))
-        return packets
 
 
 def _limit(size: int) -> None:

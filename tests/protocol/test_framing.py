@@ -88,6 +88,30 @@ def test_over_a_mebibyte_is_refused_from_its_length_alone() -> None:
     assert caught.value.code == 106
 
 
+@pytest.mark.parametrize(
+    "stream",
+    [
+        sized(b"/a\0\0") + sized(b"/b\0\0") + struct.pack(">I", FRAME + 1) + b"/a\0\0",
+        slip(b"/a\0\0") + slip(b"/b\0\0") + slip(b"x" * (FRAME + 1)),
+    ],
+    ids=["length", "SLIP"],
+)
+@pytest.mark.parametrize("chunk", [5, 1000, 4 * FRAME])
+def test_what_came_before_a_frame_too_large_is_not_lost(stream: bytes, chunk: int) -> None:
+    framer = Framer()
+    packets: list[bytes] = []
+    refused: list[int] = []
+    for at in range(0, len(stream), chunk):
+        try:
+            packets += framer.feed(stream[at : at + chunk])
+        except PunchinError as e:
+            refused.append(e.code)
+    with pytest.raises(PunchinError):
+        framer.feed(b"/")
+    assert packets == [b"/a\0\0", b"/b\0\0"]
+    assert set(refused) <= {106}
+
+
 def test_what_is_no_osc_stream_at_all_is_refused() -> None:
     with pytest.raises(PunchinError) as caught:
         Framer().feed(b"GET / HTTP/1.1\r\n")

@@ -13,6 +13,7 @@ import contextlib
 import errno
 import json
 import logging
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -21,11 +22,12 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
+from bridge.protocol.errors import error
 from daemon.core import durable
 from daemon.core.jobs import Job, State
 
 RECENT = 50
-_BALLAST_BYTES = 256 * 1024
+_BALLAST_BYTES = 2 << 20  # the largest job.json: texts of 256 KiB, held twice, as JSON
 _HEAD_BYTES = 2048
 _STATE = re.compile(rb'"state": ?"(\w+)"')
 _log = logging.getLogger(__name__)
@@ -47,7 +49,9 @@ class Journal:
         """Make the folders and learn which jobs exist. Raises OSError."""
         self.jobs.mkdir(parents=True, exist_ok=True)
         self._folders = {p.name.lower(): p for p in self.jobs.iterdir() if p.is_dir()}
-        self._put_ballast()
+        _sweep(self.home)
+        with contextlib.suppress(OSError):
+            self._put_ballast()
 
     def close(self) -> None:
         """Finish what is being written."""
@@ -64,10 +68,21 @@ class Journal:
     # -- writing -----------------------------------------------------------------------------------
 
     async def create(self, job: Job) -> None:
-        """Make the job's folder and write its first state. Raises 400, 401 and leaves nothing."""
+        """Make the job's folder and write its first state. Raises 105, 400, 401, leaving nothing.
+
+        A folder that is there already is somebody's music, whatever it holds, and is not touched.
+        """
         folder = self.jobs / job.id
         try:
-            await self._call(self._make, folder)
+            if self.exists(job.id):
+                raise FileExistsError
+            await self._call(folder.mkdir)
+        except FileExistsError:
+            raise error(105, f"{folder} is there already: choose a new id") from None
+        except OSError as problem:
+            raise durable.as_punchin(problem, "the job") from None
+        try:
+            await self._call(self._prepare)
             self._folders[job.id.lower()] = folder
             await self._write(job, True)
         except OSError as problem:
@@ -76,14 +91,20 @@ class Journal:
             raise durable.as_punchin(problem, "the job") from None
 
     async def save(self, job: Job) -> None:
-        """Write a change of state, durably. On a full disk the ballast makes room."""
+        """Write a change of state, durably. On a full disk the ballast makes room.
+
+        Raises 400, 401.
+        """
         try:
-            await self._write(job, True)
+            try:
+                await self._write(job, True)
+            except OSError as problem:
+                if problem.errno not in (errno.ENOSPC, errno.EDQUOT):
+                    raise
+                await self._call(self._ballast.unlink, True)
+                await self._write(job, True)
         except OSError as problem:
-            if problem.errno not in (errno.ENOSPC, errno.EDQUOT):
-                raise
-            await self._call(self._ballast.unlink, True)
-            await self._write(job, True)
+            raise durable.as_punchin(problem, "the job's state") from None
 
     async def save_progress(self, job: Job) -> None:
         """Write progress, unless the last one is still under way."""
@@ -118,14 +139,16 @@ class Journal:
             if flush:
                 await self._call(durable.flush_folder, target.parent)
 
-    def _make(self, folder: Path) -> None:
-        folder.mkdir()
+    def _prepare(self) -> None:
+        """Make the new folder durable; no job is accepted without room for its last word."""
         durable.flush_folder(self.jobs)
+        self._put_ballast()
 
     def _put_ballast(self) -> None:
-        with contextlib.suppress(OSError):
-            if not self._ballast.exists():
-                self._ballast.write_bytes(bytes(_BALLAST_BYTES))
+        if not self._ballast.exists():
+            # Random bytes, because some file systems store zeros in no space at all.
+            part = durable.write_part(self._ballast, os.urandom(_BALLAST_BYTES), True)
+            part.replace(self._ballast)
 
     async def _call(self, work: Any, *args: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *args)
@@ -145,7 +168,7 @@ class Journal:
 
         Ended jobs are told by the head of their file, without reading the whole.
         """
-        found = [self._unfinished(folder) for folder in self._folders.values()]
+        found = [self._unfinished(folder) for folder in list(self._folders.values())]
         return sorted((job for job in found if job), key=lambda job: (job.created, job.order))
 
     def _unfinished(self, folder: Path) -> Job | None:
@@ -154,14 +177,25 @@ class Journal:
                 head = _STATE.search(file.read(_HEAD_BYTES))
         except OSError:
             head = None
+            if self._never_accepted(folder):
+                return None
         if head and head[1].decode() in (State.DONE, State.FAILED, State.CANCELLED):
             return None
-        for part in folder.glob(".*.part"):
-            part.unlink(missing_ok=True)
+        _sweep(folder)
         job = self.load(folder.name)
         if job is None:
             _log.warning("%s holds no readable job.json; left alone", folder)
         return job if job and not job.ended else None
+
+    def _never_accepted(self, folder: Path) -> bool:
+        """Remove what a crash left of a job before its first state was on the disk."""
+        try:
+            _sweep(folder)
+            folder.rmdir()
+        except OSError:
+            return False
+        del self._folders[folder.name.lower()]
+        return True
 
     def recent(self) -> Iterator[Job]:
         """Yield the jobs that were touched last, newest first."""
@@ -170,6 +204,13 @@ class Journal:
             job = self.load(folder.name)
             if job:
                 yield job
+
+
+def _sweep(folder: Path) -> None:
+    """Remove half-written files."""
+    for part in folder.glob(".*.part"):
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 def _touched(folder: Path) -> float:

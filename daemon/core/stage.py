@@ -148,11 +148,11 @@ class Stage:
         """A stop of the daemon: the job waits for the next start, and this run does not count."""
         if job.op == ENGINE_JOB or job.ended:
             return
-        if self._sink:
-            await self._sink.abandon()
-        job.runs = max(0, job.runs - 1)
-        job.move(State.QUEUED)
-        await self._journal.save(job)
+        await self._leave_sink()
+        if job.state is State.RUNNING:
+            job.runs = max(0, job.runs - 1)
+            job.move(State.QUEUED)
+            await self._journal.save(job)
 
     async def _perform(self, job: Job) -> None:
         while not job.ended:
@@ -242,9 +242,13 @@ class Stage:
         job.result.update(told.get("analysis") or {})
 
     async def _leave_sink(self) -> None:
-        if self._sink:
-            await self._sink.abandon()
-        self._sink = None
+        """Give up what is half-written; a disk that refuses even that ends no more than the job."""
+        sink, self._sink = self._sink, None
+        if sink:
+            try:
+                await sink.abandon()
+            except OSError:
+                _log.exception("half-written files could not be removed")
 
     async def _change_engine(self, job: Job) -> None:
         name = job.request["engine"]
@@ -290,7 +294,7 @@ class Stage:
         if job.op != ENGINE_JOB:
             try:
                 await self._journal.save(job)
-            except OSError:
+            except PunchinError:
                 _log.exception("the end of job %s could not be written", job.id)
         self._teller.tell(job, announce.terminal(job))
         self._bus.unfollow(job.id)

@@ -182,11 +182,12 @@ class Studio:
         job = self.roster.get(job_id)
         if not any(f.take == take for f in job.files):
             raise error(103, f"job {job.id} has no take {take}: accept one that is finished")
-        job.chosen = take
+        before, job.chosen = job.chosen, take
         try:
             await self._journal.save(job)
-        except OSError as problem:
-            raise durable.as_punchin(problem, "the choice") from None
+        except PunchinError:
+            job.chosen = before
+            raise
         message = ("/punchin/chosen", (job.id, take, job.tag))
         for each in {**self.bus.subscribers(), listener.key: listener}.values():
             each.send(message[0], *message[1])

@@ -7,6 +7,7 @@ Threads: one thread at a time.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,5 +51,6 @@ class Tape:
 
     def close(self) -> None:
         """Remove the tape."""
-        self._file.close()
+        with contextlib.suppress(OSError):  # a full disk can't take what was not written yet
+            self._file.close()
         self.path.unlink(missing_ok=True)

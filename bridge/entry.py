@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from importlib.util import find_spec
 
 RESIDENT = ("serve", "doctor", "demo")
 USAGE = 2
@@ -37,6 +36,8 @@ def wrong_daemon() -> str:
 
     PyPI's python-daemon has the same import name.
     """
+    from importlib.util import find_spec
+
     spec = find_spec("daemon")
     try:
         marked = spec is not None and getattr(import_module("daemon"), "PUNCHIN", False) is True

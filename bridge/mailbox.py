@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -26,7 +25,7 @@ def post(messages: Sequence[Message], home: Path | None = None, name: str = "") 
 
     The file is written under another name and then renamed, so that it is only ever seen whole.
     """
-    name = name or f"{time.time_ns()}-{secrets.token_hex(4)}"
+    name = name or f"{time.time_ns()}-{os.urandom(4).hex()}"
     inbox = (home or default_home()) / "inbox"
     inbox.mkdir(parents=True, exist_ok=True)
     told = [{"address": address, "args": list(args)} for address, args in messages]

@@ -16,7 +16,10 @@ class Interrupts:
         self.count = 0
 
     def __enter__(self) -> Interrupts:
-        self._before = signal.signal(signal.SIGINT, self._note)
+        self._before = signal.getsignal(signal.SIGINT)
+        # In the background of a script Ctrl-C is ignored, and is not meant for us.
+        if self._before is not signal.SIG_IGN:
+            signal.signal(signal.SIGINT, self._note)
         return self
 
     def __exit__(

@@ -10,7 +10,6 @@ from bridge.cli import show
 from bridge.cli.commands import COMMANDS
 from bridge.cli.connect import client
 from bridge.cli.parser import Parser, add_connection, converter
-from bridge.client.launch import launch, running
 from bridge.client.wire import absolute
 from bridge.protocol import kinds
 
@@ -58,6 +57,8 @@ _ARGUMENTS: dict[str, Callable[[Parser], None]] = {
 
 
 def _start(args: argparse.Namespace) -> int:
+    from bridge.client.launch import launch, running
+
     told = running()
     if not told:
         options = {"--port": args.port, "--engine": args.engine, "--model": args.model}

@@ -63,7 +63,7 @@ def flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
 
 def word(value: Any) -> str:
     """Return a leaf for people."""
-    if value is None or value in ([], {}):
+    if value is None or value in ("", [], {}):
         return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -9,19 +9,23 @@ from pathlib import Path
 from bridge.client.values import NoDaemon
 from bridge.places import home as default_home
 from bridge.places import read_daemon
+from bridge.protocol.commands import DEFAULT_PORT
 
 START = "start one with punchin start"
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
 
 
 def endpoint(host: str | None, port: int | None, home: Path | None) -> tuple[str, int]:
-    """Return host and port: as given, else from `daemon.json`. Raises NoDaemon."""
-    if port is not None:
-        return host or "127.0.0.1", port
+    """Return host and port: as given, else from `daemon.json`. Raises NoDaemon.
+
+    A host without a port is another machine's, where our `daemon.json` knows nothing.
+    """
+    if port is not None or host:
+        return host or "127.0.0.1", DEFAULT_PORT if port is None else port
     told = read_daemon(home)
     if not told:
         raise NoDaemon(f"no daemon is running in {home or default_home()}: {START}")
-    return host or _ANY.get(told["host"], told["host"]), int(told["port"])
+    return _ANY.get(told["host"], told["host"]), int(told["port"])
 
 
 def connect(where: tuple[str, int], stream: bool, timeout_s: float) -> socket.socket:

@@ -31,6 +31,9 @@ SILENCE_S = 5.0
 ASK_AGAIN_S = 1.0
 LEASE_S = 60.0
 _VERSION = "/punchin/version"
+# What UDP over IPv4 can carry.
+_DATAGRAM = 65_507
+_TOO_LARGE = "send long texts as lyrics_file, or over TCP if they are under 1 MiB"
 
 
 class Heard(NamedTuple):
@@ -53,6 +56,7 @@ class Session:
         self.subscribed = False
         self._clock = clock
         self._numbers = itertools.count(1)
+        self._most = FRAME if stream else _DATAGRAM
         self._framer = Framer()
         self._pieces = Pieces()
         self._outgoing: list[bytes] = []
@@ -103,15 +107,15 @@ class Session:
         return flight
 
     def _put(self, query: Query) -> Query:
+        self._send(query.packets)
         query.asked_s = self._clock()
         self.queries.append(query)
-        self._send(query.packets)
         return query
 
     def _send(self, packets: Iterable[bytes]) -> None:
         for packet in packets:
-            if len(packet) > FRAME:
-                raise error(106, "the message is over 1 MiB: give long texts as lyrics_file")
+            if len(packet) > self._most:
+                raise error(106, f"the message has {len(packet):,} bytes: {_TOO_LARGE}")
             self._outgoing.append(sized(packet) if self.stream else packet)
         self._spoke_s = self._clock()
 

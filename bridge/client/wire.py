@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -23,7 +22,7 @@ def new_id() -> str:
     The client chooses ids, so that a request can be sent again after a lost connection without
     running twice.
     """
-    return f"cli-{time.strftime('%y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(4)}"
+    return f"cli-{time.strftime('%y%m%d-%H%M%S', time.gmtime())}-{os.urandom(4).hex()}"
 
 
 def absolute(path: str | os.PathLike[str]) -> str:

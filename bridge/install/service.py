@@ -117,12 +117,10 @@ def install(made: Plan, run_: Run = run) -> list[str]:
     made.path.parent.mkdir(parents=True, exist_ok=True)
     made.path.write_bytes(made.content)
     told = [f"wrote {made.path}"]
-    for command in made.enable:
+    for i, command in enumerate(made.enable):
         if trouble := run_(command):
-            told += [
-                f"could not switch it on ({trouble})",
-                f"do it later with: {_shown(command)}",
-            ]
+            told.append(f"could not switch it on ({trouble})")
+            told += [f"do it later with: {_shown(c)}" for c in made.enable[i:]]
             break
         told.append(f"ran {_shown(command)}")
     return [*told, "undo it with: punchin install service --remove"]

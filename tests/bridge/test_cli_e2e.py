@@ -230,4 +230,5 @@ def test_a_client_command_loads_nothing_heavy(shell):
     loaded = {line.split("|")[-1].strip() for line in process.stderr.splitlines()}
     assert "bridge.client.blocking" in loaded
     heavy = {"daemon", "numpy", "torch", "scipy", "asyncio", "rich", "shtab", "mido"}
+    heavy |= {"subprocess", "hashlib"}
     assert not {m.split(".")[0] for m in loaded} & heavy

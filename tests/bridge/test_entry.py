@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import os
 import subprocess
 import sys
@@ -52,7 +53,7 @@ def test_python_daemon_under_the_same_name_is_told(tmp_path, text):
 
 
 def test_a_missing_daemon_package_is_told(monkeypatch, capsys):
-    monkeypatch.setattr(entry, "find_spec", lambda _: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     assert entry.main(["serve"]) == 2
     assert "is missing from this Python" in capsys.readouterr().err
 

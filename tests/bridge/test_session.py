@@ -205,6 +205,14 @@ def test_a_message_over_a_megabyte_is_refused_before_it_is_sent():
     assert session.outgoing() == []
 
 
+def test_what_no_datagram_can_carry_is_refused_before_it_is_sent():
+    session = Session(stream=False, clock=Clock())
+    with pytest.raises(PunchinError, match="over TCP"):
+        session.tell("/punchin/lyrics", ["x" * 65_500])
+    session.tell("/punchin/lyrics", ["x" * 60_000])
+    assert len(session.outgoing()) == 2
+
+
 # -- datagrams -----------------------------------------------------------------------------------
 
 

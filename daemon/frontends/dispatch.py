@@ -6,6 +6,7 @@ Threads: the control loop's thread only.
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 import logging
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -180,15 +181,17 @@ class Dispatcher:
         if source is None or not any(k.endswith("_frame") for k in self._context.region):
             _reply(listener, "context", self._context.as_dict(None))
             return None
-        return asyncio.ensure_future(self._show_frames(source, listener))
+        return asyncio.ensure_future(
+            self._show_frames(copy.deepcopy(self._context), source, listener)
+        )
 
-    async def _show_frames(self, source: str, listener: Listener) -> None:
+    async def _show_frames(self, context: Context, source: str, listener: Listener) -> None:
         """Frames are shown in seconds too, which takes a look at the file."""
         try:
             rate = (await asyncio.to_thread(self._files.probe, source)).rate
         except PunchinError:
             rate = None
-        _reply(listener, "context", self._context.as_dict(rate))
+        _reply(listener, "context", context.as_dict(rate))
 
     # -- server ------------------------------------------------------------------------------------
 

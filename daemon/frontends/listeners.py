@@ -1,7 +1,7 @@
 """Listeners: where the house's messages leave as packets.
 
 Over UDP no datagram exceeds 8,000 bytes: a long JSON reply goes in parts, a long `done` names its
-job file. A TCP client that does not read is closed once 8 MiB wait for it.
+job file, and of an endless path in a message the middle is left out. A TCP client that does not read is closed once 8 MiB wait for it.
 
 Threads: the control loop's thread only.
 """
@@ -19,6 +19,7 @@ from bridge.protocol.framing import Framer
 from bridge.protocol.packets import DATAGRAM, encode, parts
 
 _MOST_WAITING = 8 << 20
+_SHOWN = 300  # characters at each end of a text that is too long
 _TAGS = {row.address: "".join(a.kind.osc for a in row.args) for row in EVENT.values()}
 _log = logging.getLogger("punchin.dump")
 
@@ -26,6 +27,13 @@ _log = logging.getLogger("punchin.dump")
 def coded(address: str, args: tuple[Any, ...]) -> bytes:
     """Return one of our messages as a packet, with the types of the event table."""
     return encode(address, args, _TAGS[address])
+
+
+def _shortened(value: Any) -> Any:
+    """Leave out the middle of a text that no datagram could hold; its end says what to do."""
+    if not isinstance(value, str) or len(value) <= 2 * _SHOWN:
+        return value
+    return f"{value[:_SHOWN]}…{value[-_SHOWN:]}"
 
 
 @dataclass
@@ -62,9 +70,11 @@ class UdpListener:
             self._put(packet)
         elif instead is not None:
             self._put(coded(address, instead))
-        else:
+        elif address.endswith(".reply"):
             for name, values in parts(address, str(args[-1])):
                 self._put(coded(name, tuple(values)))
+        else:
+            self._put(coded(address, tuple(map(_shortened, args))))
 
     def _put(self, packet: bytes) -> None:
         if not self.transport.is_closing():

@@ -111,14 +111,14 @@ class _Tcp(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         assert self._client is not None
         try:
-            packets = self._framer.feed(data)
+            while packets := self._framer.feed(data):
+                data = b""  # once more with nothing: a frame that is too large is told last
+                for packet in packets:
+                    self._server.reader.packet(packet, self._client)
         except PunchinError as problem:
             refuse(self._client.listener, "", problem)
             assert self._transport is not None
             self._transport.close()
-            return
-        for packet in packets:
-            self._server.reader.packet(packet, self._client)
 
     def connection_lost(self, exc: Exception | None) -> None:
         assert self._client is not None

@@ -75,3 +75,9 @@ def test_coefficient():
     weight = np.r_[np.ones(2500), np.zeros(2500)]
     b = np.concatenate([a[:2500], -a[2500:]])
     assert coefficient(a, b, weight) == pytest.approx(1)
+
+
+def test_noise_does_not_make_a_tone_jump_by_a_period():
+    x = tone(1000, 8000, RATE)
+    found = [align([pair(x, 3000, 3000, 10, x + noise(s, 8000, 1, 0.2))]).delay for s in range(12)]
+    assert set(found) <= {8, 9, 10, 11, 12}

@@ -64,3 +64,17 @@ def test_only_the_inside_is_changed():
     gain = gain_curve(x, 48_000, 0.5, inside=slice(300, 700))
     assert gain.shape == (400,)
     assert gain.max() <= 0.51
+
+
+def test_a_peak_close_to_a_pinned_end_is_led_into_without_a_step():
+    for at in (60, 1000 - 61):
+        tops = np.full(1000, 0.5)
+        tops[at] = 4.0
+        gain = dips(tops, 48_000, (True, True))
+        assert gain[at] <= 0.25
+        assert np.abs(np.diff(gain)).max() < 0.03
+
+
+def test_dense_peaks_are_held_between_the_samples_too():
+    y = limit(noise(1, 48_000, 2, 0.3), 48_000, 0.5)
+    assert true_peak(y, 48_000) <= 0.5 * 1.001

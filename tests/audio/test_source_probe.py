@@ -12,7 +12,7 @@ import soundfile
 from audio_material import noise, write
 
 from bridge.protocol.errors import PunchinError
-from daemon.audio.probe import probe, unchanged
+from daemon.audio.probe import probe, regular_file, unchanged
 from daemon.audio.reading import blocks
 
 
@@ -162,6 +162,17 @@ def test_a_file_still_being_recorded_is_read_as_far_as_it_is(tmp_path):
     assert "stopped" in fault.message
 
 
+def test_an_odd_chunk_before_the_audio_is_padded(tmp_path):
+    path = tmp_path / "a.wav"
+    write(path, noise(1, 1000, 1))
+    content = path.read_bytes()
+    odd = b"note" + struct.pack("<I", 5) + b"hello\0"
+    path.write_bytes(content[:12] + odd + content[12:])
+    assert probe(str(path)).frames == 1000
+    path.write_bytes(content[:12] + odd + content[12:-40])
+    assert "truncated" in refused(path).message
+
+
 def test_chunks_after_the_audio_are_no_fault(tmp_path):
     path = tmp_path / "a.wav"
     write(path, noise(1, 1000, 1))
@@ -236,3 +247,17 @@ def test_no_audio_is_decoded_where_the_header_is_enough(tmp_path, monkeypatch):
     ]
     monkeypatch.setattr(soundfile.SoundFile, "read", None)
     assert [probe(i.path) for i in infos] == infos
+
+
+def test_a_file_that_is_no_audio_may_still_be_a_regular_one(tmp_path):
+    (tmp_path / "lyrics.txt").write_text("la la")
+    regular_file(str(tmp_path / "lyrics.txt"), (str(tmp_path),))
+    for path, roots, code in (
+        (tmp_path / "none.txt", (), 200),
+        (tmp_path, (), 201),
+        (tmp_path / "lyrics.txt", (str(tmp_path / "other"),), 204),
+        ("http://a/b", (), 204),
+    ):
+        with pytest.raises(PunchinError) as caught:
+            regular_file(str(path), roots)
+        assert caught.value.code == code

@@ -271,3 +271,11 @@ def test_same_input_same_output_and_a_plain_report():
     assert report == again.report.as_dict()
     assert set(report) == {"delay", "polarity", "correlation", "start", "end", "limiter_db"}
     assert report["start"]["fade"] == first.report.start.fade
+
+
+def test_samples_stay_below_the_sources_where_only_its_true_peak_is_high():
+    """At a quarter of the rate and 45° samples reach 0.99, the wave between them 1.4."""
+    x = tone(RATE / 4, 3 * RATE, RATE, math.pi / 4) * 1.4 * np.hanning(3 * RATE)[:, None]
+    other = tone(RATE / 4, 3 * RATE, RATE) * 1.38
+    done = repaint(x, other, RATE, 2 * RATE)
+    assert np.abs(done.samples).max() <= np.abs(x).max() * 1.001

@@ -99,7 +99,8 @@ def _record(job: Job, ended: Result | Exception) -> dict[str, Any]:
 
 def _remarks(result: dict[str, Any]) -> None:
     """Say what the engine could not do, and which keys it did not use."""
-    for note in result.get("notes") or ():
+    # An analysis has its melody in `notes`, and says what it has to say in `remarks`.
+    for note in (*(result.get("notes") or ()), *(result.get("remarks") or ())):
         if isinstance(note, str):
             show.complain(note)
     if ignored := result.get("ignored"):
@@ -114,5 +115,6 @@ def _readable(result: dict[str, Any]) -> dict[str, Any]:
     for name in ("notes", "downbeats"):
         if isinstance(short.get(name), list):
             short[name] = len(short[name])
-    short.pop("ignored", None)
+    for name in ("ignored", "remarks"):
+        short.pop(name, None)
     return short

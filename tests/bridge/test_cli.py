@@ -132,10 +132,13 @@ def test_a_failure_is_exit_code_1_with_its_number(home, capsys):
 
 def test_an_analysis_is_printed_as_facts(home, capsys):
     found = {"bpm": 96.0, "key": "A minor", "chords": [{"name": "Am"}, {"name": "F"}]}
+    found |= {"notes": [{"start": 0, "end": 1, "midi": 60}], "remarks": ["no beat was heard"]}
     said = lambda a: [("/punchin/done", [a[0], json.dumps(found)])]  # noqa: E731
     with FakeDaemon(home, {"/punchin/analyze": said}):
         assert main(["analyze", "x.wav"]) == 0
-    assert capsys.readouterr().out == "bpm     96\nkey     A minor\nchords  Am F\n"
+    told = capsys.readouterr()
+    assert told.out == "bpm     96\nkey     A minor\nchords  Am F\nnotes   1\n"
+    assert "no beat was heard" in told.err
 
 
 # -- context -------------------------------------------------------------------------------------

@@ -182,6 +182,24 @@ def test_udp_asyncio_and_mailbox_give_the_same_samples(shell):
     assert [frames(datagrams.path("mix")), frames(stream.path("mix"))] == [frames(mail)] * 2
 
 
+def test_a_long_reply_arrives_whole_in_pieces(shell):
+    with Client(home=shell.home) as stream, Client(home=shell.home, transport="udp") as datagrams:
+        table = stream.describe()
+        assert len(json.dumps(table)) > 20_000
+        assert datagrams.describe() == table == shell.json("describe")
+
+
+def test_a_bundle_is_one_step(shell):
+    source = str(shell.home / "take 1.wav")
+    with Client(home=shell.home) as client:
+        (job,) = client.bundle(
+            [("region", [source, 1.0, 1.5]), ("tempo", [100.0]), ("repaint", ["*"])]
+        )
+        result = job.wait(30).result
+        client.reset()
+    assert (result["region_start_frame"], result["bpm"]) == (RATE, 100.0)
+
+
 def frames(path: Path) -> bytes:
     with wave.open(str(path)) as found:
         return found.readframes(found.getnframes())

@@ -28,6 +28,7 @@ ACCEPTED = "WAV, RF64, W64, AIFF, CAF, FLAC, MP3 and OGG of 1 to 8 channels at 8
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _DEVICE_PREFIXES = ("\\\\.\\", "//./", "\\\\?\\GLOBALROOT")
+_COMPRESSED = frozenset({"FLAC", "MP3"})  # no chunk says how many bytes there should be
 _COUNT_BLOCK = 1 << 16
 _TRAILING_TAGS_BYTES = 4096
 
@@ -129,9 +130,22 @@ def _header(path: str) -> tuple[int, int, int, str, str]:
             frames = file.frames
             if file.format == "MP3" and not _has_length_tag(path):
                 frames = _counted_frames(path)
+            elif file.format in _COMPRESSED and frames > 0:
+                _check_last_frame(file, path)
             return file.samplerate, file.channels, frames, file.format, file.subtype
     except (soundfile.SoundFileError, OSError, RuntimeError):
         raise error(201, f"{path} is not audio that can be read; send {ACCEPTED}") from None
+
+
+def _check_last_frame(file: soundfile.SoundFile, path: str) -> None:
+    """Raise 201 where the header promises more than can be decoded; a seek takes milliseconds."""
+    try:
+        file.seek(file.frames - 1)
+        found = len(file.read(1, dtype="int16"))
+    except soundfile.SoundFileError:
+        found = 0
+    if not found:
+        raise error(201, f"{path} is truncated: its end can't be decoded; render it again")
 
 
 def _has_length_tag(path: str) -> bool:

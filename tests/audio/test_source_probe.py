@@ -162,6 +162,17 @@ def test_a_file_still_being_recorded_is_read_as_far_as_it_is(tmp_path):
     assert "stopped" in fault.message
 
 
+@pytest.mark.parametrize(("container", "subtype"), [("FLAC", "PCM_24"), ("MP3", "MPEG_LAYER_III")])
+@pytest.mark.parametrize("share", [0.5, 0.97])
+def test_truncated_where_no_chunk_tells_the_length(tmp_path, container, subtype, share):
+    path = tmp_path / "a.x"
+    content = Path(write(path, noise(1, 100_000, 2), 44_100, subtype, container).path).read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    fault = refused(path)
+    assert fault.code == 201
+    assert "truncated" in fault.message
+
+
 def test_an_odd_chunk_before_the_audio_is_padded(tmp_path):
     path = tmp_path / "a.wav"
     write(path, noise(1, 1000, 1))
@@ -245,8 +256,12 @@ def test_no_audio_is_decoded_where_the_header_is_enough(tmp_path, monkeypatch):
         write(tmp_path / "a.mp3", noise(1, 3000, 1), 44_100, "MPEG_LAYER_III", "MP3"),
         write(tmp_path / "a.wav", noise(1, 3000, 1)),
     ]
-    monkeypatch.setattr(soundfile.SoundFile, "read", None)
+    read, asked = soundfile.SoundFile.read, []
+    monkeypatch.setattr(
+        soundfile.SoundFile, "read", lambda self, n, **k: asked.append(n) or read(self, n, **k)
+    )
     assert [probe(i.path) for i in infos] == infos
+    assert sum(asked) <= 1
 
 
 def test_a_file_that_is_no_audio_may_still_be_a_regular_one(tmp_path):

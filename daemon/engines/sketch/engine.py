@@ -46,11 +46,7 @@ class SketchEngine:
 
     def load(self, model: str | None, port: Port) -> str:
         """Read the styles and import what the jobs need; `model` names nothing here."""
-        from daemon.engines.sketch.jobs.studio import open_studio
-
-        port.check()
-        if self._studio is None:
-            self._studio = open_studio()
+        self._opened(port)
         port.progress(1.0, "ready")
         return "cpu"
 
@@ -86,12 +82,14 @@ class SketchEngine:
 
         if request.op not in OPS:
             raise error(301, f"sketch has no {request.op}; use the engine acestep for it")
-        return jobs.JOBS[request.op](self._opened(port), request, port)
+        return jobs.JOBS[request.op](self._opened(port), jobs.finite(request), port)
 
     def _opened(self, port: Port) -> Studio:
+        from daemon.engines.sketch.jobs.studio import open_studio
+
+        port.check()
         if self._studio is None:
-            self.load(None, port)
-        assert self._studio is not None
+            self._studio = open_studio()
         return self._studio
 
     def unload(self) -> None:

@@ -1,6 +1,9 @@
 """One function a job: `(studio, request, port) -> Result`."""
 
 from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
 
 from daemon.engines.base import Port, Request, Result
 from daemon.engines.sketch.jobs.backing import bgm
@@ -18,3 +21,10 @@ JOBS: dict[str, Callable[[Studio, Request, Port], Result]] = {
     "stems": stems,
     "analyze": analyze,
 }
+
+
+def finite(request: Request) -> Request:
+    """Return the request with silence for samples that are no numbers."""
+    if np.isfinite(request.clip).all():
+        return request
+    return replace(request, clip=np.nan_to_num(request.clip, nan=0.0, posinf=0.0, neginf=0.0))

@@ -143,7 +143,7 @@ def _voice_in_window(request: Request, span: Span) -> Array:
     a, b = max(0, first), min(len(request.clip), first + frames)
     if b > a:
         voice[:, a - first : b - first] = request.clip[a:b].T
-    return np.nan_to_num(voice, copy=False)
+    return voice
 
 
 def _doubts(request: Request, heard: Listening, key: str) -> tuple[str, ...]:

@@ -72,5 +72,5 @@ def _joined(sound: np.ndarray, request: Request, span: Span) -> np.ndarray:
     first = span.start - request.handle
     a, b = max(0, first), min(len(request.clip), first + len(out))
     if b > a:
-        out[a - first : b - first] = np.nan_to_num(request.clip[a:b])
+        out[a - first : b - first] = request.clip[a:b]
     return out

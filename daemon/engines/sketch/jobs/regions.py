@@ -92,8 +92,8 @@ def _target(context: np.ndarray, rate: int) -> float:
 
 
 def _turned(samples: np.ndarray) -> Array:
-    """Return `(frames, 2)` as finite `(2, frames)`."""
-    return np.nan_to_num(np.ascontiguousarray(samples.T))
+    """Return `(frames, 2)` as `(2, frames)`."""
+    return np.ascontiguousarray(samples.T)
 
 
 def _level(heard: Listening) -> int:

@@ -42,7 +42,8 @@ class Loudness:
     """A mix, K-weighted, whose integrated loudness can be asked under any gain."""
 
     def __init__(self, mix: Array, rate: int) -> None:
-        self._power = np.square(sosfilt(k_weighting(rate), mix, axis=-1)).sum(axis=0)
+        heard = sosfilt(k_weighting(rate), mix, axis=-1) if mix.shape[1] else mix
+        self._power = np.square(heard).sum(axis=0)
         self._size, self._hop = round(_BLOCK_S * rate), round(_HOP_S * rate)
 
     def lufs(self, gain: Array | float = 1.0) -> float | None:

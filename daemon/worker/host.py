@@ -50,7 +50,9 @@ class Host:
 
     def survey(self) -> int:
         """Import the engines that are named, each announced first, so that a crash has a name."""
-        for name in self._channel.receive()[0]["engines"]:
+        names = self._channel.receive()[0]["engines"]
+        threading.Thread(target=self._read, name="channel", daemon=True).start()
+        for name in names:
             self._channel.send({"kind": "surveying", "engine": name})
             try:
                 facts = registry.make(name).capabilities().as_dict()

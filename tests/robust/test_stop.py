@@ -1,0 +1,81 @@
+"""Stops: SIGTERM keeps the queue and counts no run, quit ends it, no worker survives its daemon."""
+
+import pytest
+from real_house import Ear
+
+
+@pytest.fixture
+def house(open_house):
+    return open_house()
+
+
+def _three_jobs(ear):
+    ear.send("/punchin/generate", "running", "seconds", 0.2, "prompt", "wait 20", "seed", 1)
+    ear.until("/punchin/progress", about="running")
+    for name in ("second", "third"):
+        ear.send("/punchin/generate", name, "seconds", 0.2, "seed", 1)
+        ear.until("/punchin/accepted", about=name)
+
+
+def test_sigterm_keeps_the_queue_and_counts_no_run(house):
+    for _ in range(3):  # with a run counted each time, the job would have ended as 305
+        with Ear(house) as ear:
+            _three_jobs(ear)
+            assert house.terminate() == 0
+        assert not (house.home / "daemon.json").exists()
+        for name in ("running", "second", "third"):
+            assert house.job(name)["state"] == "queued"
+            assert house.job(name)["_runs"] == 0
+            assert house.hidden(name) == []
+        house.start()
+    with Ear(house, notify=True) as ear:
+        ear.until("/punchin/progress", about="running")
+        ear.send("/punchin/cancel", "running")
+        assert ear.ended("running")[0] == "cancelled"
+        assert ear.ended("second")[0] == "done"
+        assert ear.ended("third")[0] == "done"
+
+
+def test_quit_ends_every_job_with_its_event(house):
+    with Ear(house) as ear:
+        _three_jobs(ear)
+        ear.send("/punchin/quit")
+        assert ear.until("/punchin/done", about="quit") == ["quit", "{}"]
+        ends = [m[1][0] for m in ear.heard if m[0] == "/punchin/cancelled"]
+        assert sorted(ends) == ["running", "second", "third"]
+    assert house.process.wait(30) == 0
+    for name in ("running", "second", "third"):
+        assert house.job(name)["state"] == "cancelled"
+
+
+@pytest.mark.parametrize("how", ["kill", "terminate"])
+@pytest.mark.parametrize("prompt", ["wait 60", "hang"])
+def test_no_worker_survives_its_daemon(open_house, how, prompt):
+    house = open_house(jobs_cancel_s=0.5)
+    with Ear(house) as ear:
+        ear.send("/punchin/generate", "job", "seconds", 0.2, "prompt", prompt)
+        while ear.until("/punchin/progress", about="job")[2] not in ("thinking", "waiting"):
+            pass
+    assert any("daemon.worker" in p.cmdline() for p in house.children())
+    getattr(house, how)()
+    for process in house.workers:
+        process.wait(20)
+
+
+def test_no_worker_survives_a_daemon_that_dies_while_it_loads(house):
+    house.kill()
+    house.start()
+    house.kill()
+    for process in house.workers:
+        process.wait(20)
+
+
+def test_a_second_daemon_refuses_and_names_the_first(house):
+    from real_house import House
+
+    second = House(house.home)
+    with pytest.raises(AssertionError) as refusal:
+        second.start()
+    assert f"pid {house.process.pid}, port {house.port}" in str(refusal.value)
+    assert second.process.wait(10) == 1
+    second.process.stdout.close()

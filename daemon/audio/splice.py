@@ -6,7 +6,7 @@ frame that comes out lies inside the region. In order, the new material is
 1. moved by its delay (at most 5 ms) and polarity, where it clearly is the source's own music,
 2. scaled by the edge gains: at most ±3 dB, linear in dB from edge to edge, 0 dB at an edge where
    either side is below −60 dBFS,
-3. freed of its DC against the source by a ramp,
+3. freed of its DC against the source by a ramp (where it differs by −60 dBFS or more),
 4. faded inside the region with g₁² + g₂² + 2ρg₁g₂ = 1, ρ measured on the fade: the power neither
    dips nor swells. Where the region replaces nothing (`over` is None) the source is carried on
    under the fade by linear prediction,
@@ -79,7 +79,8 @@ def splice(
     what sounds at the seam has died away.
     """
     frames, channels = len(new) - 2 * handle, new.shape[1]
-    assert frames > 0 <= handle, (len(new), handle)
+    assert handle >= 0, handle
+    assert frames > 0, (len(new), handle)
     assert before.shape[1] == after.shape[1] == channels, (before.shape, after.shape, new.shape)
     assert over is None or over.shape == (frames, channels), frames
     beside = round(CONTEXT_S * rate)

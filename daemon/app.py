@@ -13,7 +13,7 @@ import contextlib
 import logging
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any
 
 from daemon.audio.local import LocalFiles
@@ -61,6 +61,7 @@ class _House:
         loop = asyncio.get_running_loop()
         self.stopped = asyncio.Event()
         self.asked_by: list[Listener] = []
+        self._ended = asyncio.Event()
         self._settings = settings
         jobs, engine = settings.jobs, settings.engine
         self._model = str(engine.model) if engine.model else None
@@ -114,6 +115,7 @@ class _House:
             await stack.enter_async_context(_task(self.stage.run()))
             await stack.enter_async_context(_task(self.lane.run()))
             self.mailbox.open()
+            stack.push_async_callback(self.mailbox.close)
             await stack.enter_async_context(_task(self.mailbox.run()))
             await self.osc.open(server.host, server.port)
             stack.push_async_callback(self.osc.close)
@@ -127,10 +129,17 @@ class _House:
         await self.stage.idle()
         for listener in self.asked_by:
             listener.send("/punchin/done", "quit", "{}")
+        self._ended.set()
 
-    def _quit(self, listener: Listener) -> None:
+    def _quit(self, listener: Listener) -> Callable[[], Awaitable[None]]:
         self.asked_by.append(listener)
+        return self._stop
+
+    async def _stop(self) -> None:
+        """Runs in the lane: what was asked for before is known by now, later requests are not."""
+        self.lane.close()
         self.stopped.set()
+        await self._ended.wait()
 
     def _obey_signals(self) -> None:
         loop = asyncio.get_running_loop()

@@ -144,7 +144,7 @@ class Job:
             engine=data["engine"],
             tag=data["tag"],
             priority=int(data["request"].get("priority", 1)),
-            slot=data["request"].get("slot", ""),
+            slot=data["request"].get("slot", "").lower(),
             order=data["_order"],
             state=State(data["state"]),
             runs=data["_runs"],

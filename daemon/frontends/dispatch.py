@@ -9,7 +9,7 @@ import asyncio
 import copy
 import json
 import logging
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 from bridge.protocol import check
@@ -45,7 +45,7 @@ class Client:
 
 
 class Dispatcher:
-    """Applies messages. `quit_` is called once `/punchin/quit` has been answered."""
+    """Applies messages. `quit_` notes who asked and returns what stops the house in its turn."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Dispatcher:
         health: Health,
         files: Files,
         presets: Callable[[], Any],
-        quit_: Callable[[Listener], None],
+        quit_: Callable[[Listener], Callable[[], Awaitable[None]]],
     ) -> None:
         self._studio, self._context, self._lane = studio, context, lane
         self._health, self._files, self._presets = health, files, presets
@@ -217,8 +217,8 @@ class Dispatcher:
     def _dump(self, args: Arguments, _client: Client) -> None:
         self.dumping = bool(args["on"])
 
-    def _quit_asked(self, _args: Arguments, client: Client) -> None:
-        self._quit(client.listener)
+    def _quit_asked(self, _args: Arguments, client: Client) -> asyncio.Future[None]:
+        return self._in_lane("quit", client, self._quit(client.listener))
 
 
 def _reply(listener: Listener, name: str, data: Any) -> None:

@@ -24,6 +24,7 @@ class Lane:
         self._queue: asyncio.Queue[
             tuple[Callable[[], Awaitable[None]], str, Listener, asyncio.Future[None]]
         ] = asyncio.Queue()
+        self._closed = False
 
     def put(
         self, work: Callable[[], Awaitable[None]], address: str, listener: Listener
@@ -33,9 +34,13 @@ class Lane:
         self._queue.put_nowait((work, address, listener, answered))
         return answered
 
+    def close(self) -> None:
+        """Let the request that is being handled be the last."""
+        self._closed = True
+
     async def run(self) -> None:
-        """Handle requests for ever; cancel this to stop."""
-        while True:
+        """Handle requests until `close`; cancel this to stop."""
+        while not self._closed:
             work, address, listener, answered = await self._queue.get()
             try:
                 await work()

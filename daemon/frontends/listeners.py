@@ -1,7 +1,8 @@
 """Listeners: where the house's messages leave as packets.
 
 Over UDP no datagram exceeds 8,000 bytes: a long JSON reply goes in parts, a long `done` names its
-job file, and of an endless path in a message the middle is left out. A TCP client that does not read is closed once 8 MiB wait for it.
+job file, and of an endless path in a message the middle is left out. A TCP client that does not
+read is closed once 8 MiB wait for it.
 
 Threads: the control loop's thread only.
 """

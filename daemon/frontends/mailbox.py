@@ -31,6 +31,7 @@ from daemon.frontends.lane import refuse
 POLL_S = 0.05
 KEEP_S = 600.0
 _SWEEP_S = 30.0
+_LAST_WORDS_S = 1.0
 _IN_JOB_JSON = frozenset({"/punchin/started", "/punchin/progress"})
 _log = logging.getLogger(__name__)
 
@@ -85,6 +86,11 @@ class Mailbox:
             except OSError as problem:
                 _log.warning("the mailbox can't be read: %s", problem)
             await asyncio.sleep(POLL_S)
+
+    async def close(self) -> None:
+        """Write the answers that are still to come, as far as they do come."""
+        if self._open:
+            await asyncio.wait(self._open, timeout=_LAST_WORDS_S)
 
     def _waiting(self) -> list[Path]:
         """Return what lies in the inbox, in the order in which it is to be taken."""

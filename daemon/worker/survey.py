@@ -65,6 +65,8 @@ class Survey:
             try:
                 await self._look(process, unseen)
             finally:
+                # It holds nothing, and an import under way would delay a stop of the house.
+                process.kill()
                 await process.close()
 
     def _seen(self, name: str) -> bool:

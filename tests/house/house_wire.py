@@ -99,8 +99,9 @@ class Client:
         raise AssertionError(f"no {names} {id or ''}, but {self.seen[-12:]}")
 
     def events(self, job_id):
-        """Read up to the terminal event of a job; return all its messages seen since it began."""
-        self.until("done", "failed", "cancelled", id=job_id)
+        """All messages about a job, read up to its terminal event."""
+        if not any(m.address in TERMINAL and m.args[0] == job_id for m in self.seen):
+            self.until("done", "failed", "cancelled", id=job_id)
         return [m for m in self.seen if m.args and m.args[0] == job_id]
 
     def job(self, op, job_id, *args):

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-_MEDIAN = 17  # rows and bins of the harmonic and percussive medians (Fitzgerald 2010)
-_VOICE_HZ = (110.0, 10000.0)
+_MEDIAN = 11  # rows and bins of the harmonic and percussive medians (Fitzgerald 2010)
+_VOICE_HZ = (200.0, 10000.0)
 _BASS_HZ = (180.0, 320.0)  # falls from one to zero between these
 _TINY = 1e-9
 
@@ -23,7 +23,7 @@ def shares(
     """
     level = (np.abs(left) + np.abs(right)) / 2
     strokes = _percussive(level)
-    voice = _centred(left, right) ** 2 * (1 - strokes) * _band(hz, *_VOICE_HZ)
+    voice = _centred(left, right) * (1 - strokes) * _band(hz, *_VOICE_HZ)
     if repeating is None:
         voice *= 0.5
     else:

@@ -54,8 +54,11 @@ def dips(tops: np.ndarray, rate: int, pinned: tuple[bool, bool] = (False, False)
         if not np.any(over > 1):
             break
         tallest = maximum_filter1d(over, 2 * reach + 1, mode="constant")
-        for at in np.flatnonzero((over > 1) & (over == tallest)):
-            _dip(gain, int(at), _MARGIN / float(tops[at]), rate, pinned)
+        found = np.flatnonzero((over > 1) & (over == tallest))
+        # Equal peaks that follow each other closely (a clipped wave has thousands) share one dip.
+        for run in np.split(found, np.flatnonzero(np.diff(found) > reach) + 1):
+            first, last = int(run[0]), int(run[-1])
+            _dip(gain, first, last, _MARGIN / float(tops[run].max()), rate, pinned)
     return gain
 
 
@@ -64,21 +67,23 @@ def limit(x: np.ndarray, rate: int, ceiling: float) -> np.ndarray:
     return (x * gain_curve(x, rate, ceiling)[:, None]).astype(np.float32)
 
 
-def _dip(gain: np.ndarray, at: int, depth: float, rate: int, pinned: tuple[bool, bool]) -> None:
-    """Lower `gain` in place so that it is at most `depth` at frame `at` and the next."""
+def _dip(
+    gain: np.ndarray, first: int, last: int, depth: float, rate: int, pinned: tuple[bool, bool]
+) -> None:
+    """Lower `gain` in place to at most `depth` from frame `first` to the one after `last`."""
     attack, release = max(1, round(ATTACK_S * rate)), max(1, round(RELEASE_S * rate))
-    last = len(gain) - 1
-    hold = min(at + 1, last)
+    final = len(gain) - 1
+    hold = min(last + 1, final)
     if pinned[0]:
-        attack = max(1, min(attack, at))
+        attack = max(1, min(attack, first))
     if pinned[1]:
-        release = max(1, min(release, last - hold))
-    first, stop = max(0, at - attack + 1), min(last + 1, hold + release)
-    lead = 0.5 - 0.5 * np.cos(np.pi * (np.arange(first, at) - at + attack) / attack)
+        release = max(1, min(release, final - hold))
+    begin, stop = max(0, first - attack + 1), min(final + 1, hold + release)
+    lead = 0.5 - 0.5 * np.cos(np.pi * (np.arange(begin, first) - first + attack) / attack)
     tail = 0.5 + 0.5 * np.cos(np.pi * (np.arange(hold + 1, stop) - hold) / release)
-    shape = np.concatenate([lead, np.ones(hold - at + 1), tail])
-    if pinned[0] and first == 0:
+    shape = np.concatenate([lead, np.ones(hold - first + 1), tail])
+    if pinned[0] and begin == 0:
         shape[0] = 0
-    if pinned[1] and stop == last + 1:
+    if pinned[1] and stop == final + 1:
         shape[-1] = 0
-    np.minimum(gain[first:stop], 1 - (1 - depth) * shape, out=gain[first:stop])
+    np.minimum(gain[begin:stop], 1 - (1 - depth) * shape, out=gain[begin:stop])

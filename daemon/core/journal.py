@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
-from bridge.protocol.errors import error
+from bridge.protocol.errors import PunchinError, error
 from daemon.core import durable
 from daemon.core.jobs import Job, State
 
@@ -44,6 +44,7 @@ class Journal:
         self._writing: set[str] = set()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._folders: dict[str, Path] = {}
+        self._late: dict[str, Job] = {}
 
     def open(self) -> None:
         """Make the folders and learn which jobs exist. Raises OSError."""
@@ -93,8 +94,17 @@ class Journal:
     async def save(self, job: Job) -> None:
         """Write a change of state, durably. On a full disk the ballast makes room.
 
-        Raises 400, 401.
+        Raises 400, 401. An end that could not be written is written when the disk takes one again.
         """
+        await self._save(job)
+        while self._late:
+            late = self._late.pop(next(iter(self._late)))
+            try:
+                await self._save(late)
+            except PunchinError:
+                break
+
+    async def _save(self, job: Job) -> None:
         try:
             try:
                 await self._write(job, True)
@@ -104,6 +114,8 @@ class Journal:
                 await self._call(self._ballast.unlink, True)
                 await self._write(job, True)
         except OSError as problem:
+            if job.ended:
+                self._late[job.id] = job
             raise durable.as_punchin(problem, "the job's state") from None
 
     async def save_progress(self, job: Job) -> None:
@@ -126,6 +138,7 @@ class Journal:
 
     async def remove(self, job: Job) -> None:
         """Remove an ended job's folder. Raises OSError."""
+        self._late.pop(job.id, None)
         await self._call(shutil.rmtree, self.folder(job.id))
         self._folders.pop(job.id.lower(), None)
 

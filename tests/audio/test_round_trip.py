@@ -109,7 +109,7 @@ def test_outside_nothing_changes_and_inside_the_length_is_exact(
         assert apart[start:end].max() > 0.05
 
 
-@pytest.mark.parametrize("rate", [8_000, 44_100, 44_101, 96_000])
+@pytest.mark.parametrize("rate", [8_000, 44_101, 96_000])
 @pytest.mark.parametrize("engine_rate", [44_100, 48_000])
 @pytest.mark.parametrize("channels", [1, 2])
 def test_an_engine_that_plays_what_it_hears_changes_nothing_to_hear(

@@ -39,7 +39,7 @@ def put(source, spliced, start):
 
 
 @pytest.mark.parametrize("channels", [1, 2, 6])
-@pytest.mark.parametrize("rate", [8_000, 44_100, 96_000])
+@pytest.mark.parametrize("rate", [8_000, 44_100])
 def test_the_same_material_is_the_source(channels, rate):
     x = music(1, 4 * rate, rate, channels)
     handle = round(HANDLE_S * rate)
@@ -64,7 +64,7 @@ def test_delay_polarity_level_and_dc_are_undone(delay, polarity):
     assert np.abs(done.samples - x[start:end]).max() < 1e-4
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(
     st.integers(0, 10_000),
     st.sampled_from([1, 2, 6]),
@@ -102,7 +102,7 @@ def test_any_material(seed, channels, rate, seconds, level_db, kind):
 
 
 @pytest.mark.parametrize("over", [True, False])
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_seams_are_no_sharper_than_uncut_music(over, seed):
     x, other = music(seed, 4 * RATE, RATE, 2), music(seed + 50, 4 * RATE, RATE, 2, 0.15)
     start, end = RATE + 7, 2 * RATE + 31
@@ -121,7 +121,7 @@ def test_seams_are_no_sharper_than_uncut_music(over, seed):
     assert click_ratio(hard, start) > click_ratio(joined, start)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_leading_into_the_clip_is_the_mirror_of_going_on_after_it(seed):
     x, other = f32(music(seed, RATE, RATE)), f32(music(seed + 9, RATE + 2 * HANDLE, RATE))
     after = splice(x, None, x[:0], other, HANDLE, RATE)

@@ -17,7 +17,7 @@ from daemon.engines.sketch.plan.harmonise import Sung
 from daemon.engines.sketch.plan.harmony import Changes, progression, without_gaps
 from daemon.engines.sketch.plan.humanise import humanised
 from daemon.engines.sketch.plan.lead import lead_notes
-from daemon.engines.sketch.plan.song import Song, Voice, chosen
+from daemon.engines.sketch.plan.song import Song, Voice, picked
 from daemon.engines.sketch.plan.styles import PartStyle, Style
 from daemon.engines.sketch.plan.types import Mix, Part, Plan, PlanChord, PlanNote, Section
 
@@ -106,8 +106,8 @@ def _harmony(brief: Brief, bars: Sequence[Bar], sections: Sequence[Section]) -> 
     laid: list[PlanChord] = []
     for section in sections:
         inside = [b for b in bars if section.start_quarter <= b.start < section.end_quarter]
-        taste = Song.rng(_Seeded(brief.seed), "progression", section.kind)  # type: ignore[arg-type]
-        numerals = chosen(brief.style.progressions[mode], taste)
+        rows = brief.style.progressions[mode]
+        numerals = rows[picked(brief.seed, len(rows), "progression", section.kind)]
         last = brief.ending and section is sections[-1]
         laid += progression(numerals, brief.key, inside, final=last)
     if not brief.chords:
@@ -135,11 +135,6 @@ def _filled(known: Sequence[PlanChord], own: Changes, start: float, end: float) 
             out.append(PlanChord(at, min(end, chord.end_quarter), chord.name))
             at = out[-1].end_quarter
     return out
-
-
-@dataclass(frozen=True)
-class _Seeded:
-    seed: int
 
 
 def _parts(brief: Brief, song: Song) -> list[Part]:

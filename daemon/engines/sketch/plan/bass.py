@@ -7,7 +7,7 @@ import numpy as np
 from daemon.engines.sketch.listen.names import scale_of
 from daemon.engines.sketch.plan.bars import Bar
 from daemon.engines.sketch.plan.harmony import tones_from_root
-from daemon.engines.sketch.plan.song import Song, chosen
+from daemon.engines.sketch.plan.song import Song
 from daemon.engines.sketch.plan.steps import Hit
 from daemon.engines.sketch.plan.styles import PartStyle
 from daemon.engines.sketch.plan.types import PlanNote
@@ -18,7 +18,7 @@ _GAP_QUARTERS = 0.03  # notes are released this much before the next
 def bass_notes(song: Song, part: PartStyle) -> list[PlanNote]:
     """Return the bass line."""
     notes: list[PlanNote] = []
-    home = int(song.rng(part.name, "register").integers(-2, 4)) + part.range[0] + 6
+    home = part.range[0] + 3 + 4 * song.pick(3, part.name, "register")
     for i, bar in enumerate(song.bars):
         section = song.section(bar)
         if section.level < part.level:
@@ -27,7 +27,7 @@ def bass_notes(song: Song, part: PartStyle) -> list[PlanNote]:
             notes.append(_root(song, part, bar.start, bar.quarters * 0.9, home))
             continue
         rows = (part.high or part.low) if section.level >= 3 else (part.low or part.high)
-        pattern = chosen(rows, song.rng(part.name, section.kind, str(i % 4 == 3)))
+        pattern = song.chosen(rows, part.name, section.kind, str(i % 4 == 3))
         rng = song.rng(part.name, str(i))
         for hit in _with_changes(song, bar, song.hits(pattern, bar, rng)):
             notes.append(_note(song, part, bar, hit, home, rng))

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from daemon.engines.sketch.plan.bars import Bar
 from daemon.engines.sketch.plan.harmony import coloured
-from daemon.engines.sketch.plan.song import Song, chosen
+from daemon.engines.sketch.plan.song import Song
 from daemon.engines.sketch.plan.steps import Hit
 from daemon.engines.sketch.plan.styles import PartStyle
 from daemon.engines.sketch.plan.types import PlanNote
@@ -25,8 +25,8 @@ class Hands:
     def __init__(self, song: Song, part: PartStyle) -> None:
         self.song, self.part = song, part
         low, high = part.range
-        taste = song.rng(part.name, "register")
-        self._centre = (low + high) / 2 + float(taste.uniform(-3, 3))
+        place = song.pick(3, part.name, "register") - 1
+        self._centre = (low + high) / 2 + place * (high - low) / 5
         self._colour = song.style.colour if part.role != "pad" else "triad"
         if sung := song.voice.notes:
             middle = sorted(n.midi for n in sung)[len(sung) // 2]
@@ -76,7 +76,9 @@ def _pattern(song: Song, part: PartStyle, bar: Bar, index: int) -> str:
     busy_voice = song.voice.share(bar.start, bar.end) >= _SUNG
     full = section.level >= (3 if busy_voice else 2)
     rows = (part.high or part.low) if full else (part.low or part.high)
-    return chosen(rows, song.rng(part.name, section.kind, str(full), str(index % 4 == 3)))
+    if full and section.level == 2:
+        rows = (*part.low, *part.high)
+    return song.chosen(rows, part.name, section.kind, str(full), str(index % 4 == 3))
 
 
 def _played(hands: Hands, bar: Bar, hit: Hit) -> list[PlanNote]:

@@ -12,7 +12,8 @@ from daemon.engines.sketch.plan.song import Song
 from daemon.engines.sketch.plan.styles import DrumStyle, Kit
 from daemon.engines.sketch.plan.types import PlanNote
 
-_TIMEKEEPERS = ("hat", "ride", "shaker", "tambourine")
+_TIMEKEEPERS = ("hat", "ride", "shaker", "tambourine", "pedal")
+_TIMEKEEPING = ("hat", "ride", "hat", "shaker")
 _OFFBEAT_SOFTER = 14
 _ORNAMENT_SHARE = 0.35  # of fourth bars that get a small change
 _STROKE_QUARTERS = 0.25
@@ -40,8 +41,9 @@ def _kit(song: Song, drums: DrumStyle, bar: Bar, index: int, rng: np.random.Gene
     rows = (drums.high or drums.low) if section.level >= 3 else (drums.low or drums.high)
     if not rows:
         return {}
-    taste = song.rng("drum pattern", section.kind, str(section.level >= 3))
-    kit: Mapping[str, str] = rows[int(taste.integers(len(rows)))]
+    names = (section.kind, str(section.level >= 3))
+    row = rows[song.pick(len(rows), "drum pattern", *names)]
+    kit: Mapping[str, str] = _renamed(row, song, *names)
     if section.level == 0:
         kit = {p: pattern for p, pattern in kit.items() if p in _TIMEKEEPERS}
     if _fills(song, bar, section.level):
@@ -49,6 +51,14 @@ def _kit(song: Song, drums: DrumStyle, bar: Bar, index: int, rng: np.random.Gene
     if index % 4 == 3 and rng.random() < _ORNAMENT_SHARE and section.level > 0:
         return _ornamented(kit, rng)
     return kit
+
+
+def _renamed(kit: Kit, song: Song, *names: str) -> Kit:
+    """Keep time on the hat in every other seed, else on a cymbal or a shaker."""
+    other = _TIMEKEEPING[song.pick(len(_TIMEKEEPING), "time", *names)]
+    if "hat" not in kit or other in kit:
+        return kit
+    return {other if piece == "hat" else piece: pattern for piece, pattern in kit.items()}
 
 
 def _fills(song: Song, bar: Bar, level: int) -> bool:

@@ -7,7 +7,7 @@ import numpy as np
 from daemon.engines.sketch.listen.names import scale_of
 from daemon.engines.sketch.plan.bars import Bar
 from daemon.engines.sketch.plan.harmony import tones_from_root
-from daemon.engines.sketch.plan.song import Song, chosen
+from daemon.engines.sketch.plan.song import Song
 from daemon.engines.sketch.plan.steps import Hit
 from daemon.engines.sketch.plan.styles import PartStyle
 from daemon.engines.sketch.plan.types import PlanNote
@@ -31,7 +31,7 @@ def lead_notes(song: Song, part: PartStyle) -> list[PlanNote]:
         phrase = _SHAPE[i % 4]
         rng = song.rng(part.name, section.kind, str(phrase))
         rows = (part.high or part.low) if section.level >= 3 else (part.low or part.high)
-        hits = song.hits(chosen(rows, rng), bar, rng)
+        hits = song.hits(song.chosen(rows, part.name, section.kind, str(phrase)), bar, rng)
         moves = [int(m) for m in rng.choice(_STEPS, size=len(hits))]
         notes += _line(song, bar, hits, ladder, moves)
     return notes

@@ -59,8 +59,15 @@ class Song:
 
     def rng(self, *names: str) -> np.random.Generator:
         """Return the stream of chance that belongs to `names`; the same names, the same stream."""
-        keys = [zlib.crc32(name.encode()) for name in names]
-        return np.random.Generator(np.random.PCG64(np.random.SeedSequence([self.seed, *keys])))
+        return stream(self.seed, *names)
+
+    def pick(self, count: int, *names: str) -> int:
+        """Return a choice among `count` for `names`; neighbouring seeds choose differently."""
+        return picked(self.seed, count, *names)
+
+    def chosen(self, variants: Sequence[str], *names: str) -> str:
+        """Return one of the variants, as `pick` says."""
+        return variants[self.pick(len(variants), *names)]
 
     def section(self, bar: Bar) -> Section:
         """Return the section that `bar` belongs to."""
@@ -110,6 +117,13 @@ def _hold(step: str, after: str) -> str:
     return "-" if step == "-" or (after == "-" and step != ".") else "."
 
 
-def chosen(variants: Sequence[str], rng: np.random.Generator) -> str:
-    """Return one of the variants."""
-    return variants[int(rng.integers(len(variants)))]
+def stream(seed: int, *names: str) -> np.random.Generator:
+    """Return the generator of chance for a seed and what it is used for."""
+    keys = [zlib.crc32(name.encode()) for name in names]
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, *keys])))
+
+
+def picked(seed: int, count: int, *names: str) -> int:
+    """Return 0 … `count` − 1 so that the takes of one job, with seeds in a row, differ."""
+    block, place = divmod(seed, count)
+    return int(stream(block, *names).permutation(count)[place])

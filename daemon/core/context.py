@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from daemon.core.forms import HIDES
+
 # Keys that belong to the source of the last region and serve only jobs on that same file.
 _OF_THE_SOURCE = ("start", "end", "start_frame", "end_frame", "clip_start", "clip_end")
 _OF_THE_SOURCE_TOO = ("clip_start_frame", "clip_end_frame", "downbeat", "tempomap")
@@ -22,7 +24,10 @@ SOURCE_KEYS = frozenset((*_OF_THE_SOURCE, *_OF_THE_SOURCE_TOO))
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The context at one moment: `values` by key, and the source that the region belongs to."""
+    """The context at one moment: `values` by key, and the source that the region belongs to.
+
+    `defaults` are the keys of `/punchin/set`, which serve every job.
+    """
 
     source: str | None
     values: Mapping[str, Any]
@@ -77,6 +82,7 @@ class Context:
             if value == "":
                 self.defaults.pop(key, None)
             else:
+                self._undo_default(key)
                 self.defaults[key] = value
 
     def reset(self) -> None:
@@ -85,10 +91,8 @@ class Context:
 
     def snapshot(self) -> Snapshot:
         """Return an immutable copy for a job."""
-        defaults = dict(self.defaults)
-        preset = defaults.pop("preset", None)
-        values = {**self.music, **self.region, **defaults}
-        return Snapshot(self.source, values, {"preset": preset} if preset else {}, self._selected)
+        values = {**self.music, **self.region}
+        return Snapshot(self.source, values, dict(self.defaults), self._selected)
 
     # -- one method a message ----------------------------------------------------------------------
 
@@ -100,6 +104,8 @@ class Context:
                 self.music.pop(key, None)
             self.place = None
         self.source, self._selected = source, False
+        for name in (k for k in args if k != "source"):
+            self._undo_default(f"{name}{suffix}")
         self.region = {f"{k}{suffix}": v for k, v in args.items() if k != "source"}
 
     def _region_frames(self, args: Mapping[str, Any]) -> None:
@@ -136,11 +142,16 @@ class Context:
 
     def _tell(self, **values: Any) -> None:
         for key, value in values.items():
-            self.defaults.pop(key, None)
+            self._undo_default(key)
             if value == "":
                 self.music.pop(key, None)
             else:
                 self.music[key] = value
+
+    def _undo_default(self, key: str) -> None:
+        """What is told now counts, in whichever form an earlier default had it."""
+        for name in (key, *HIDES.get(key, ())):
+            self.defaults.pop(name, None)
 
     def _select(self, edge: str, value: float) -> None:
         self.selection[edge] = value
@@ -149,10 +160,12 @@ class Context:
     def _derive_region(self) -> None:
         """With a place, the DAW's time selection is a region of the source."""
         start, end = self.selection.get("start"), self.selection.get("end")
+        clip = {k: v for k, v in self.region.items() if k.startswith("clip_")}
+        if self._selected and (start is None or end is None):
+            self.region, self._selected = clip, False
         if self.place is None or self.source is None or start is None or end is None:
             return
         if end > start and end > self.place[0]:
-            clip = {k: v for k, v in self.region.items() if k.startswith("clip_")}
             first = max(0.0, start - self.place[0])
             self.region = {**clip, "start": first, "end": end - self.place[0]}
             self._selected = True

@@ -10,24 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.protocol.check import JobCall, known_keys, limit_keys, shape_keys
-from bridge.protocol.errors import error
+from bridge.protocol.errors import PunchinError, error
 from bridge.protocol.ops import OP
 from daemon.core.context import Snapshot
+from daemon.core.forms import FORMS, HIDES, REGION
 
-# Forms of the same thing: a layer gives one, and it hides the others in the layers below.
-FORMS = (
-    ("start", "start_frame", "start_beat"),
-    ("end", "end_frame", "end_beat"),
-    ("clip_start", "clip_start_frame"),
-    ("clip_end", "clip_end_frame"),
-    ("seconds", "bars"),
-    ("lyrics", "lyrics_file"),
-)
-_HIDES = {name: frozenset(group) - {name} for group in FORMS for name in group} | {
-    "bpm": frozenset({"tempomap"}),
-    "meter": frozenset({"tempomap"}),
-    "tempomap": frozenset({"bpm", "meter"}),
-}
 _SUFFIXES = ("_frame", "_beat", "")
 Presets = Callable[[str], Mapping[str, Any]]
 
@@ -64,35 +51,48 @@ def resolve(
     job = shape_keys(call.keys)
     _one_form(job)
     source = call.source
-    if source is None and "of" in job:
-        source = source_of(job["of"])
-    inherited = source is None and OP[call.op].needs_source
-    if inherited:
-        source = snapshot.source
+    if source is None and _takes_source(call.op):
+        source = source_of(job["of"]) if "of" in job else snapshot.source
     same = source is not None and snapshot.source is not None and same_file(source, snapshot.source)
-    context = snapshot.for_source(same)
+    problems: list[PunchinError] = []
     values: dict[str, Any] = {}
     for layer in (
-        _preset(snapshot.defaults, presets),
-        context,
-        _preset(job, presets),
+        _preset(snapshot.defaults, presets, problems),
+        snapshot.for_source(same),
+        {k: v for k, v in snapshot.defaults.items() if k != "preset"},
+        _preset(job, presets, problems),
         job,
     ):
         _lay_over(values, layer)
     _needs(call.op, source, values)
     limit_keys(job)
+    for problem in problems:
+        raise problem
     region = {"start", "end"} & values.keys()
     clamp = same and snapshot.selection_clamps and not region & job.keys()
     return Resolved(call.op, call.id, source, values, frozenset(job), clamp)
 
 
-def _preset(layer: Mapping[str, Any], presets: Presets) -> Mapping[str, Any]:
-    return presets(layer["preset"]) if layer.get("preset") else {}
+def _takes_source(op: str) -> bool:
+    return any("source" in need.split("|") for need in OP[op].needs)
+
+
+def _preset(
+    layer: Mapping[str, Any], presets: Presets, problems: list[PunchinError]
+) -> Mapping[str, Any]:
+    """Return the values of the preset that a layer names; an unknown one is told in its turn."""
+    if not layer.get("preset"):
+        return {}
+    try:
+        return presets(layer["preset"])
+    except PunchinError as problem:
+        problems.append(problem)
+        return {}
 
 
 def _lay_over(values: dict[str, Any], layer: Mapping[str, Any]) -> None:
     for name, value in layer.items():
-        for hidden in _HIDES.get(name, ()):
+        for hidden in HIDES.get(name, ()):
             if hidden not in layer:
                 values.pop(hidden, None)
         values[name] = value
@@ -103,7 +103,7 @@ def _one_form(job: Mapping[str, Any]) -> None:
         given = [name for name in group if name in job]
         if len(given) > 1:
             raise error(101, f"{' and '.join(given)} say the same thing: give one of them")
-    forms = {_form(name) for group in FORMS[:2] for name in group if name in job}
+    forms = {_form(name) for group in REGION for name in group if name in job}
     if len(forms) > 1:
         raise error(101, "the region's start and end have different forms: give both in one form")
 
@@ -127,7 +127,7 @@ def _needs(op: str, source: str | None, values: Mapping[str, Any]) -> None:
 
 
 def _needs_region(op: str, values: Mapping[str, Any]) -> None:
-    has_start, has_end = (any(n in values for n in group) for group in FORMS[:2])
+    has_start, has_end = (any(n in values for n in group) for group in REGION)
     if not has_start and not has_end:
         raise error(107, f"{op} needs a region: select the bars, or send start and end")
     if not (has_start and has_end):

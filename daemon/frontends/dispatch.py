@@ -10,6 +10,7 @@ import copy
 import json
 import logging
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from bridge.protocol import check
@@ -166,7 +167,10 @@ class Dispatcher:
             check.arguments(row, args)
             self._context.reset()
         else:
-            self._context.apply(name, check.arguments(row, args))
+            told = check.arguments(row, args)
+            if "source" in told and not Path(told["source"]).is_absolute():
+                raise error(101, "the source is not an absolute path: send the whole path")
+            self._context.apply(name, told)
         return None
 
     def _set(self, args: Sequence[Any]) -> None:

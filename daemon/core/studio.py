@@ -89,8 +89,7 @@ class Studio:
         return None
 
     async def _accept(self, call: JobCall, snapshot: Snapshot, listener: Listener) -> Job:
-        if len(self._stage.line) >= self._queue:
-            raise error(109, f"{self._queue} jobs are waiting: cancel some, or wait")
+        self._check_room()
         admitted = await self._admission.admit(call, snapshot)
         engine = self._engine(call.op, admitted)
         if call.id == "*":
@@ -104,6 +103,10 @@ class Studio:
         announce.publish(self.bus, job, announce.accepted(job), self._journal.folder(job.id))
         self._stage.add(job)
         return job
+
+    def _check_room(self) -> None:
+        if len(self._stage.line) >= self._queue:
+            raise error(109, f"{self._queue} jobs are waiting: cancel some, or wait")
 
     def _job(self, call: JobCall, admitted: Admitted, engine: str) -> Job:
         self._order += 1
@@ -216,10 +219,11 @@ class Studio:
         listener.send("/punchin/job.reply", json.dumps(job.public(), ensure_ascii=False))
 
     def change_engine(self, name: str, model: str | None, listener: Listener) -> None:
-        """Queue a change of engine. Raises 300."""
+        """Queue a change of engine. Raises 109, 300."""
         if name != "none" and name not in self._workers.known():
             names = ", ".join(self._workers.known())
             raise error(300, f"no engine is called {name}: choose one of {names}, or none")
+        self._check_room()
         self._order += 1
         self._stage.queue_engine_change(name, model, self._order, listener)
 

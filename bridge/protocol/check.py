@@ -68,12 +68,15 @@ def clears(row: Command, args: Sequence[Any]) -> bool:
 
 
 def job_call(row: Command, args: Sequence[Any]) -> JobCall:
-    """Split `id [source] (key value)*`. Raises 104 for the id, 101 for the rest."""
+    """Split `id [source] (key value)*`. Raises 104 for the id, 101 (or 102) for the rest."""
     if not args:
         raise error(104, f"{row.address} needs an id first: send a new one, or *")
     id_, rest = row.args[0].kind.convert(args[0]), list(args[1:])
-    source = row.args[1].kind.shape(rest.pop(0)) if len(rest) % 2 else None
-    return JobCall(row.op, id_, source or None, pairs(rest))
+    first, keys = rest[: len(rest) % 2], pairs(rest[len(rest) % 2 :])
+    if first and not isinstance(first[0], str):
+        known_keys(keys)  # an unknown key is told before a source of the wrong kind
+    source = row.args[1].kind.shape(first[0]) if first else None
+    return JobCall(row.op, id_, source or None, keys)
 
 
 def pairs(args: Sequence[Any]) -> dict[str, Any]:

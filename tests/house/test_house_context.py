@@ -1,4 +1,4 @@
-"""Section 2 of the wire contract: what the DAW tells, who it serves, and in which order it counts."""
+"""Section 2 of the wire contract: what the DAW tells, whom it serves, and which word counts."""
 
 import json
 from pathlib import Path

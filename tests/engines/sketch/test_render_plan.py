@@ -13,10 +13,10 @@ from daemon.engines.sketch.plan.codec import plan_from_json, plan_json
 from daemon.engines.sketch.plan.styles import load_styles
 from daemon.engines.sketch.plan.types import Part, Plan, PlanNote
 from daemon.engines.sketch.render.bank import Bank
-from daemon.engines.sketch.render.effects import duck_curve
+from daemon.engines.sketch.render.effects import duck_curve, kick_frames
 from daemon.engines.sketch.render.level import Loudness, tops
 from daemon.engines.sketch.render.master import fades, limiting, master_gain
-from daemon.engines.sketch.render.part import Window, dry_part, onset_frame
+from daemon.engines.sketch.render.part import Window, cues, dry_part, onset_frame
 from daemon.engines.sketch.render.stems import raw_stems
 
 STYLES = load_styles(folder("presets") / "styles")
@@ -33,6 +33,11 @@ def _plan(style: str = "pop", length_s: float = 6.0) -> Plan:
     return arrange(Brief(grid, 0.0, length_s, "A minor", STYLES[style], 4, lead=True, level=3))
 
 
+def _dry(plan: Plan, window: Window, bank: Bank = BANK) -> np.ndarray:
+    part = plan.parts[0]
+    return dry_part(part, cues(plan, part, window.rate), bank, window, _check)
+
+
 def _click(start_quarter: float, offset_s: float = 0.0, downbeat: float = 0.0) -> Plan:
     note = PlanNote(start_quarter, 0.25, 37, 110, offset_s)
     part = Part("drums", "drums", "drums-acoustic", notes=(note,))
@@ -43,7 +48,7 @@ def _click(start_quarter: float, offset_s: float = 0.0, downbeat: float = 0.0) -
 @pytest.mark.parametrize(("quarter", "offset_s"), [(1.0, 0.0), (2.25, -0.0031), (3.0, 0.0123)])
 def test_onsets_are_exact_to_the_sample(rate: int, quarter: float, offset_s: float) -> None:
     plan = _click(quarter, offset_s, downbeat=0.1)
-    bus = dry_part(plan, plan.parts[0], Bank(), Window(0, 4 * rate, rate), _check)
+    bus = _dry(plan, Window(0, 4 * rate, rate), Bank())
     sound = Bank().stroke("drums-acoustic", 37, 110, 0, rate)
     first = int(np.flatnonzero(sound)[0])
     wanted = round((0.1 + quarter * 60 / 97 + offset_s) * rate)
@@ -54,10 +59,10 @@ def test_onsets_are_exact_to_the_sample(rate: int, quarter: float, offset_s: flo
 def test_a_window_hears_notes_that_began_before_it() -> None:
     note = PlanNote(0.0, 8.0, 60, 100)
     plan = replace(_click(0), parts=(Part("pad", "pad", "pad-warm", notes=(note,)),))
-    whole = dry_part(plan, plan.parts[0], BANK, Window(0, 3 * RATE, RATE), _check)
-    later = dry_part(plan, plan.parts[0], BANK, Window(RATE, 2 * RATE, RATE), _check)
+    whole = _dry(plan, Window(0, 3 * RATE, RATE))
+    later = _dry(plan, Window(RATE, 2 * RATE, RATE))
     assert np.array_equal(whole[:, RATE:], later)
-    before = dry_part(plan, plan.parts[0], BANK, Window(-RATE, 4 * RATE, RATE), _check)
+    before = _dry(plan, Window(-RATE, 4 * RATE, RATE))
     assert np.array_equal(before[:, RATE:], whole)
     assert not before[:, :RATE].any()
 
@@ -65,7 +70,7 @@ def test_a_window_hears_notes_that_began_before_it() -> None:
 def test_notes_end_when_they_are_let_go() -> None:
     note = PlanNote(0.0, 1.0, 60, 100)
     plan = replace(_click(0), parts=(Part("keys", "keyboard", "organ", notes=(note,)),))
-    bus = dry_part(plan, plan.parts[0], BANK, Window(0, 3 * RATE, RATE), _check)
+    bus = _dry(plan, Window(0, 3 * RATE, RATE))
     held = round(60 / 97 * RATE)
     assert np.abs(bus[:, held - 500 : held]).max() > 0.02
     assert not bus[:, held + round(0.06 * RATE) :].any()
@@ -76,7 +81,7 @@ def test_a_closed_hat_chokes_the_open_one() -> None:
         notes = tuple(PlanNote(i * 0.25, 0.25, key, 100) for i, key in enumerate(keys))
         part = Part("drums", "drums", "drums-acoustic", notes=notes)
         plan = replace(_click(0), parts=(part,))
-        return dry_part(plan, part, BANK, Window(0, RATE, RATE), _check)
+        return _dry(plan, Window(0, RATE, RATE))
 
     tail = slice(round(0.32 * RATE), round(0.4 * RATE))
     assert np.std(bus((46,))[:, tail]) > 5 * np.std(bus((46, 44))[:, tail])
@@ -130,14 +135,26 @@ def test_a_cancelled_render_stops() -> None:
 def test_kicks_push_the_pad_down() -> None:
     plan = _plan("house")
     window = Window(0, 6 * RATE, RATE)
-    curve = duck_curve(plan, window)
-    assert curve is not None
-    drums = next(p for p in plan.parts if p.stem == "drums")
-    kicks = [onset_frame(plan, n, RATE) for n in drums.notes if n.midi == 36]
+    kicks = kick_frames(plan, RATE)
+    curve = duck_curve(kicks, window)
     inside = [k for k in kicks if 0 <= k < window.frames]
+    assert len(inside) > 8
     assert all(curve[k] > 0.95 for k in inside)
     assert curve.min() == 0
-    assert duck_curve(_plan("folk"), window) is None
+    ducked = raw_stems(plan, BANK, window, _check)["pad"]
+    parts = tuple(replace(part, duck_db=0.0) for part in plan.parts)
+    free = raw_stems(replace(plan, parts=parts), BANK, window, _check)["pad"]
+    kick = inside[4]
+    assert np.std(ducked[:, kick : kick + 500]) < 0.6 * np.std(free[:, kick : kick + 500])
+
+
+def test_long_pieces_are_the_same_in_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan, window = _plan("lofi"), Window(-500, 6 * RATE, RATE)
+    whole = raw_stems(plan, BANK, window, _check)
+    monkeypatch.setattr("daemon.engines.sketch.render.stems.STRETCH_S", 2.1)
+    cut = raw_stems(plan, BANK, window, _check)
+    for name, stem in whole.items():
+        assert np.abs(cut[name] - stem).max() < 1e-4, name
 
 
 def test_loudness_agrees_with_the_reference_meter() -> None:
@@ -158,7 +175,7 @@ def test_the_limiter_never_lets_a_peak_through() -> None:
     over = rng.random(30000)
     over[rng.integers(0, 30000, 60)] = 1 + 3 * rng.random(60)
     gain = limiting(over, 22050)
-    assert (gain * over).max() <= 1 + 1e-9
+    assert (gain * over).max() <= 1 + 1e-6
     assert np.abs(np.diff(gain)).max() < 0.02
     assert np.array_equal(limiting(np.full(100, 0.9), 22050), np.ones(100))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from daemon.engines.sketch.plan.instruments import is_drums
@@ -37,25 +39,28 @@ def _trembling(dry: Array, window: Window) -> Array:
     return dry * np.stack([1 + swing, 1 - swing])
 
 
-def duck_curve(plan: Plan, window: Window) -> Array | None:
-    """Return how far kicks push other parts down, 1 at a kick to 0, `(frames,)`; None without."""
-    kicks = [
-        onset_frame(plan, note, window.rate) - window.start_frame
+def kick_frames(plan: Plan, rate: int) -> list[int]:
+    """Return the frames of the clip at which a kick drum sounds."""
+    return [
+        onset_frame(plan, note, rate)
         for part in plan.parts
         if is_drums(part.instrument)
         for note in part.notes
         if note.midi == KICK
     ]
-    if not kicks or not any(part.duck_db for part in plan.parts):
-        return None
+
+
+def duck_curve(kicks: Sequence[int], window: Window) -> Array:
+    """Return how far kicks push other parts down, 1 at a kick to 0, `(frames,)`."""
     length = round(_DUCK_S * window.rate)
     lead = round(0.003 * window.rate)
     shape = np.concatenate([np.linspace(0, 1, lead), np.linspace(1, 0, length) ** 1.5])
     curve = np.zeros(window.frames, np.float32)
-    for kick in kicks:
-        a, b = max(0, kick - lead), min(window.frames, kick - lead + len(shape))
+    for frame in kicks:
+        first = frame - window.start_frame - lead
+        a, b = max(0, first), min(window.frames, first + len(shape))
         if b > a:
-            np.maximum(curve[a:b], shape[a - kick + lead : b - kick + lead], out=curve[a:b])
+            np.maximum(curve[a:b], shape[a - first : b - first], out=curve[a:b])
     return curve
 
 

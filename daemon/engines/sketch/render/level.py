@@ -17,6 +17,7 @@ from daemon.engines.sketch.render.tone import Array
 _BLOCK_S, _HOP_S = 0.4, 0.1
 _ABSOLUTE_LUFS, _RELATIVE_LU = -70.0, -10.0
 _OFFSET = -0.691
+_FILTER_BLOCK = 1 << 19
 _PEAK_BLOCK = 2048
 _PEAK_EDGE = 64
 _LOUDEST_BETWEEN = 0.6  # blocks whose samples stay below this share of the ceiling can't pass it
@@ -42,8 +43,12 @@ class Loudness:
     """A mix, K-weighted, whose integrated loudness can be asked under any gain."""
 
     def __init__(self, mix: Array, rate: int) -> None:
-        heard = sosfilt(k_weighting(rate), mix, axis=-1) if mix.shape[1] else mix
-        self._power = np.square(heard).sum(axis=0)
+        sections = k_weighting(rate)
+        state = np.zeros((len(sections), 2, 2))
+        self._power = np.zeros(mix.shape[1], np.float32)
+        for at in range(0, mix.shape[1], _FILTER_BLOCK):
+            heard, state = sosfilt(sections, mix[:, at : at + _FILTER_BLOCK], axis=-1, zi=state)
+            self._power[at : at + _FILTER_BLOCK] = np.square(heard).sum(axis=0)
         self._size, self._hop = round(_BLOCK_S * rate), round(_HOP_S * rate)
 
     def lufs(self, gain: Array | float = 1.0) -> float | None:

@@ -45,19 +45,20 @@ def master_gain(
     check()
     static = amplitude(loudness_lufs - level)
     ceiling = amplitude(ceiling_dbtp - _HEADROOM_DB)
-    room = np.full(mix.shape[1], ceiling)
+    room = np.full(1, ceiling, np.float32)
     if beside is not None:
-        room = np.maximum(room - tops(beside, rate, ceiling), _LEAST_ROOM * ceiling)
-    peaks = tops(mix, rate, float(room.min()) / static)
-    gain = np.ones(len(peaks))
+        room = np.maximum(ceiling - tops(beside, rate, ceiling), _LEAST_ROOM * ceiling)
+    check()
+    over = tops(mix, rate, float(room.min()) / static) / room
+    gain = np.ones(len(over), np.float32)
     for _ in range(_ROUNDS):
         check()
-        gain = static * limiting(static * peaks / room, rate)
+        gain = np.float32(static) * limiting(np.float32(static) * over, rate)
         reached = measured.lufs(gain[heard])
         if reached is None or abs(reached - loudness_lufs) < _NEAR_LU:
             break
         static *= amplitude(loudness_lufs - reached)
-    return gain.astype(np.float32)
+    return gain
 
 
 def limiting(over: Array, rate: int) -> Array:
@@ -67,9 +68,9 @@ def limiting(over: Array, rate: int) -> Array:
     that look: at a peak every term of the mean is low enough.
     """
     if over.max(initial=0.0) <= 1:
-        return np.ones(len(over))
+        return np.ones(len(over), np.float32)
     reach = max(1, round(LOOK_AHEAD_S * rate))
-    needed = 1 / np.maximum(over, 1.0)
+    needed = (1 / np.maximum(over, 1.0)).astype(np.float32)
     lowest = minimum_filter1d(needed, 2 * reach + 1)
     # Two box means of half the look make a smooth kernel that is no wider.
     width = reach // 2 * 2 + 1

@@ -5,6 +5,7 @@ Signals are float32 `(2, frames)`; frame 0 of a window is frame `start_frame` of
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ from daemon.engines.sketch.render.voices import Tone
 
 KICK, HATS, OPEN_HAT = 36, (42, 44, 46), 46
 _CHOKE_S = 0.012
+_LONGEST_S = 2.5  # no drum rings longer, no key is heard longer once let go
 _CHECK_EVERY = 16  # notes
 _GHOST = 0.6
 _LOUDNESS_POWER = 1.5  # amplitude is (velocity / 127) to this power
@@ -35,22 +37,45 @@ class Window:
     rate: int
 
 
+@dataclass(frozen=True)
+class Cue:
+    """One note in frames of the clip: when, how long held, which stroke of its key it is."""
+
+    at: int
+    held: int
+    turn: int
+    note: PlanNote
+
+
+def cues(plan: Plan, part: Part, rate: int) -> list[Cue]:
+    """Return a part's notes as cues, in order of time."""
+    turns: dict[int, int] = {}
+    found = []
+    for note in part.notes:
+        turns[note.midi] = turns.get(note.midi, -1) + 1
+        held = max(1, round(plan.length_of(note) * rate))
+        found.append(Cue(onset_frame(plan, note, rate), held, turns[note.midi], note))
+    return sorted(found, key=lambda cue: cue.at)
+
+
 def onset_frame(plan: Plan, note: PlanNote, rate: int) -> int:
     """Return the frame of the clip at which `note` begins."""
     return round(plan.onset_s(note) * rate)
 
 
-def dry_part(plan: Plan, part: Part, bank: Bank, window: Window, check: Check) -> Array:
-    """Return the part before effects, `(2, frames)`."""
+def dry_part(part: Part, score: Sequence[Cue], bank: Bank, window: Window, check: Check) -> Array:
+    """Return the part before effects, `(2, frames)`; `score` is what `cues` made of it."""
     bus = np.zeros((2, window.frames), np.float32)
     play = _drum if is_drums(part.instrument) else _key
-    chokes = _choke_frames(plan, part, window.rate) if is_drums(part.instrument) else []
-    turns: dict[int, int] = {}
-    for i, note in enumerate(part.notes):
+    chokes = [cue.at for cue in score if cue.note.midi in HATS] if play is _drum else []
+    end = window.start_frame + window.frames
+    for i, cue in enumerate(score):
         if i % _CHECK_EVERY == 0:
             check()
-        turns[note.midi] = turns.get(note.midi, -1) + 1
-        play(bus, plan, part, note, bank, window, turns[note.midi], chokes)
+        if cue.at >= end:
+            break
+        if cue.at + cue.held + _LONGEST_S * window.rate > window.start_frame:
+            play(bus, part, cue, bank, window, chokes)
     return bus
 
 
@@ -60,46 +85,34 @@ def _strength(note: PlanNote) -> float:
 
 
 def _drum(
-    bus: Array, plan: Plan, part: Part, note: PlanNote, bank: Bank, window: Window, turn: int,
-    chokes: Sequence[int],
-) -> None:  # fmt: skip
-    at = onset_frame(plan, note, window.rate)
-    if at >= window.start_frame + window.frames:
-        return
-    sound = bank.stroke(part.instrument, note.midi, note.velocity, turn, window.rate)
+    bus: Array, part: Part, cue: Cue, bank: Bank, window: Window, chokes: Sequence[int]
+) -> None:
+    note = cue.note
+    sound = bank.stroke(part.instrument, note.midi, note.velocity, cue.turn, window.rate)
     if note.midi == OPEN_HAT:
-        sound = _choked(sound, at, chokes, window.rate)
-    _add(bus, sound[None], at - window.start_frame, _strength(note), PAN.get(note.midi, 0.0))
-
-
-def _choke_frames(plan: Plan, part: Part, rate: int) -> list[int]:
-    return sorted(onset_frame(plan, n, rate) for n in part.notes if n.midi in HATS)
+        sound = _choked(sound, cue.at, chokes, window.rate)
+    _add(bus, sound[None], cue.at - window.start_frame, _strength(note), PAN.get(note.midi, 0.0))
 
 
 def _choked(sound: Array, at: int, chokes: Sequence[int], rate: int) -> Array:
     """Stop an open hat where the pedal closes it."""
-    later = int(np.searchsorted(chokes, at, side="right"))
+    later = bisect.bisect_right(chokes, at)
     if later >= len(chokes) or chokes[later] - at >= len(sound):
         return sound
     return _released(sound[None], chokes[later] - at, round(_CHOKE_S * rate))[0]
 
 
 def _key(
-    bus: Array, plan: Plan, part: Part, note: PlanNote, bank: Bank, window: Window, turn: int,
-    chokes: Sequence[int],
-) -> None:  # fmt: skip
-    at = onset_frame(plan, note, window.rate)
-    held = max(1, round(plan.length_of(note) * window.rate))
-    if at >= window.start_frame + window.frames:
-        return
-    tone = bank.tone(part.instrument, note.midi, note.velocity, window.rate)
+    bus: Array, part: Part, cue: Cue, bank: Bank, window: Window, chokes: Sequence[int]
+) -> None:
+    tone = bank.tone(part.instrument, cue.note.midi, cue.note.velocity, window.rate)
     release = round(tone.release_s * window.rate)
-    if at + held + release <= window.start_frame:
+    if cue.at + cue.held + release <= window.start_frame:
         return
-    sound = _looped(tone, held, window.rate) if tone.loops else tone.samples
-    if held < sound.shape[1]:
-        sound = _released(sound, held, release)
-    _add(bus, sound, at - window.start_frame, _strength(note), part.pan)
+    sound = _looped(tone, cue.held, window.rate) if tone.loops else tone.samples
+    if cue.held < sound.shape[1]:
+        sound = _released(sound, cue.held, release)
+    _add(bus, sound, cue.at - window.start_frame, _strength(cue.note), part.pan)
 
 
 def _looped(tone: Tone, held: int, rate: int) -> Array:

@@ -170,8 +170,8 @@ class Studio:
         return await self._cancel(job)
 
     async def cancel_all(self) -> None:
-        """End every open job of every client."""
-        for job in self.roster.unfinished():
+        """End every open job of every client, and changes of engine that wait."""
+        for job in [*self.roster.unfinished(), *self._stage.line]:
             await self._cancel(job)
 
     async def _cancel(self, job: Job) -> None:

@@ -56,7 +56,7 @@ def tell(listener: Listener, message: Message, folder: Path) -> None:
 
 def publish(bus: Bus, job: Job, message: Message, folder: Path) -> None:
     """Send one message to all who follow the job."""
-    for listener in bus.audience(job.id):
+    for listener in bus.audience(job.audience):
         tell(listener, message, folder)
 
 

@@ -19,6 +19,9 @@ from enum import StrEnum
 from typing import Any
 
 
+ENGINE_JOB = "engine"  # id and op of a change of engine, which waits in line with the jobs
+
+
 class State(StrEnum):
     """Where a job is."""
 
@@ -93,6 +96,11 @@ class Job:
     def ended(self) -> bool:
         """Whether the job has had its terminal event."""
         return self.state in ENDED
+
+    @property
+    def audience(self) -> str:
+        """The name under which its followers are kept: changes of engine share one id."""
+        return f"{self.id} {self.order}" if self.op == ENGINE_JOB else self.id
 
     def move(self, state: State) -> None:
         """Change the state along the table."""

@@ -52,6 +52,7 @@ def resolve(
     _one_form(job)
     source = call.source
     if source is None and _takes_source(call.op):
+        limit_keys({k: v for k, v in job.items() if k == "of"})
         source = source_of(job["of"]) if "of" in job else snapshot.source
     same = source is not None and snapshot.source is not None and same_file(source, snapshot.source)
     problems: list[PunchinError] = []

@@ -19,14 +19,13 @@ from daemon.core import announce
 from daemon.core.admission import ignored, work_of
 from daemon.core.barriers import Barriers
 from daemon.core.bus import Bus, Listener
-from daemon.core.jobs import Job, State
+from daemon.core.jobs import ENGINE_JOB, Job, State
 from daemon.core.journal import Journal
 from daemon.core.ports import Files, FromWorker, Sinks, TakeSink, WorkCancelled, WorkerDied, Workers
 from daemon.core.roster import Roster
 from daemon.core.telling import Teller
 from daemon.core.waiting import WaitingLine
 
-ENGINE_JOB = "engine"
 _log = logging.getLogger(__name__)
 
 
@@ -90,8 +89,8 @@ class Stage:
         change.order = order
         change.position = self.ahead_of(change)
         self.engine_for_new_jobs = self._default_engine if name == "none" else name
-        self._bus.follow(ENGINE_JOB, listener)
-        self.barriers.asked(listener, ENGINE_JOB)
+        self._bus.follow(change.audience, listener)
+        self.barriers.asked(listener, change.audience)
         self._teller.tell(change, announce.accepted(change))
         self.add(change)
 
@@ -297,7 +296,7 @@ class Stage:
             except PunchinError:
                 _log.exception("the end of job %s could not be written", job.id)
         self._teller.tell(job, announce.terminal(job))
-        self._bus.unfollow(job.id)
-        self.barriers.ended(job.id)
+        self._bus.unfollow(job.audience)
+        self.barriers.ended(job.audience)
         self._teller.recent_changed()
         self._renumber()

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from bridge.protocol.kinds import SEED_MAX
-from bridge.protocol.ops import DAEMON_KEYS
+from bridge.protocol.ops import DAEMON_KEYS, KEY
 from daemon.audio import resample
 from daemon.audio.grid import Grid
 from daemon.core.planner import Layout, Told, Work, layout, settle
@@ -152,13 +152,21 @@ def _tell_layout(work: Work, place: Layout, grid: Grid, facts: Capabilities, por
     fields = {
         "result": result if work.op != "analyze" else {},
         "grid": {"bpm": result["bpm"], "meter": result["meter"], "downbeat": grid.downbeat},
-        "used": sorted(facts.keys | DAEMON_KEYS),
+        "used": _used(work.op, facts),
         "mix_frames": place.mix_frames,
         "source_frame": place.source_frame,
         "spans": [list(s) for s in place.spans],
         "clip": list(work.clip),
     }
     port.send("settled", fields)
+
+
+def _used(op: str, facts: Capabilities) -> list[str]:
+    """Return the keys that this op makes use of, with this engine."""
+    known = DAEMON_KEYS | (facts.keys & KEY.keys())
+    # Which job `of` means and how much context is heard is settled before the engine is asked.
+    used = {key for key in known | {"context"} if op in KEY[key].ops}
+    return sorted(used | ({"of"} if op != "generate" else set()))
 
 
 def _mix_is_source(work: Work) -> bool:

@@ -118,7 +118,7 @@ class Supervisor:
         try:
             worker = await self._ready(engine, model)
         except WorkerDied:
-            raise error(300, f"the engine {engine} died while loading: see its log") from None
+            raise _died_loading(engine) from None
         return {"engine": engine, "device": worker.device, "model": model}
 
     async def close(self) -> None:
@@ -133,7 +133,10 @@ class Supervisor:
     ) -> AsyncGenerator[FromWorker]:
         """Run a job. Raises PunchinError, WorkCancelled, WorkerDied."""
         self._cancelled.clear()
-        worker = await self._ready_unless_cancelled(engine, model)
+        try:
+            worker = await self._ready_unless_cancelled(engine, model)
+        except WorkerDied:
+            raise _died_loading(engine) from None
         if work.op not in worker.capabilities["ops"]:
             raise error(301, f"{engine} does no {work.op}: choose another engine")
         self._busy = worker
@@ -204,3 +207,7 @@ class Supervisor:
         if self._killer:
             self._killer.cancel()
             self._killer = None
+
+
+def _died_loading(engine: str) -> PunchinError:
+    return error(300, f"the engine {engine} died while loading: see its log, or choose another")

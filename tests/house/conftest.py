@@ -77,7 +77,7 @@ def environment(home, **env):
 
 @pytest.fixture(scope="session")
 def shared_house(tmp_path_factory):
-    house = House(tmp_path_factory.mktemp("house"))
+    house = House(tmp_path_factory.mktemp("house"), PUNCHIN_JOBS_CANCEL_S="0.5")
     yield house
     house.stop()
 

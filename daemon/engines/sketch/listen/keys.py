@@ -5,6 +5,8 @@ A key is an index: 0…11 major on C, C#, …; 12…23 minor.
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from daemon.engines.sketch.listen.harmony import NONE
@@ -65,6 +67,7 @@ def chord_fit(path: np.ndarray) -> np.ndarray:
     return table
 
 
+@cache
 def _membership() -> tuple[np.ndarray, np.ndarray]:
     """Which chords lie in each key, and which are its tonic chord: two tables `(24, NONE)`."""
     inside, tonic = np.zeros((24, NONE)), np.zeros((24, NONE))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from daemon.engines.sketch.listen.frames import Check, unchecked
@@ -11,7 +13,7 @@ _BLOCK_S = 0.4
 _HOP_S = 0.1
 _ABSOLUTE_GATE_LUFS = -70.0
 _RELATIVE_GATE_LU = -10.0
-_PIECE_S = 10.0
+_PIECE_S = 4.0
 _RUN_IN_S = 0.4
 
 
@@ -74,7 +76,7 @@ def _weighted(samples: np.ndarray, start: int, frames: int, rate: int) -> np.nda
     lead = min(start, round(_RUN_IN_S * rate))
     part = np.nan_to_num(samples[start - lead : start + frames], posinf=0.0, neginf=0.0)
     size = _smooth_size(len(part) + round(_RUN_IN_S * rate))
-    response = _k_weighting(size, rate).astype(np.complex64)
+    response = _k_weighting(size, rate)
     squares = np.zeros(len(part))
     for channel in part.T:
         squares += np.square(np.fft.irfft(np.fft.rfft(channel, size) * response, size)[: len(part)])
@@ -87,6 +89,7 @@ def _smooth_size(frames: int) -> int:
     return -(-frames >> shift) << shift
 
 
+@lru_cache(maxsize=2)
 def _k_weighting(size: int, rate: int) -> np.ndarray:
     """Frequency response at the bins of an FFT of `size`: the two stages of ITU-R BS.1770.
 
@@ -106,7 +109,7 @@ def _k_weighting(size: int, rate: int) -> np.ndarray:
     cos = np.cos(w)
     pass_b = np.array([(1 + cos) / 2, -(1 + cos), (1 + cos) / 2])
     pass_a = np.array([1 + alpha, -2 * cos, 1 - alpha])
-    return _biquad(shelf_b, shelf_a, z) * _biquad(pass_b, pass_a, z)
+    return (_biquad(shelf_b, shelf_a, z) * _biquad(pass_b, pass_a, z)).astype(np.complex64)
 
 
 def _angle(hz: float, q: float, rate: int) -> tuple[float, float]:

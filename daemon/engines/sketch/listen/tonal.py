@@ -8,13 +8,14 @@ then non-negative least squares by multiplicative updates.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
 from daemon.engines.sketch.listen.frames import EAR_RATE_HZ, Check, spectra, unchecked
 
 _WINDOW = 8192
-_HOP = 1024
+_HOP = 2048
 HOP_S = _HOP / EAR_RATE_HZ
 LOWEST_MIDI = 24
 NOTES = 72
@@ -47,7 +48,7 @@ class Tones:
 def tones(signal: np.ndarray, check: Check = unchecked) -> Tones:
     """Transcribe `signal` (see `frames`) roughly into note activations."""
     top = int(_hz(LOWEST_MIDI + _THIRDS / 3 + 1) / EAR_RATE_HZ * _WINDOW) + 2
-    plain = _log_bins(0.0, top)
+    plain = _log_bins(top)
     logs = np.concatenate(
         [m @ plain for m in spectra(signal, _WINDOW, _HOP, bins=top, check=check)]
     )
@@ -55,8 +56,8 @@ def tones(signal: np.ndarray, check: Check = unchecked) -> Tones:
     detune = _tuning(logs)
     notes = np.concatenate(
         [
-            _activations(_whitened(_retuned(logs[i : i + 400], detune)), check)
-            for i in range(0, len(logs), 400)
+            _activations(_whitened(_retuned(logs[i : i + 200], detune)), check)
+            for i in range(0, len(logs), 200)
         ]
     )
     return Tones(notes, detune)
@@ -66,9 +67,10 @@ def _hz(midi: float) -> float:
     return float(440 * 2 ** ((midi - 69) / 12))
 
 
-def _log_bins(detune: float, top: int) -> np.ndarray:
+@cache
+def _log_bins(top: int) -> np.ndarray:
     """Map the lowest `top` FFT bins to thirds of semitones, `(top, _THIRDS)`, by interpolation."""
-    centres = LOWEST_MIDI + detune + (np.arange(_THIRDS) - 1) / 3
+    centres = LOWEST_MIDI + (np.arange(_THIRDS) - 1) / 3
     at = 440 * 2 ** ((centres - 69) / 12) / EAR_RATE_HZ * _WINDOW
     # Above some 1 kHz a third is wider than an FFT bin: spread over its width.
     half = np.maximum(1.0, at * (2 ** (1 / 36) - 1))
@@ -107,6 +109,7 @@ def _whitened(logs: np.ndarray) -> np.ndarray:
     return (np.maximum(logs - mean, 0) / np.sqrt(spread + 0.05 * level + 1e-12)).astype(np.float32)
 
 
+@cache
 def _dictionary() -> np.ndarray:
     """Partials of every note on the thirds axis, `(NOTES, _THIRDS)`, rows of unit length."""
     book = np.zeros((NOTES, _THIRDS))

@@ -51,12 +51,14 @@ def mastered(
     heard = heard_part(request, span)
     mix = np.zeros((2, window_of(request, span).frames), np.float32)
     for stem in stems.values():
+        port.check()
         mix += stem
     gain = master_gain(
         mix, request.rate, plan.mix.loudness_lufs, plan.mix.ceiling_dbtp, heard, beside, port.check
     )
     gain *= fades(len(gain), request.rate, plan.mix.fade_in_s, plan.mix.fade_out_s, heard)
     for stem in stems.values():
+        port.check()
         stem *= gain
     return dict(stems)
 

@@ -14,7 +14,7 @@ from scipy.signal import sosfilt
 from daemon.audio.loudness import peaks
 from daemon.engines.sketch.render.tone import Array
 
-_BLOCK_S, _HOP_S = 0.4, 0.1
+_HOP_S, _HOPS = 0.1, 4  # a gating block of 0.4 s is four hops
 _ABSOLUTE_LUFS, _RELATIVE_LU = -70.0, -10.0
 _OFFSET = -0.691
 _FILTER_BLOCK = 1 << 19
@@ -49,24 +49,30 @@ class Loudness:
         for at in range(0, mix.shape[1], _FILTER_BLOCK):
             heard, state = sosfilt(sections, mix[:, at : at + _FILTER_BLOCK], axis=-1, zi=state)
             self._power[at : at + _FILTER_BLOCK] = np.square(heard).sum(axis=0)
-        self._size, self._hop = round(_BLOCK_S * rate), round(_HOP_S * rate)
+        self._hop = round(_HOP_S * rate)
 
     def lufs(self, gain: Array | float = 1.0) -> float | None:
         """Return the loudness under `gain` (`(frames,)` or one number); None for silence.
 
         What is shorter than one block of 0.4 s counts as one block.
         """
-        sums = np.concatenate([[0.0], np.cumsum(self._power * np.square(gain), dtype=np.float64)])
-        size = min(self._size, len(sums) - 1)
-        if size < 1:
+        blocks = self._blocks(gain)
+        if len(blocks) == 0:
             return None
-        starts = np.arange(0, len(sums) - size, self._hop)
-        blocks = (sums[starts + size] - sums[starts]) / size
         loud = blocks[blocks > 10 ** ((_ABSOLUTE_LUFS - _OFFSET) / 10)]
         if len(loud) == 0:
             return None
         gate = loud.mean() * 10 ** (_RELATIVE_LU / 10)
         return float(_OFFSET + 10 * np.log10(loud[loud > gate].mean()))
+
+    def _blocks(self, gain: Array | float) -> Array:
+        """Return the mean power of every gating block: four hops each."""
+        power = self._power * np.square(gain)
+        hops = len(power) // self._hop
+        if hops < _HOPS:
+            return power.mean(dtype=np.float64, keepdims=True) if len(power) else power
+        sums = power[: hops * self._hop].reshape(hops, self._hop).sum(axis=1, dtype=np.float64)
+        return np.convolve(sums, np.ones(_HOPS), "valid") / (_HOPS * self._hop)
 
 
 def tops(x: Array, rate: int, ceiling: float) -> Array:

@@ -16,6 +16,7 @@ from daemon.engines.sketch.render.level import Loudness, tops
 from daemon.engines.sketch.render.tone import Array
 
 LOOK_AHEAD_S = 0.012
+_BLOCK = 1 << 16
 _ROUNDS = 3
 _NEAR_LU = 0.1
 _HEADROOM_DB = 0.06  # a moving gain shifts the peaks between samples a little
@@ -53,7 +54,7 @@ def master_gain(
     gain = np.ones(len(over), np.float32)
     for _ in range(_ROUNDS):
         check()
-        gain = np.float32(static) * limiting(np.float32(static) * over, rate)
+        gain = np.float32(static) * limiting(np.float32(static) * over, rate, check)
         reached = measured.lufs(gain[heard])
         if reached is None or abs(reached - loudness_lufs) < _NEAR_LU:
             break
@@ -61,15 +62,24 @@ def master_gain(
     return gain
 
 
-def limiting(over: Array, rate: int) -> Array:
+def limiting(over: Array, rate: int, check: Check = lambda: None) -> Array:
     """Return the gain `(frames,)` that brings peaks `over` (1 is the ceiling) to 1 or below.
 
     The lowest gain needed within the look-ahead on either side, smoothed by a kernel as wide as
     that look: at a peak every term of the mean is low enough.
     """
-    if over.max(initial=0.0) <= 1:
-        return np.ones(len(over), np.float32)
+    gain = np.ones(len(over), np.float32)
     reach = max(1, round(LOOK_AHEAD_S * rate))
+    for at in range(0, len(over), _BLOCK):
+        first, stop = max(0, at - 2 * reach), min(len(over), at + _BLOCK + 2 * reach)
+        if over[first:stop].max() > 1:
+            check()
+            piece = _dips(over[first:stop], reach)
+            gain[at : at + _BLOCK] = piece[at - first : at - first + _BLOCK]
+    return gain
+
+
+def _dips(over: Array, reach: int) -> Array:
     needed = (1 / np.maximum(over, 1.0)).astype(np.float32)
     lowest = minimum_filter1d(needed, 2 * reach + 1)
     # Two box means of half the look make a smooth kernel that is no wider.

@@ -209,11 +209,8 @@ class Stage:
         assert self._sink is not None
         if message.kind == "settled":
             self._settle(job, message)
-        for file in await self._sink.receive(message):
-            if not any(
-                (f.role, f.take, f.path) == (file.role, file.take, file.path) for f in job.files
-            ):
-                job.files.append(file)  # fmt: skip
+        made = await self._sink.receive(message)
+        job.files += [file for file in made if file not in job.files]
         if message.kind == "take":
             self._collect(job, message)
             await self._journal.save(job)

@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-
 ENGINE_JOB = "engine"  # id and op of a change of engine, which waits in line with the jobs
 
 

@@ -1,78 +1,13 @@
-"""A real daemon with the test engine, raw clients, and audio files with known samples."""
+"""A daemon for all tests of the wire, clients of it, and audio files with known samples."""
 
 import itertools
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
-from house_wire import Tcp, Udp
+from wire_house import House
 
-ROOT = Path(__file__).parents[2]
 _count = itertools.count()
-
-
-class House:
-    """A running daemon."""
-
-    def __init__(self, home, *arguments, engine="fake", **env):
-        self.home = Path(home)
-        self.home.mkdir(parents=True, exist_ok=True)
-        self.env = environment(self.home, **env)
-        command = [sys.executable, "-m", "bridge", "serve", "--port", "0", "--engine", engine]
-        self._log = (self.home / "stderr.txt").open("ab")
-        self.process = subprocess.Popen(
-            [*command, *arguments],
-            env=self.env,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            text=True,
-            cwd=self.home,
-        )
-        ready = self.process.stdout.readline()
-        assert "ready" in ready, (self.home / "stderr.txt").read_text()
-        self.port = self.facts()["port"]
-
-    def facts(self):
-        return json.loads((self.home / "daemon.json").read_text())
-
-    def log(self):
-        return (self.home / "stderr.txt").read_text()
-
-    def udp(self):
-        return Udp(self.port)
-
-    def tcp(self, slip=False):
-        return Tcp(self.port, slip)
-
-    def folder(self, job_id):
-        return self.home / "jobs" / job_id
-
-    def job(self, job_id):
-        return json.loads((self.folder(job_id) / "job.json").read_text("utf-8"))
-
-    def path(self, job_id, role="mix", take=1):
-        files = self.job(job_id)["files"]
-        return next(f["path"] for f in files if (f["role"], f["take"]) == (role, take))
-
-    def stop(self):
-        if self.process.poll() is None:
-            self.process.terminate()
-        code = self.process.wait(30)
-        self.process.stdout.close()
-        self._log.close()
-        return code
-
-
-def environment(home, **env):
-    paths = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "plugin")])
-    own = {k: v for k, v in os.environ.items() if not k.startswith(("PUNCHIN_", "XDG_"))}
-    config = str(home / "config")
-    return {**own, "PUNCHIN_HOME": str(home), "PUNCHIN_CONFIG": config, "PYTHONPATH": paths, **env}
 
 
 @pytest.fixture(scope="session")
@@ -138,10 +73,3 @@ def make_wav(tmp_path):
         return str(path)
 
     return make
-
-
-def native(path):
-    """A file's samples, exact: integers for integer formats, else float64."""
-    info = soundfile.info(path)
-    dtype = "int32" if info.subtype.startswith("PCM") else "float64"
-    return soundfile.read(path, dtype=dtype, always_2d=True)[0]

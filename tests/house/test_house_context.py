@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from wire_house import House
 
 CONTRACT_KEYS = {
     *("source", "start", "end", "clip_start", "clip_end", "bpm", "meter", "downbeat", "tempomap"),
@@ -410,8 +411,6 @@ def test_a_cleared_selection_is_no_region_any_more(tcp, song):
 
 @pytest.fixture(scope="module")
 def preset_house(tmp_path_factory):
-    from conftest import House
-
     home = tmp_path_factory.mktemp("presets")
     shelf = home / "config" / "presets" / "tasks"
     shelf.mkdir(parents=True)

@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 import pytest
-from conftest import native
+from wire_house import native
 
 WAIT = ("prompt", "wait 60")
 

@@ -5,8 +5,8 @@ import signal
 import subprocess
 import sys
 
-from conftest import environment
 from house_wire import Udp, bundle, packet
+from wire_house import environment
 
 from bridge.version import VERSION
 from daemon.core.bus import Bus

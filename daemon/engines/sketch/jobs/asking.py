@@ -31,6 +31,8 @@ def wish_of(studio: Studio, request: Request, onsets_per_beat: float | None = No
     options = request.options
     caption = read_caption(options.get("prompt", ""), options.get("negative", ""), studio.styles)
     preset = str(options.get("preset", ""))
+    if preset in studio.broken:
+        raise studio.broken[preset]
     if preset in studio.styles:
         name, how = preset, "as asked"
     elif caption.style is not None:

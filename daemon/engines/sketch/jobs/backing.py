@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -66,8 +67,6 @@ def _brief(request: Request, heard: Listening, wish: Wish, key: str, span: Span)
     if not melody and not _has_chords(heard):
         return brief
     chords = known_chords(heard, request.grid) if _has_chords(heard) else None
-    from dataclasses import replace
-
     return replace(
         brief,
         chords=tuple(chords or _follow(melody, bars, key, request.grid)),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from daemon.engines.base import Port, Request, Result, Span
 from daemon.engines.sketch.jobs.asking import key_of, wish_of
-from daemon.engines.sketch.jobs.sounding import hand_over, mastered, rendered
+from daemon.engines.sketch.jobs.sounding import Share, hand_over, mastered, rendered
 from daemon.engines.sketch.jobs.studio import Studio
 from daemon.engines.sketch.plan.arrange import Brief, arrange
 from daemon.engines.sketch.plan.codec import plan_json
@@ -44,8 +46,6 @@ def generate(studio: Studio, request: Request, port: Port) -> Result:
 
 def finished(brief: Brief, ending: bool, loudness_lufs: float) -> Brief:
     """Return the brief with its ending, fade and loudness."""
-    from dataclasses import replace
-
     bar_s = brief.grid.bars_length(brief.end_s, 1, backwards=True)
     fade_s = bar_s * _ENDING_FADE if ending else _CUT_S
     return replace(brief, ending=ending, mix=Mix(loudness_lufs, fade_out_s=fade_s))
@@ -55,7 +55,7 @@ def sound(
     studio: Studio, plan: Plan, request: Request, span: Span, port: Port, beside: Array | None
 ) -> None:
     """Render, master and hand over every stem of a plan."""
-    stems = rendered(studio, plan, request, span, port, 0.3, 0.8)
+    stems = rendered(studio, plan, request, span, Share(port, 0.3, 0.8))
     port.progress(0.85, "mixing")
     for name, stem in mastered(stems, plan, request, span, beside, port).items():
         hand_over(f"stem:{name}", span, stem.T, request, port)

@@ -7,7 +7,7 @@ import numpy as np
 from daemon.engines.base import Port, Request, Result, Span
 from daemon.engines.sketch.jobs.asking import Wish, wish_of
 from daemon.engines.sketch.jobs.regions import asks_for_new, chords_beyond, new_material
-from daemon.engines.sketch.jobs.sounding import hand_over
+from daemon.engines.sketch.jobs.sounding import Share, hand_over
 from daemon.engines.sketch.jobs.studio import Studio
 from daemon.engines.sketch.listen import Listening
 from daemon.engines.sketch.reuse import continue_from
@@ -25,8 +25,9 @@ def extend(studio: Studio, request: Request, port: Port) -> Result:
     wish = wish_of(studio, request, heard.onsets_per_beat)
     notes: list[str] = []
     for i, span in enumerate(request.spans):
-        port.progress(0.25 + 0.1 * i, "arranging")
-        sound, told = _one_side(studio, request, span, heard, wish, port)
+        share = Share(port, 0.25 + 0.35 * i, 0.6 + 0.35 * i)
+        share.progress(0.0, "arranging")
+        sound, told = _one_side(studio, request, span, heard, wish, share)
         hand_over("region", span, _joined(sound, request, span), request, port)
         notes += [note for note in told if note not in notes]
     port.progress(1.0, "mixing")

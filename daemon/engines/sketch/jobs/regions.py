@@ -15,7 +15,7 @@ from daemon.engines.base import Port, Request, Span
 from daemon.engines.sketch.jobs.asking import Wish, key_of
 from daemon.engines.sketch.jobs.backing import bar_levels, known_chords, sung
 from daemon.engines.sketch.jobs.matching import matched
-from daemon.engines.sketch.jobs.sounding import heard_part, rendered, window_of
+from daemon.engines.sketch.jobs.sounding import Share, heard_part, rendered, window_of
 from daemon.engines.sketch.jobs.studio import Studio
 from daemon.engines.sketch.listen import Listening
 from daemon.engines.sketch.plan.arrange import Brief, arrange
@@ -65,8 +65,8 @@ def new_material(
         mix=mix_settings,
     )
     plan = arrange(_with_voice(brief, request, heard))
-    stems = rendered(studio, plan, request, span, port, 0.35, 0.8)
-    port.progress(0.85, "mixing")
+    stems = rendered(studio, plan, request, span, Share(port, 0.1, 0.85))
+    port.progress(0.9, "mixing")
     mix = np.zeros((2, window.frames), np.float32)
     for stem in stems.values():
         mix += stem

@@ -8,7 +8,7 @@ from daemon.engines.base import Port, Request, Result, Span
 from daemon.engines.sketch.jobs.asking import key_of, wish_of
 from daemon.engines.sketch.jobs.backing import known_chords, sung
 from daemon.engines.sketch.jobs.regions import asks_for_new, new_material
-from daemon.engines.sketch.jobs.sounding import hand_over
+from daemon.engines.sketch.jobs.sounding import Share, hand_over
 from daemon.engines.sketch.jobs.studio import Studio
 from daemon.engines.sketch.listen import Listening
 from daemon.engines.sketch.plan.bars import bars_between
@@ -50,7 +50,9 @@ def repaint(studio: Studio, request: Request, port: Port) -> Result:
     if own is None:
         chords = _chords(request, heard, span, key_of(request, heard.key, wish.caption))
         context = _around(request, span)
-        own = new_material(studio, request, span, heard, wish, context, chords, port)
+        own = new_material(
+            studio, request, span, heard, wish, context, chords, Share(port, 0.3, 0.95)
+        )
         notes = (_ASKED if wanted else _NEW_PARTS, *wish.notes)
     hand_over("region", span, own, request, port)
     port.progress(1.0, "mixing")

@@ -6,6 +6,7 @@ Engine samples are float32 `(frames, 2)`, render signals `(2, frames)`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,6 +21,27 @@ from daemon.engines.sketch.render.tone import Array
 _CHUNK_FRAMES = 1 << 19
 
 
+@dataclass(frozen=True)
+class Share:
+    """A port whose progress is a share `[begin, end]` of the whole job's."""
+
+    port: Port
+    begin: float
+    end: float
+
+    def check(self) -> None:
+        """Raise `Cancelled` if the job was cancelled."""
+        self.port.check()
+
+    def progress(self, fraction: float, stage: str) -> None:
+        """Report 0…1 of this share."""
+        self.port.progress(self.begin + (self.end - self.begin) * fraction, stage)
+
+    def emit(self, chunk: Chunk) -> None:
+        """Hand over new material."""
+        self.port.emit(chunk)
+
+
 def window_of(request: Request, span: Span) -> Window:
     """Return the frames to render for a span: it and a handle on either side."""
     return Window(span.start - request.handle, span.frames + 2 * request.handle, request.rate)
@@ -31,15 +53,15 @@ def heard_part(request: Request, span: Span) -> slice:
 
 
 def rendered(
-    studio: Studio, plan: Plan, request: Request, span: Span, port: Port, begin: float, end: float
+    studio: Studio, plan: Plan, request: Request, span: Span, port: Port
 ) -> dict[str, Array]:
-    """Return the plan's stems in the span's window; progress goes from `begin` to `end`."""
+    """Return the plan's stems in the span's window."""
     return raw_stems(
         plan,
         studio.bank,
         window_of(request, span),
         port.check,
-        lambda fraction: port.progress(begin + (end - begin) * fraction, "rendering"),
+        lambda fraction: port.progress(fraction, "rendering"),
     )
 
 

@@ -13,10 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
+from bridge.places import config
+from bridge.protocol.errors import PunchinError
 from bridge.resources import folder
 from daemon.engines.base import Port, Request
 from daemon.engines.sketch.listen import Listening, listen
-from daemon.engines.sketch.plan.styles import Style, load_styles
+from daemon.engines.sketch.plan.styles import Style, load_styles, read_style
 from daemon.engines.sketch.render.bank import Bank
 
 _CLIPS_KEPT = 4
@@ -26,9 +28,13 @@ _WARM_DRUMS = (36, 38, 42)
 
 @dataclass
 class Studio:
-    """Styles by name, the sound bank, and what was heard in the last clips."""
+    """Styles by name, the sound bank, and what was heard in the last clips.
+
+    `broken` holds what is wrong with the user's styles that can't be read, by name.
+    """
 
     styles: Mapping[str, Style]
+    broken: Mapping[str, PunchinError] = field(default_factory=dict)
     bank: Bank = field(default_factory=Bank)
     heard: OrderedDict[bytes, Listening] = field(default_factory=OrderedDict)
 
@@ -53,9 +59,20 @@ class Studio:
         return self.heard[name]
 
 
-def open_studio(styles_folder: Path | None = None) -> Studio:
-    """Return a studio with the styles of a folder (the built-in one), its first sounds made."""
-    studio = Studio(load_styles(styles_folder or folder("presets") / "styles"))
+def open_studio(own: Path | None = None) -> Studio:
+    """Return a studio with the built-in styles and the user's, its first sounds made.
+
+    The user's lie in `own` (`presets/styles` of the configuration folder); one of them that can't
+    be read is kept out, so that it stops no job but those that ask for it.
+    """
+    styles = load_styles(folder("presets") / "styles")
+    broken: dict[str, PunchinError] = {}
+    for path in sorted((own or config() / "presets" / "styles").glob("*.toml")):
+        try:
+            styles[path.stem] = read_style(path)
+        except PunchinError as reason:
+            broken[path.stem] = reason
+    studio = Studio(styles, broken)
     for key in _WARM_DRUMS:
         studio.bank.stroke("drums-acoustic", key, 100, 0, _WARM_RATE)
     return studio

@@ -1,0 +1,64 @@
+# Works with GNU make 3.81, as macOS has it. PYTHON selects the interpreter, at least 3.11:
+#   make demo PYTHON=python3.12
+
+PYTHON ?= python3
+VENV ?= .venv
+IN_VENV = $(VENV)/bin/python
+# The constraints hold for what builds the package, too; which variable does it depends on pip's age.
+LOCKED = PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt
+INSTALL = $(LOCKED) $(IN_VENV) -m pip install --quiet --disable-pip-version-check
+WHAT_IS_INSTALLED = pyproject.toml constraints.txt bridge/version.py
+
+.PHONY: help demo test check bench docs clean
+
+help:
+	@echo "make demo    set everything up, play the demo, leave the results in demo-out/"
+	@echo "make test    install what the tests need and run them"
+	@echo "make check   format, lint, types"
+	@echo "make bench   print the benchmarks' tables"
+	@echo "make docs    rewrite what is generated: docs/osc.md, docs/settings.md, the Lua module"
+	@echo "make clean   remove the virtual environment and what was made here"
+	@echo "PYTHON=...   the interpreter to use, at least 3.11; now $(PYTHON)"
+
+demo: $(VENV)/.demo
+	$(VENV)/bin/punchin demo
+
+test: $(VENV)/.test
+	$(IN_VENV) -m pytest $(PYTEST_FLAGS)
+
+check: $(VENV)/.dev
+	$(IN_VENV) -m ruff format --check .
+	$(IN_VENV) -m ruff check .
+	$(IN_VENV) -m mypy
+
+bench: $(VENV)/.test
+	@for table in benchmarks/*.py; do echo "$$table"; $(IN_VENV) $$table || exit 1; done
+
+docs: $(VENV)/.demo
+	$(IN_VENV) -m bridge.protocol.render
+	$(IN_VENV) -m daemon.core.settings_page
+
+clean:
+	rm -rf $(VENV) demo-out bench-out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# -- the virtual environment ----------------------------------------------------------------------
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Punchin needs Python 3.11 or newer, and $(PYTHON) is older or missing:"; \
+	  echo "install one and name it, as in: make demo PYTHON=python3.12"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.made $(WHAT_IS_INSTALLED)
+	$(INSTALL) -e '.[pictures]'
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.made $(WHAT_IS_INSTALLED)
+	$(INSTALL) -e '.[test]'
+	@touch $@ $(VENV)/.demo
+
+$(VENV)/.dev: $(VENV)/.made $(WHAT_IS_INSTALLED)
+	$(INSTALL) -e '.[test,dev]'
+	@touch $@ $(VENV)/.test $(VENV)/.demo

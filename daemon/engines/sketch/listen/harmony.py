@@ -25,7 +25,7 @@ _STEPS = (0, 3, 4, 5, 6, 7, 10, 11)  # semitones above the root; a role each, an
 # measures it on others).
 TREBLE_WEIGHTS = np.array([0.7, 2.2, 1.1, -0.1, 2.1, 0.5, 0.25, 0.7, -7.4])
 BASS_WEIGHTS = np.array([6.4, -0.2, 0.1, 0.2, 0.5, 0.3, -0.5, -0.9, -5.8])
-QUALITY_BIAS = np.array([0.0, -0.45, -4.5, -4.5, -5.5, -3.0, -1.4])
+QUALITY_BIAS = np.array([0.0, -0.45, -4.0, -4.2, -5.2, -3.0, -1.4])
 
 
 def profiles(notes: np.ndarray) -> np.ndarray:

@@ -29,21 +29,24 @@ class Traits:
 
     `harmony`: upper quartile over half seconds of the log-odds of the best chord. `voiced`: share
     of loud frames with a clear pitch. `clarity`: their mean clarity. `wobble`: median deviation
-    inside notes, semitones. `hiss`: 98th and 90th percentile of the rise above 5 kHz; `thump`: 98th
-    percentile below 130 Hz.
+    inside notes, semitones. `sparseness`: median over time of Σa²/(Σa)² of the note activations, 1
+    where a single one sounds. `steady`: share of loud time. `hiss`: 98th and 90th percentile of the
+    rise above 5 kHz; `thump`: 98th percentile below 130 Hz.
     """
 
     harmony: float
     voiced: float
     clarity: float
     wobble: float
+    sparseness: float
+    steady: float
     hiss: tuple[float, float]
     thump: float
 
     @property
     def lone(self) -> bool:
         """Whether one pitch at a time explains the clip."""
-        return self.voiced > 0.6 and self.clarity > 0.75
+        return self.voiced > 0.6 and self.clarity > 0.75 and self.sparseness > 0.15
 
     @property
     def drums(self) -> bool:
@@ -57,11 +60,14 @@ def traits(
     """Measure a clip."""
     loud = pitch.level > np.percentile(pitch.level, 95) * _LOUD_SHARE
     voiced = pitch.voiced & loud
+    heard = _heard(tones, length_s)
     return Traits(
-        harmony=_harmony(tones, length_s),
+        harmony=_harmony(heard),
         voiced=float(voiced.sum() / max(1, loud.sum())),
         clarity=float(pitch.clarity[loud].mean()) if loud.any() else 0.0,
         wobble=_wobble(pitch, notes),
+        sparseness=_sparseness(heard),
+        steady=float(loud.mean()),
         hiss=(float(np.percentile(onsets.high, 98)), float(np.percentile(onsets.high, 90))),
         thump=float(np.percentile(onsets.low, 98)),
     )
@@ -72,7 +78,8 @@ def kind_of(traits: Traits, peak_dbfs: float) -> Kind:
     if peak_dbfs <= SILENT_DBFS:
         return "silence"
     if traits.harmony < _NO_HARMONY:
-        spoken = 4 * (traits.clarity - 0.55) + 2 * (1.25 - traits.thump)
+        pitched, soft = traits.clarity - 0.55, 1.25 - traits.thump
+        spoken = 4 * pitched + 2 * soft + 3 * (traits.steady - 0.62)
         return "speech" if spoken > 0 else "drums"
     if traits.lone:
         sung = traits.wobble > 0.065 or (traits.wobble > 0.035 and traits.voiced < 0.9)
@@ -80,13 +87,23 @@ def kind_of(traits: Traits, peak_dbfs: float) -> Kind:
     return "mix"
 
 
-def _harmony(tones: Tones, length_s: float) -> float:
+def _heard(tones: Tones, length_s: float) -> np.ndarray:
+    """Note activations pooled over steps, without the steps that are nearly silent."""
     notes = tones.pooled(np.arange(0, max(length_s, _STEP_S) + 1e-9, _STEP_S))
     strength = notes.sum(axis=1)
-    heard = strength > max(1e-2, 0.3 * float(np.median(strength)))
-    if not heard.any():
+    return notes[strength > max(1e-2, 0.3 * float(np.median(strength)))]
+
+
+def _harmony(notes: np.ndarray) -> float:
+    if not len(notes):
         return float("-inf")
-    return float(np.percentile(chord_scores(notes[heard]).max(axis=1), 75))
+    return float(np.percentile(chord_scores(notes).max(axis=1), 75))
+
+
+def _sparseness(notes: np.ndarray) -> float:
+    if not len(notes):
+        return 0.0
+    return float(np.median(np.square(notes).sum(axis=1) / np.square(notes.sum(axis=1))))
 
 
 def _wobble(pitch: Pitch, notes: Sequence[Note]) -> float:

@@ -85,6 +85,9 @@ def _note(pitch: Pitch, voiced: np.ndarray, start: int, end: int) -> Note | None
         return None
     midi = float(np.median(pitch.midi[start:end][inside]))
     clarity = float(pitch.clarity[start:end][inside].mean())
+    # In a short gap any row could be the border: the note is where it sounds.
+    sounding = np.flatnonzero(inside)
+    start, end = start + int(sounding[0]), start + int(sounding[-1]) + 1
     return Note(max(0.0, (start - 0.5) * HOP_S), (end - 0.5) * HOP_S, midi, clarity)
 
 

@@ -49,6 +49,13 @@ class Beats:
         """Beat of the bar of each beat, `(n,)`."""
         return (self.first_count + np.arange(self.number)) % self.pulse.per_bar
 
+    @property
+    def bars(self) -> np.ndarray:
+        """Bar of each beat, counted from the clip's first, `(n,)`."""
+        return (self.first_count + np.arange(self.number)) // self.pulse.per_bar - (
+            self.first_count // self.pulse.per_bar
+        )
+
     def frame_of(self, counts: np.ndarray) -> np.ndarray:
         """Frame at which each pulse count begins, inside the clip or beyond it."""
         return np.round(self.pulse.second_of(counts) * self.rate).astype(np.int64)

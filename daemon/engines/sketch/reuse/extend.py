@@ -88,12 +88,9 @@ def _route(
 def _chance(beats: Beats, counts: np.ndarray, seed: int) -> np.ndarray:
     """Preferences `(k, n)` of this seed for bars of the clip in each bar to fill."""
     random = np.random.Generator(np.random.PCG64(seed))
-    per_bar = beats.pulse.per_bar
-    to_fill = counts // per_bar - counts[0] // per_bar
-    own = (beats.first_count + np.arange(beats.number)) // per_bar
-    own -= own[0]
-    table = random.random((int(to_fill[-1]) + 1, int(own[-1]) + 1))
-    return _CHANCE * table[to_fill[:, None], own[None, :]]
+    to_fill = counts // beats.pulse.per_bar - counts[0] // beats.pulse.per_bar
+    table = random.random((int(to_fill[-1]) + 1, int(beats.bars[-1]) + 1))
+    return _CHANCE * table[to_fill[:, None], beats.bars[None, :]]
 
 
 def _joined_after(clip: np.ndarray, new: np.ndarray, handle: int, rate: int) -> np.ndarray:

@@ -13,7 +13,7 @@ from daemon.engines.sketch.reuse.weave import FADE_S, LEAD_S, Run, runs, weave
 
 _SNAP_S = 0.03
 _CLOSENESS = 0.6  # weight of likeness to the old bars, at strength 0; against it at strength 1
-_CHANCE = 0.3
+_CHANCE = 0.4  # spread of the seed's preferences among bars
 _OTHER_SEVENTH = 0.5
 _NO_WAY = 1e6
 _LARGEST_GAIN_DB = 3.0
@@ -85,7 +85,8 @@ def _route(
     harmony = _mismatch(beats.chords)
     cost = _CLOSENESS * (1 - 2 * strength) * distance[old]
     cost = cost - min(0.0, float(cost.min()))
-    cost = cost + _CHANCE * random.random((1, beats.number)) + harmony[old]
+    chance = random.random(beats.number)[beats.bars]
+    cost = cost + _CHANCE * chance + harmony[old]
     cost[:, ~usable] = _NO_WAY
     before, after = counts[0] - 1 - beats.first_count, counts[-1] + 1 - beats.first_count
     free = np.zeros(beats.number)

@@ -1,5 +1,7 @@
 """Chords: numerals, sevenths, harmonising tunes, voicings."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -143,3 +145,13 @@ def test_voicings_shun_semitones_with_the_voice() -> None:
     led = voiced("C", (), (55, 79), 3, "triad", 66, avoid=frozenset({top - 1}))
     assert clashes(plain, {top - 1}) == 1
     assert clashes(led, {top - 1}) == 0
+
+
+def test_a_restless_style_changes_chords_more_often() -> None:
+    bars, tune = _bars(12, 4), _tune(TWINKLE)
+
+    def changes(restless: float) -> int:
+        names = [c.name for c in harmonise(tune, bars, "C major", 1.0, restless) if c]
+        return sum(a != b for a, b in pairwise(names))
+
+    assert changes(0.8) > changes(0.0)

@@ -69,7 +69,7 @@ def _brief(request: Request, heard: Listening, wish: Wish, key: str, span: Span)
     chords = known_chords(heard, request.grid) if _has_chords(heard) else None
     return replace(
         brief,
-        chords=tuple(chords or _follow(melody, bars, key, request.grid)),
+        chords=tuple(chords or _follow(melody, bars, brief)),
         melody=tuple(melody),
         energy_db=tuple(bar_levels(request, bars, melody)) if melody else None,
     )
@@ -117,11 +117,9 @@ def _has_chords(heard: Listening) -> bool:
     return any(span.name != "N" for span in heard.chords)
 
 
-def _follow(
-    melody: Sequence[Sung], bars: Sequence[Bar], key: str, grid: Grid
-) -> list[PlanChord | None]:
-    bar_s = grid.bars_length(grid.second_at(bars[0].start), 1)
-    return bridged(harmonise(melody, bars, key, bar_s))
+def _follow(melody: Sequence[Sung], bars: Sequence[Bar], brief: Brief) -> list[PlanChord | None]:
+    bar_s = brief.grid.bars_length(brief.grid.second_at(bars[0].start), 1)
+    return bridged(harmonise(melody, bars, brief.key, bar_s, brief.style.restless))
 
 
 def _ends(brief: Brief) -> bool:

@@ -26,7 +26,7 @@ from daemon.core.planner import Work
 from daemon.core.ports import FromWorker, WorkCancelled
 from daemon.sinks.delivery import deliver
 from daemon.sinks.take import Blocks, TakeWriter, to_stereo
-from daemon.sinks.tape import Tape
+from daemon.sinks.tape import Budget, Tape
 
 _STEREO = frozenset({"bgm", "generate", "layer"})
 _PUNCHED = frozenset({"repaint", "edit"})
@@ -51,6 +51,7 @@ class FileSink:
         self._job, self._work, self._folder = job, work, folder
         self._settled: dict[str, Any] = {}
         self._tapes: dict[str, Tape] = {}
+        self._budget = Budget()
         self._documents: dict[str, bytes] = {}
         self._stopped = threading.Event()
         channels = 2 if work.op in _STEREO or work.source is None else 1
@@ -90,7 +91,7 @@ class FileSink:
         try:
             if role not in self._tapes:
                 name = f".{role.replace(':', '-').replace(' ', '-')}.{fields['take']}.tape.part"
-                self._tapes[role] = Tape(self._folder / name, fields["channels"])
+                self._tapes[role] = Tape(self._folder / name, fields["channels"], self._budget)
             self._tapes[role].record(fields["start"], message.payload)
         except OSError as problem:
             raise durable.as_punchin(problem, "the result") from None

@@ -41,9 +41,10 @@ class TakeWriter:
 
     def kept(self, source: SourceInfo, start: int, end: int) -> Blocks:
         """Yield the source's own samples, exact where the format can hold them."""
+        same = source.subtype == self.fmt.subtype
         for native in blocks(source, start, end):
             self.check()
-            samples, clipped = recast(native, self.fmt)
+            samples, clipped = (native, 0) if same else recast(native, self.fmt)
             self.clipped += clipped
             yield samples
 

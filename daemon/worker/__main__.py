@@ -17,6 +17,10 @@ from daemon.worker.channel import SURVEYOR, Channel
 from daemon.worker.host import Host
 
 
+# The DAW's audio and the control plane come before an engine that computes.
+_NICE = 5
+
+
 def _claim_streams() -> tuple[BinaryIO, BinaryIO]:
     """Keep standard input and output for frames; prints go to standard error from now on."""
     incoming = os.fdopen(os.dup(0), "rb")
@@ -30,6 +34,8 @@ def _claim_streams() -> tuple[BinaryIO, BinaryIO]:
 def main() -> int:
     """Serve until told to stop."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(name)s: %(message)s")
+    if hasattr(os, "nice"):
+        os.nice(_NICE)
     engine = sys.argv[1]
     model = sys.argv[2] if len(sys.argv) > 2 else None
     host = Host(Channel(*_claim_streams()))

@@ -61,7 +61,7 @@ def test_beats_stay_on_the_grid_of_the_clip():
     assert abs((late + 0.25) % 0.5 - 0.25) < 0.003
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=8)
 @given(
     st.integers(1, 4 * BAR),
     st.integers(0, 4000),

@@ -14,24 +14,24 @@ BAR = 2 * RATE
 
 
 @cache
-def clip_and_heard(bars=12):
+def clip_and_heard(bars=8):
     clip = song(bars=bars)
     return clip, listen(clip, RATE, Grid.steady(120.0), downbeat_told=True)
 
 
-@pytest.mark.parametrize(("first", "bars"), [(2, 2), (4, 1), (0, 2), (10, 2), (3, 4)])
+@pytest.mark.parametrize(("first", "bars"), [(2, 2), (4, 1), (0, 2), (6, 2)])
 def test_replaced_bars_keep_their_chords(first, bars):
     clip, heard = clip_and_heard()
     new = replace_bars(clip, RATE, heard, first * BAR, (first + bars) * BAR, 0, 1, 0.3)
     patched = clip.copy()
     patched[first * BAR : (first + bars) * BAR] = new
     again = listen(patched, RATE, Grid.steady(120.0), downbeat_told=True)
-    assert names_by_bar(again, 2.0, 12) == ["C", "G", "Am", "F"] * 3
+    assert names_by_bar(again, 2.0, 8) == ["C", "G", "Am", "F"] * 2
 
 
-@settings(deadline=None, max_examples=10)
+@settings(deadline=None, max_examples=8)
 @given(
-    st.integers(0, 10 * BAR),
+    st.integers(0, 6 * BAR),
     st.integers(RATE // 100, 3 * BAR),
     st.integers(0, 4000),
     st.floats(0, 1),

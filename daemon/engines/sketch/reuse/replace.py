@@ -12,7 +12,8 @@ from daemon.engines.sketch.reuse.route import Route, cheapest, jump_costs
 from daemon.engines.sketch.reuse.weave import FADE_S, LEAD_S, Run, runs, weave
 
 _SNAP_S = 0.03
-_CLOSENESS = 0.6  # weight of likeness to the old bars, at strength 0; against it at strength 1
+_CONTEXT = 2.0  # weight of a smooth way in and out, at strength 0; half at strength 1
+_CLOSENESS = 1.0  # weight of likeness to the old bars, at strength 0; against it at strength 1
 _CHANCE = 0.4  # spread of the seed's preferences among bars
 _OTHER_SEVENTH = 0.5
 _NO_WAY = 1e6
@@ -89,15 +90,18 @@ def _route(
     cost = cost + _CHANCE * chance + harmony[old]
     cost[:, ~usable] = _NO_WAY
     before, after = counts[0] - 1 - beats.first_count, counts[-1] + 1 - beats.first_count
-    free = np.zeros(beats.number)
+    # At the region's edges only its surroundings count, not the bars that are to go.
+    own = np.arange(beats.number)
+    back, ahead = np.maximum(own - 1, 0), np.minimum(own + 1, beats.number - 1)
+    free, ease = np.zeros(beats.number), _CONTEXT * (1 - strength / 2)
     return cheapest(
         Route(
             places=beats.places,
             wanted_places=counts % beats.pulse.per_bar,
             jump=np.where(usable[None, :], jump, _NO_WAY),
             cost=cost,
-            entry=jump[before] if before >= 0 else free,
-            leave=jump[:, after] if 0 <= after < beats.number else free,
+            entry=ease * distance[before, back] if before >= 0 else free,
+            leave=ease * distance[ahead, after] if 0 <= after < beats.number else free,
         ),
         check,
     )

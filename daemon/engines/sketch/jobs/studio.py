@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 
-from bridge.places import config
 from bridge.protocol.errors import PunchinError
 from bridge.resources import folder
 from daemon.engines.base import Port, Request
@@ -62,12 +61,12 @@ class Studio:
 def open_studio(own: Path | None = None) -> Studio:
     """Return a studio with the built-in styles and the user's, its first sounds made.
 
-    The user's lie in `own` (`presets/styles` of the configuration folder); one of them that can't
-    be read is kept out, so that it stops no job but those that ask for it.
+    The user's lie in the folder `own`; one of them that can't be read is kept out, so that it stops
+    no job but those that ask for it.
     """
     styles = load_styles(folder("presets") / "styles")
     broken: dict[str, PunchinError] = {}
-    for path in sorted((own or config() / "presets" / "styles").glob("*.toml")):
+    for path in sorted(own.glob("*.toml")) if own else ():
         try:
             styles[path.stem] = read_style(path)
         except PunchinError as reason:

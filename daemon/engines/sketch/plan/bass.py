@@ -61,7 +61,8 @@ def _note(
     pitch = root
     if hit.symbol == "a":
         following = song.changes.after(at).name
-        pitch = _approach(_placed(tones_from_root(following)[0], part, home), song.key, rng)
+        target = _placed(tones_from_root(following)[0], part, home)
+        pitch = max(part.range[0], _approach(target, song.key, rng))
     elif hit.symbol in "3578":
         pitch = _degree(name, hit.symbol, root, part)
     length = max(0.1, hit.length - _GAP_QUARTERS)

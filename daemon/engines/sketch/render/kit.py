@@ -126,7 +126,7 @@ def _cymbal(
 
 
 def _ride(kit: Kit, rate: int, hard: float, rng: np.random.Generator) -> Array:
-    wash = _cymbal(0.9, 1.0, 0.08, 0.75, 0.9, 0.9)(kit, rate, hard, rng)
+    wash = _cymbal(0.9, 1.0, 0.065, 0.75, 0.9, 0.9)(kit, rate, hard, rng)
     t = np.arange(len(wash)) / rate
     ping = np.sin(2 * np.pi * 3140 * t) + 0.6 * np.sin(2 * np.pi * 4870 * t)
     return wash + np.asarray(0.035 * (0.4 + hard) * ping * fading(t, 0.35), np.float32)
@@ -135,13 +135,13 @@ def _ride(kit: Kit, rate: int, hard: float, rng: np.random.Generator) -> Array:
 def _shaker(kit: Kit, rate: int, hard: float, rng: np.random.Generator) -> Array:
     t = times(0.09, rate)
     swell = np.exp(-(((t - 0.025) / 0.018) ** 2)).astype(np.float32)
-    return 0.16 * banded(noise(len(t), rng), rate, 4200, 13000) * swell
+    return 0.12 * banded(noise(len(t), rng), rate, 4200, 13000) * swell
 
 
 def _tambourine(kit: Kit, rate: int, hard: float, rng: np.random.Generator) -> Array:
     t = times(0.22, rate)
     jingle = banded(_metal(t, rate, 1.9) + 0.5 * noise(len(t), rng), rate, 5500, 14000)
-    return 0.14 * jingle * (0.6 * fading(t, 0.06) + 0.4 * fading(t, 0.2)) * rising(t, 0.002)
+    return 0.11 * jingle * (0.6 * fading(t, 0.06) + 0.4 * fading(t, 0.2)) * rising(t, 0.002)
 
 
 def _cowbell(kit: Kit, rate: int, hard: float, rng: np.random.Generator) -> Array:
@@ -157,11 +157,11 @@ _PIECES: dict[int, Stroke] = {
     38: _snare,
     39: _clap,
     41: _tom(88.0),
-    42: _cymbal(0.12, 0.075, 0.20, 1.0, 0.6, 1.0),
-    44: _cymbal(0.10, 0.055, 0.14, 0.9, 0.6, 1.0),
-    46: _cymbal(0.60, 0.50, 0.17, 0.9, 0.6, 1.0),
+    42: _cymbal(0.12, 0.075, 0.14, 1.0, 0.6, 1.0),
+    44: _cymbal(0.10, 0.055, 0.11, 0.9, 0.6, 1.0),
+    46: _cymbal(0.60, 0.50, 0.13, 0.9, 0.6, 1.0),
     47: _tom(124.0),
-    49: _cymbal(1.9, 1.9, 0.20, 0.42, 0.5, 0.8),
+    49: _cymbal(1.9, 1.9, 0.16, 0.42, 0.5, 0.8),
     50: _tom(168.0),
     51: _ride,
     54: _tambourine,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from daemon.audio.grid import Grid
+from daemon.engines.sketch.listen.frames import Check, unchecked
 from daemon.engines.sketch.listen.harmony import chord_scores
 from daemon.engines.sketch.listen.onsets import Onsets
 from daemon.engines.sketch.listen.pulse import Pulses, pulses
@@ -48,6 +49,7 @@ def find_bars(
     grid: Grid,
     length_s: float,
     attacks: tuple[np.ndarray, np.ndarray],
+    check: Check = unchecked,
 ) -> tuple[Grid, float]:
     """Return `grid` with its downbeat where a bar starts, and a confidence 0…1.
 
@@ -55,7 +57,7 @@ def find_bars(
     of `onsets.attack_strength`.
     """
     scene = _Scene(onsets, tones, pulses(grid, length_s), length_s, attacks)
-    shifts, features = hypotheses(scene)
+    shifts, features = hypotheses(scene, check)
     scores = features @ WEIGHTS
     odds = np.exp(scores - scores.max())
     best = int(np.argmax(odds))
@@ -63,7 +65,9 @@ def find_bars(
     return _placed(grid, scene.beat, shift), float(odds[best] / odds.sum())
 
 
-def find_metre(onsets: Onsets, tones: Tones, grid: Grid, length_s: float) -> tuple[int, int]:
+def find_metre(
+    onsets: Onsets, tones: Tones, grid: Grid, length_s: float, check: Check = unchecked
+) -> tuple[int, int]:
     """Return `(beats, unit)` of the metre in which the bars of a clip stand out most.
 
     `grid` gives the tempo. 4/4 is preferred, and kept for clips of less than `_METRE_BARS` bars.
@@ -75,14 +79,15 @@ def find_metre(onsets: Onsets, tones: Tones, grid: Grid, length_s: float) -> tup
         points = tuple(replace(p, beats=metre[0], unit=metre[1]) for p in grid.points)
         tried = replace(grid, points=points)
         scene = _Scene(onsets, tones, pulses(tried, length_s), length_s)
-        evidence[metre] = float((hypotheses(scene)[1] @ WEIGHTS).max()) + head_start
+        evidence[metre] = float((hypotheses(scene, check)[1] @ WEIGHTS).max()) + head_start
     return max(evidence, key=lambda metre: evidence[metre])
 
 
-def hypotheses(scene: _Scene) -> tuple[np.ndarray, np.ndarray]:
+def hypotheses(scene: _Scene, check: Check = unchecked) -> tuple[np.ndarray, np.ndarray]:
     """Return pulses by which the downbeat could be later `(h,)` and their features `(h, f)`."""
     shifts, rows = [], []
     for phase in _phases(scene):
+        check()
         table = _features(scene, phase)
         shifts += [phase + beat for beat in range(scene.beat.per_bar)]
         rows.append(table)

@@ -96,7 +96,7 @@ def listen(
         loudness = loudness_lufs(samples, rate, check)
         return _nothing(length_s, told, key, peak, loudness)
     ear = _gather(to_ear(samples, rate, check), peak, length_s, check)
-    bars = _bars(told, ear)
+    bars = _bars(told, ear, check)
     check()
     notes = ear.notes if ear.kind in ("singing", "solo") else ()
     found_key, sure, spans_heard = _harmony(ear, bars.grid, key, check)
@@ -131,13 +131,13 @@ def find_grid(
     told = _Told(None, bpm, metre, False)
     if length_s < _SHORTEST_S or peak <= SILENT_DBFS:
         return told.guess(DEFAULT_BPM), 0.0
-    bars = _bars(told, _gather(to_ear(samples, rate, check), peak, length_s, check))
+    bars = _bars(told, _gather(to_ear(samples, rate, check), peak, length_s, check), check)
     return bars.grid, bars.tempo_confidence * bars.downbeat_confidence
 
 
 def melody(samples: np.ndarray, rate: int, check: Check = unchecked) -> tuple[Note, ...]:
     """Notes of a lone voice or instrument."""
-    return notes_from(track_pitch(to_ear(samples, rate, check), check))
+    return notes_from(track_pitch(to_ear(samples, rate, check), check), check)
 
 
 def chords(
@@ -157,23 +157,27 @@ def key(samples: np.ndarray, rate: int, check: Check = unchecked) -> tuple[str |
 def _gather(signal: np.ndarray, peak: float, length_s: float, check: Check) -> _Ear:
     onsets, heard = onset_strength(signal, check), tones(signal, check)
     pitch = track_pitch(signal, check)
-    notes = notes_from(pitch)
+    notes = notes_from(pitch, check)
+    check()
     measured = traits(onsets, heard, pitch, notes, length_s)
+    check()
     kind = kind_of(measured, peak)
     drums = kind == "drums" or (kind == "mix" and measured.drums)
-    return _Ear(onsets, heard, attack_strength(signal), notes, kind, drums, length_s)
+    attacks = attack_strength(signal, check)
+    check()
+    return _Ear(onsets, heard, attacks, notes, kind, drums, length_s)
 
 
-def _bars(told: _Told, ear: _Ear) -> _Bars:
+def _bars(told: _Told, ear: _Ear, check: Check) -> _Bars:
     """Keep what was told of tempo, metre and downbeat, and find the rest."""
     if told.grid is not None and told.downbeat:
         return _Bars(told.grid, 1.0, 1.0)
     bpm, sure = (told.bpm, 1.0) if told.grid or told.bpm else find_tempo(ear.onsets)
     grid = told.guess(bpm or DEFAULT_BPM)
     if told.grid is None and told.metre is None and ear.kind in ("mix", "drums"):
-        metre = find_metre(ear.onsets, ear.tones, grid, ear.length_s)
+        metre = find_metre(ear.onsets, ear.tones, grid, ear.length_s, check)
         grid = Grid.steady(grid.points[0].bpm, *metre)
-    placed, downbeat_sure = find_bars(ear.onsets, ear.tones, grid, ear.length_s, ear.attacks)
+    placed, downbeat_sure = find_bars(ear.onsets, ear.tones, grid, ear.length_s, ear.attacks, check)
     return _Bars(placed, sure, downbeat_sure)
 
 

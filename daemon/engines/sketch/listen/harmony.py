@@ -124,7 +124,7 @@ def decode(
         notes.sum(axis=1, keepdims=True) > 1e-3, chord_scores(notes) + key_bonus(key), -1e3
     )
     check()
-    return edges, likeliest(scores * _EVIDENCE, costs)
+    return edges, likeliest(scores * _EVIDENCE, costs, check)
 
 
 def named(chord: int, flats: bool) -> str:

@@ -59,13 +59,14 @@ def traits(
 ) -> Traits:
     """Measure a clip."""
     loud = pitch.level > np.percentile(pitch.level, 95) * _LOUD_SHARE
-    voiced = pitch.voiced & loud
+    pitched = pitch.voiced
+    voiced = pitched & loud
     heard = _heard(tones, length_s)
     return Traits(
         harmony=_harmony(heard),
         voiced=float(voiced.sum() / max(1, loud.sum())),
         clarity=float(pitch.clarity[loud].mean()) if loud.any() else 0.0,
-        wobble=_wobble(pitch, notes),
+        wobble=_wobble(pitch, pitched, notes),
         sparseness=_sparseness(heard),
         steady=float(loud.mean()),
         hiss=(float(np.percentile(onsets.high, 98)), float(np.percentile(onsets.high, 90))),
@@ -106,11 +107,11 @@ def _sparseness(notes: np.ndarray) -> float:
     return float(np.median(np.square(notes).sum(axis=1) / np.square(notes.sum(axis=1))))
 
 
-def _wobble(pitch: Pitch, notes: Sequence[Note]) -> float:
+def _wobble(pitch: Pitch, voiced: np.ndarray, notes: Sequence[Note]) -> float:
     deviations = []
     for note in notes:
         rows = slice(int(note.start_s / HOP_S) + 1, int(note.end_s / HOP_S) + 1)
-        inside = pitch.voiced[rows]
+        inside = voiced[rows]
         if inside.sum() >= 10:
             deviations.append(float(np.abs(pitch.midi[rows][inside] - note.midi).mean()))
     return float(np.median(deviations)) if deviations else 0.0

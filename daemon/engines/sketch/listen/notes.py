@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from daemon.engines.sketch.listen.frames import Check, unchecked
 from daemon.engines.sketch.listen.paths import likeliest
 from daemon.engines.sketch.listen.pitch import HOP_S, Pitch
 from daemon.engines.sketch.listen.types import Note
@@ -20,7 +21,7 @@ _DIP_DB = 7.0
 _DIP_REACH = 8  # rows on either side of a dip that must be louder
 
 
-def notes_from(pitch: Pitch) -> tuple[Note, ...]:
+def notes_from(pitch: Pitch, check: Check = unchecked) -> tuple[Note, ...]:
     """Cut a pitch track into notes on the semitones of the singer's own tuning.
 
     `midi` of a note is the median of its frames, its confidence their mean clarity. Repeated
@@ -29,13 +30,13 @@ def notes_from(pitch: Pitch) -> tuple[Note, ...]:
     voiced = pitch.voiced
     if not voiced.any():
         return ()
-    states, lowest = _states(pitch, voiced)
+    states, rest = _states(pitch, voiced, check)
     cuts = np.flatnonzero(np.r_[True, states[1:] != states[:-1], True])
-    rest = states.max() if lowest is None else lowest
     found = []
     for start, end in pairwise(cuts.tolist()):
         if states[start] == rest:
             continue
+        check()
         for a, b in _split_at_dips(pitch.level, start, end):
             found.append(_note(pitch, voiced, a, b))
     return tuple(_without_scraps([n for n in found if n is not None]))
@@ -46,7 +47,7 @@ def detune_of(midi: np.ndarray) -> float:
     return float(np.angle(np.exp(2j * np.pi * midi).mean()) / (2 * np.pi))
 
 
-def _states(pitch: Pitch, voiced: np.ndarray) -> tuple[np.ndarray, int]:
+def _states(pitch: Pitch, voiced: np.ndarray, check: Check) -> tuple[np.ndarray, int]:
     """Return the semitone state of each row and the number that stands for rest."""
     detune = detune_of(pitch.midi[voiced])
     low, high = np.percentile(pitch.midi[voiced], [1, 99])
@@ -56,7 +57,7 @@ def _states(pitch: Pitch, voiced: np.ndarray) -> tuple[np.ndarray, int]:
     cost[~voiced] = _REST_COST
     rest = np.where(voiced, _REST_COST, 0.0)
     scores = -np.concatenate([cost, rest[:, None]], axis=1)
-    return likeliest(scores, np.full(len(scores), _CHANGE_COST)), len(semitones)
+    return likeliest(scores, np.full(len(scores), _CHANGE_COST), check), len(semitones)
 
 
 def _split_at_dips(level: np.ndarray, start: int, end: int) -> list[tuple[int, int]]:

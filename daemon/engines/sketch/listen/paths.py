@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from daemon.engines.sketch.listen.frames import Check, unchecked
 
-def likeliest(scores: np.ndarray, costs: np.ndarray) -> np.ndarray:
+_CHECKED_ROWS = 2000
+
+
+def likeliest(scores: np.ndarray, costs: np.ndarray, check: Check = unchecked) -> np.ndarray:
     """Return the best states `(n,)` for `scores` `(n, states)`, where change `i` costs `costs[i]`.
 
     Where all changes cost the same, only the best previous state can be worth leaving.
@@ -15,6 +19,8 @@ def likeliest(scores: np.ndarray, costs: np.ndarray) -> np.ndarray:
     jump = np.zeros(n, int)
     total = scores[0].copy()
     for row in range(1, n):
+        if row % _CHECKED_ROWS == 0:
+            check()
         jump[row] = int(np.argmax(total))
         arrived = total[jump[row]] - costs[row]
         stay[row] = total >= arrived

@@ -22,6 +22,7 @@ _SHORTEST = 10  # lag: 1100 Hz
 _FFT = _INTEGRATION + _LONGEST + 2  # just long enough that nothing wraps round
 _ROWS = 500
 _CANDIDATES = 3
+_CHECKED_ROWS = 2000
 _JUMP_COST = 0.9  # per octave
 _QUIET_DB = -50.0  # below the clip's loud frames: unvoiced
 
@@ -60,7 +61,7 @@ def track_pitch(signal: np.ndarray, check: Check = unchecked) -> Pitch:
         levels.append(level)
     lag, dip = np.concatenate(lags), np.concatenate(dips)
     check()
-    midi, clarity = _smoothest(69 + 12 * np.log2(_RATE_HZ / lag / 440), dip)
+    midi, clarity = _smoothest(69 + 12 * np.log2(_RATE_HZ / lag / 440), dip, check)
     return Pitch(midi, clarity, np.concatenate(levels))
 
 
@@ -113,30 +114,33 @@ def _dips(normal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return lag.astype(np.float64), np.minimum(depth + 0.0008 * best, 1.0)
 
 
-def _smoothest(midi: np.ndarray, dip: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _smoothest(midi: np.ndarray, dip: np.ndarray, check: Check) -> tuple[np.ndarray, np.ndarray]:
     """Choose one candidate a row so that depth and small steps are best together (Viterbi)."""
     rows = len(midi)
     # A step counts less into and out of frames that are hardly pitched.
     weight = np.minimum(1, 1.2 - dip).max(axis=1)[:-1, None, None] * _JUMP_COST
     steps = np.minimum(np.abs(midi[1:, :, None] - midi[:-1, None, :]) / 12, 1) * weight
-    choice = np.array(_cheapest_choice(steps.tolist(), dip.tolist()))
+    choice = np.array(_cheapest_choice(steps, dip, check))
     at = np.arange(rows)
     return midi[at, choice], np.clip(1 - dip[at, choice], 0, 1)
 
 
-def _cheapest_choice(steps: list[list[list[float]]], dip: list[list[float]]) -> list[int]:
+def _cheapest_choice(steps: np.ndarray, dip: np.ndarray, check: Check) -> list[int]:
     """Plain lists: for three candidates a row they are several times as fast as arrays."""
-    total = dip[0]
+    total = dip[0].tolist()
     back: list[list[int]] = []
-    for into, here in zip(steps, dip[1:], strict=True):
-        came, reached = [], []
-        for costs, own in zip(into, here, strict=True):
-            ways = [t + c for t, c in zip(total, costs, strict=True)]
-            best = min(ways)
-            came.append(ways.index(best))
-            reached.append(best + own)
-        back.append(came)
-        total = reached
+    for first in range(0, len(steps), _CHECKED_ROWS):
+        check()
+        part = slice(first, first + _CHECKED_ROWS)
+        for into, here in zip(steps[part].tolist(), dip[1:][part].tolist(), strict=True):
+            came, reached = [], []
+            for costs, own in zip(into, here, strict=True):
+                ways = [t + c for t, c in zip(total, costs, strict=True)]
+                best = min(ways)
+                came.append(ways.index(best))
+                reached.append(best + own)
+            back.append(came)
+            total = reached
     choice = [total.index(min(total))]
     for came in reversed(back):
         choice.append(came[choice[-1]])

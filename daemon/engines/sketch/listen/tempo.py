@@ -13,6 +13,7 @@ _STEP = 1.01  # ratio between neighbours of the coarse search
 # Ellis 2007).
 _PREFERRED_BPM, _SPREAD_OCTAVES = 115.0, 0.9
 _SHORTEST_S = 1.0
+_REFINED_OVER_S = 120.0  # from the middle of the clip
 
 
 def find_tempo(onsets: Onsets) -> tuple[float, float]:
@@ -77,6 +78,8 @@ def _fourier(strength: np.ndarray, tempi: np.ndarray) -> np.ndarray:
 
 def _refined(strength: np.ndarray, bpm: float) -> float:
     """Maximise the Fourier sum of the onsets at the beat and its multiples around `bpm`."""
+    excess = max(0, len(strength) - int(_REFINED_OVER_S / HOP_S)) // 2
+    strength = strength[excess : len(strength) - excess]
     seconds = np.arange(len(strength)) * HOP_S
     for spread, count in ((0.015, 61), (0.0008, 17)):
         tempi = bpm * np.linspace(1 - spread, 1 + spread, count)

@@ -6,6 +6,7 @@ fractions allowed). Confidences are 0…1.
 
 from __future__ import annotations
 
+import bisect
 from dataclasses import dataclass
 from typing import Literal
 
@@ -73,9 +74,7 @@ class Listening:
 
     def chord_at(self, second: float) -> str:
         """Name of the chord that sounds at `second`; the nearest one outside the clip."""
-        name = self.chords[0].name if self.chords else NO_CHORD
-        for span in self.chords:
-            if span.start_s > second:
-                break
-            name = span.name
-        return name
+        if not self.chords:
+            return NO_CHORD
+        index = bisect.bisect_right(self.chords, second, key=lambda span: span.start_s) - 1
+        return self.chords[max(0, index)].name

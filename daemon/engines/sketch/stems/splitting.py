@@ -28,7 +28,7 @@ def split(
 
     A clip that `heard` knows as a lone voice or as drums is left whole in that stem.
     """
-    stems = {name: np.zeros_like(samples) for name in NAMES}
+    stems = {name: np.zeros(samples.shape, np.float32) for name in NAMES}
     if heard.kind in _WHOLE:
         stems[_WHOLE[heard.kind]][:] = samples
         return stems
@@ -39,7 +39,11 @@ def split(
     for first in range(0, rows, _CHUNK_ROWS):
         check()
         _add_chunk(stems, samples, levels, (first, min(rows, first + _CHUNK_ROWS)), turn, rate)
-    stems["other"][:] = samples - (stems["vocals"] + stems["drums"] + stems["bass"])
+    for start in range(0, len(samples), rate):
+        check()
+        part = slice(start, start + rate)
+        found = stems["vocals"][part] + stems["drums"][part] + stems["bass"][part]
+        stems["other"][part] = samples[part] - found
     return stems
 
 

@@ -36,7 +36,7 @@ ROOMS = {
                                   "daemon.worker.channel", "daemon.engines.registry",
                                   "daemon.engines.base", "daemon.audio", "numpy")),
     "daemon.engines": ("bridge.protocol", "daemon.engines.base", "daemon.audio", "numpy"),
-    "daemon.engines.sketch": ("bridge.protocol", "bridge.resources", "daemon.engines.base",
+    "daemon.engines.sketch": ("bridge.protocol", "bridge.resources", "bridge.places", "daemon.engines.base",
                               "daemon.engines.sketch", "daemon.audio", "mido", *AUDIO),
     "daemon.engines.acestep": ("bridge.protocol", "daemon.engines.base", "daemon.engines.acestep",
                                "daemon.audio", "torch", "torchaudio", "safetensors", *AUDIO),

@@ -29,6 +29,7 @@ from daemon.core.jobs import Job, State
 RECENT = 50
 _BALLAST_BYTES = 2 << 20  # the largest job.json: texts of 256 KiB, held twice, as JSON
 _HEAD_BYTES = 2048
+_FORGOTTEN = ".forgotten"
 _STATE = re.compile(rb'"state": ?"(\w+)"')
 _log = logging.getLogger(__name__)
 
@@ -49,6 +50,8 @@ class Journal:
     def open(self) -> None:
         """Make the folders and learn which jobs exist. Raises OSError."""
         self.jobs.mkdir(parents=True, exist_ok=True)
+        for forgotten in self.jobs.glob(f".*{_FORGOTTEN}"):
+            shutil.rmtree(forgotten, True)
         self._folders = {p.name.lower(): p for p in self.jobs.iterdir() if p.is_dir()}
         _sweep(self.home)
         with contextlib.suppress(OSError):
@@ -137,10 +140,13 @@ class Journal:
         await durable.replace_patiently(part, target)
 
     async def remove(self, job: Job) -> None:
-        """Remove an ended job's folder. Raises OSError."""
+        """Remove an ended job's folder: at once, then what is in it. Raises OSError."""
+        folder = self.folder(job.id)
+        hidden = folder.with_name(f".{folder.name}{_FORGOTTEN}")
         self._late.pop(job.id, None)
-        await self._call(shutil.rmtree, self.folder(job.id))
+        await self._call(folder.rename, hidden)
         self._folders.pop(job.id.lower(), None)
+        await self._call(shutil.rmtree, hidden, True)
 
     async def _write(self, job: Job, flush: bool) -> None:
         lock = self._locks.setdefault(job.id.lower(), asyncio.Lock())

@@ -16,6 +16,7 @@ import contextlib
 import hashlib
 import json
 import logging
+import stat
 import time
 from collections.abc import Hashable
 from pathlib import Path
@@ -101,7 +102,9 @@ class Mailbox:
         for path in self._inbox.iterdir():
             if path.suffix == ".json" and not path.name.startswith("."):
                 with contextlib.suppress(OSError):
-                    found.append((path.stat().st_mtime_ns, path.name, path))
+                    facts = path.stat()
+                    if stat.S_ISREG(facts.st_mode):  # a pipe or a device would never end
+                        found.append((facts.st_mtime_ns, path.name, path))
         return [path for _, _, path in sorted(found)]
 
     def _sweep(self) -> None:
@@ -117,6 +120,11 @@ class Mailbox:
         try:
             stamp, messages = await asyncio.to_thread(self._read, path, taken)
         except FileNotFoundError:
+            return
+        except OSError as problem:
+            why = problem.strerror or str(problem)
+            refuse(outbox, "", error(101, f"the file can't be read ({why}): check its rights"))
+            await self._answer(outbox, taken)
             return
         except PunchinError as problem:
             refuse(outbox, "", problem)

@@ -132,12 +132,11 @@ def _read_only(folder):
     """Nobody can write below `folder` inside."""
     _mount("--bind", folder, folder)
     try:
-        done = subprocess.run(
-            ["mount", "-o", "remount,bind,ro", str(folder)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        command = ["mount", "-o", "remount,bind,ro", str(folder)]
+        for _ in range(200):  # refused while a file below is open for writing
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode == 0:
+                break
         assert done.returncode == 0, done.stderr
         yield
     finally:
@@ -152,7 +151,7 @@ def root():
 
 def test_a_home_that_becomes_read_only(root, house, source):
     with Ear(house) as ear:
-        ear.send("/punchin/repaint", "open", source, *REGION, "prompt", "wait 0.5")
+        ear.send("/punchin/repaint", "open", source, *REGION, "prompt", "wait 1")
         ear.send("/punchin/repaint", "queued", source, *REGION)
         ear.until("/punchin/progress", about="open")
         with _read_only(house.home / "jobs"):
@@ -171,7 +170,7 @@ def test_a_home_that_becomes_read_only(root, house, source):
 
 def test_a_job_folder_that_becomes_read_only(root, house, source):
     with Ear(house) as ear:
-        ear.send("/punchin/repaint", "locked", source, *REGION, "prompt", "wait 0.5")
+        ear.send("/punchin/repaint", "locked", source, *REGION, "prompt", "wait 1")
         ear.until("/punchin/progress", about="locked")
         with _read_only(house.home / "jobs" / "locked"):
             word, (code, *_) = ear.ended("locked")

@@ -12,6 +12,10 @@ import json
 import os
 import sys
 import time
+
+# One thread for matrix products: several spin against each other on a busy machine.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +43,7 @@ class Clip:
     name: str
     samples: np.ndarray
     rate: int
+    speed: float
     bpm: float
     off_s: float
     tonic: int | None
@@ -89,7 +94,8 @@ def load(folder: Path, row: dict, speed: float) -> Clip:
         samples = np.stack([np.interp(at, np.arange(len(samples)), c) for c in samples.T], axis=1)
     notes = tuple((a / speed, (a + n) / speed, m) for a, n, m in row["mel"])
     return Clip(
-        row["name"], samples.astype(np.float32), rate, row["bpm"] * speed, row["off"] / speed,
+        row["name"], samples.astype(np.float32), rate, speed,
+        row["bpm"] * speed, row["off"] / speed,
         tonic, row["mode"] == "min", chords, notes,
     )  # fmt: skip
 
@@ -120,12 +126,13 @@ def bar_error(grid: Grid, clip: Clip, start_s: float = 0.0) -> tuple[float, floa
 
 
 def mix_figures(clips: list[Clip]) -> Iterator[tuple[str, str]]:
-    chords, keys, related, beats, bars, lag, tempo, cost = ([] for _ in range(8))
+    chords, keys, related, beats, bars, lag, tempo, cost, lead = ([] for _ in range(9))
     for clip in clips:
         begun = time.perf_counter()
         heard = listen(clip.samples, clip.rate, bpm=clip.bpm, metre=(4, 4))
         cost.append(heard.length_s / (time.perf_counter() - begun))
         chords.append(chord_share(heard, clip))
+        lead += lead_right(heard, clip)
         found = parse_key(heard.key or "C major")
         relative = parse_key(heard.relative_key or "A minor")
         keys.append(found == (clip.tonic, clip.minor))
@@ -142,7 +149,20 @@ def mix_figures(clips: list[Clip]) -> Iterator[tuple[str, str]]:
     yield "beat; downbeat right (tempo told)", f"{sum(beats)}; {sum(bars)} of {len(bars)}"
     yield "beat late, median; largest", f"{np.median(lag):.1f}; {max(lag, key=abs):.1f} ms"
     yield "tempo right, not told (half/double allowed)", f"{sum(tempo)} of {len(tempo)}"
+    yield "lead: sounding sixteenths right", f"{100 * np.mean(lead):.1f} %"
     yield "whole listening, median", f"{np.median(cost):.0f} × real time"
+
+
+def lead_right(heard: Listening, clip: Clip) -> list[bool]:
+    """For every sixteenth with melody: whether the lead has its pitch."""
+    moved = 12 * np.log2(clip.speed)
+    found = []
+    for start, end, midi in clip.notes:
+        for at in np.arange(start, end, clip.bar_s / 16) + clip.bar_s / 32:
+            if 0 < at < min(end, heard.length_s):
+                now = next((n.midi for n in heard.notes if n.start_s <= at < n.end_s), None)
+                found.append(now is not None and abs(now - midi - moved) < 0.5)
+    return found
 
 
 def cut_figures(clips: list[Clip]) -> Iterator[tuple[str, str]]:

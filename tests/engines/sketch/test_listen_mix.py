@@ -3,7 +3,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from listen_material import POP, RATE, names_by_bar, song
+from listen_material import POP, RATE, add, names_by_bar, song, tone
 
 from daemon.audio.grid import Grid, TempoPoint
 from daemon.engines.sketch.listen import analysis_dict, chords, find_grid, key, listen
@@ -121,3 +121,19 @@ def test_the_analysis_is_json_in_the_agreed_shape():
 
 def test_listening_twice_is_the_same():
     assert listen(pop(), RATE, bpm=120) == listen(pop(), RATE, bpm=120)
+
+
+def test_the_lead_of_a_mix_is_heard_without_overlaps():
+    clip = song(lead=False).astype(np.float64)
+    line = [72 + step for step in (0, 4, 7, 5, 2, 7, 9, 4, 5, 0, 4, 7, 9, 5, 2, 4)]
+    for at, midi in enumerate(line):
+        add(clip, tone(midi, 0.9), at, 0.25)
+    heard = listen(clip.astype(np.float32), RATE, bpm=120, metre=(4, 4))
+    found = [
+        any(n.start_s <= at + 0.4 < n.end_s and abs(n.midi - midi) < 0.5 for n in heard.notes)
+        for at, midi in enumerate(line)
+    ]
+    assert sum(found) >= 14
+    for before, after in zip(heard.notes, heard.notes[1:], strict=False):
+        assert before.start_s < before.end_s <= after.start_s + 1e-9
+    assert max(n.confidence for n in heard.notes) <= 0.6

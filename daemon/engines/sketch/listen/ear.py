@@ -17,6 +17,7 @@ from daemon.engines.sketch.listen.frames import Check, to_ear, unchecked
 from daemon.engines.sketch.listen.harmony import decode, spans
 from daemon.engines.sketch.listen.keys import find_key
 from daemon.engines.sketch.listen.kind import SILENT_DBFS, kind_of, traits
+from daemon.engines.sketch.listen.lead import lead_notes
 from daemon.engines.sketch.listen.level import loudness_lufs, peak_dbfs
 from daemon.engines.sketch.listen.names import key_name, parse_key, relative_key, uses_flats
 from daemon.engines.sketch.listen.notes import notes_from
@@ -98,7 +99,10 @@ def listen(
     ear = _gather(to_ear(samples, rate, check), peak, length_s, check)
     bars = _bars(told, ear, check)
     check()
+    onsets_s = pick_onsets(ear.onsets)
     notes = ear.notes if ear.kind in ("singing", "solo") else ()
+    if ear.kind == "mix":
+        notes = lead_notes(ear.tones, onsets_s, check)
     found_key, sure, spans_heard = _harmony(ear, bars.grid, key, check)
     return Listening(
         length_s=length_s,
@@ -115,7 +119,7 @@ def listen(
         has_drums=ear.has_drums,
         loudness_lufs=loudness_lufs(samples, rate, check),
         peak_dbfs=peak,
-        onsets_per_beat=_density(ear.onsets, bars.grid, length_s),
+        onsets_per_beat=len(onsets_s) * pulses(bars.grid, length_s).mean_s / length_s,
     )
 
 
@@ -220,11 +224,6 @@ def _sung_degrees(notes: tuple[Note, ...]) -> np.ndarray:
     length = np.array([n.length_s for n in notes])
     detune = np.angle((length * np.exp(2j * np.pi * midi)).sum()) / (2 * np.pi)
     return np.bincount(np.round(midi - detune).astype(int) % 12, length, 12)
-
-
-def _density(onsets: Onsets, grid: Grid, length_s: float) -> float:
-    """Onsets a beat over the clip."""
-    return len(pick_onsets(onsets)) * pulses(grid, length_s).mean_s / length_s
 
 
 def _nothing(

@@ -21,6 +21,7 @@ SILENT_DBFS = -60.0
 _LOUD_SHARE = 0.05  # of the loud frames' level: quieter frames say nothing about the kind
 _NO_HARMONY = -16.0  # upper quartile of the best chord of each half second, log-odds
 _STEP_S = 0.5
+_WIDEST_STEP = 14  # semitones; a lone line seldom goes further at once
 
 
 @dataclass(frozen=True)
@@ -29,15 +30,17 @@ class Traits:
 
     `harmony`: upper quartile over half seconds of the log-odds of the best chord. `voiced`: share
     of loud frames with a clear pitch. `clarity`: their mean clarity. `wobble`: median deviation
-    inside notes, semitones. `sparseness`: median over time of Σa²/(Σa)² of the note activations, 1
-    where a single one sounds. `steady`: share of loud time. `hiss`: 98th and 90th percentile of the
-    rise above 5 kHz; `thump`: 98th percentile below 130 Hz.
+    inside notes, semitones. `leaps`: share of steps wider than an octave and a tone. `sparseness`:
+    median over time of Σa²/(Σa)² of the note activations, 1 where a single one sounds. `steady`:
+    share of loud time. `hiss`: 98th and 90th percentile of the rise above 5 kHz; `thump`: 98th
+    percentile below 130 Hz.
     """
 
     harmony: float
     voiced: float
     clarity: float
     wobble: float
+    leaps: float
     sparseness: float
     steady: float
     hiss: tuple[float, float]
@@ -46,7 +49,10 @@ class Traits:
     @property
     def lone(self) -> bool:
         """Whether one pitch at a time explains the clip."""
-        return self.voiced > 0.6 and self.clarity > 0.75 and self.sparseness > 0.15
+        if self.hiss[0] > 0.75 and self.thump > 1.2:
+            return False  # strokes both bright and low: something else plays too
+        single = self.sparseness > 0.15 and self.leaps < 0.5
+        return single and self.voiced > 0.6 and self.clarity > 0.75
 
     @property
     def drums(self) -> bool:
@@ -67,6 +73,7 @@ def traits(
         voiced=float(voiced.sum() / max(1, loud.sum())),
         clarity=float(pitch.clarity[loud].mean()) if loud.any() else 0.0,
         wobble=_wobble(pitch, pitched, notes),
+        leaps=_leaps(notes),
         sparseness=_sparseness(heard),
         steady=float(loud.mean()),
         hiss=(float(np.percentile(onsets.high, 98)), float(np.percentile(onsets.high, 90))),
@@ -115,3 +122,9 @@ def _wobble(pitch: Pitch, voiced: np.ndarray, notes: Sequence[Note]) -> float:
         if inside.sum() >= 10:
             deviations.append(float(np.abs(pitch.midi[rows][inside] - note.midi).mean()))
     return float(np.median(deviations)) if deviations else 0.0
+
+
+def _leaps(notes: Sequence[Note]) -> float:
+    if len(notes) < 2:
+        return 0.0
+    return float((np.abs(np.diff([note.midi for note in notes])) > _WIDEST_STEP).mean())

@@ -49,7 +49,8 @@ class Listening:
     - `tempo_confidence`, `downbeat_confidence`: 1 where they were told.
     - `key`: `C# minor`, or None where there is none to hear; `relative_key` has the same notes.
     - `chords`: without gaps from 0 to `length_s`, neighbours differ. All `N` for a lone voice.
-    - `notes`: the melody, in order and without overlap.
+    - `notes`: the melody, in order and without overlap; of a mix the leading line, roughly. None
+      for speech and drums.
     - `voiced`: share of time with melody, 0…1.
     - `kind`: what the clip is; `has_drums` says whether percussion is in it.
     - `loudness_lufs` (integrated, BS.1770) and `peak_dbfs`: never below `SILENCE_DB`.

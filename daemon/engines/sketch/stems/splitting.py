@@ -16,7 +16,7 @@ from daemon.engines.sketch.stems.repeats import coming_back, period_s
 
 NAMES = ("vocals", "drums", "bass", "other")
 _WINDOW_S = 0.093
-_CHUNK_ROWS = 64
+_CHUNK_ROWS = 48
 _MARGIN_ROWS = 8  # beside a chunk, so that running medians do not see its edges
 _WHOLE = {"singing": "vocals", "speech": "vocals", "drums": "drums"}
 

@@ -1,5 +1,7 @@
 """The pattern grammar, its fit to metres, swing, and the bars of a grid."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -89,3 +91,35 @@ def test_bars_follow_a_change_of_metre() -> None:
     bars = bars_between(grid, 0.0, 8.0)
     assert [bar.quarters for bar in bars] == pytest.approx([4, 4, 3, 3])
     assert [(bar.beats, bar.unit) for bar in bars] == [(4, 4), (4, 4), (3, 4), (3, 4)]
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    st.lists(
+        st.tuples(
+            st.floats(0.4, 6),
+            st.sampled_from([50.0, 90.0, 180.0, 400.0]),
+            st.sampled_from([(4, 4), (3, 4), (5, 4), (6, 8), (1, 4)]),
+        ),
+        min_size=1,
+        max_size=3,
+    ),
+    st.floats(-2, 5),
+    st.floats(-3, 9),
+    st.floats(0.001, 4),
+)
+def test_bars_always_cover_the_window(
+    changes: list[tuple[float, float, tuple[int, int]]],
+    downbeat: float,
+    start: float,
+    length: float,
+) -> None:
+    points, at = [], 0.0
+    for gap, bpm, metre in changes:
+        points.append(TempoPoint(at, bpm, *metre))
+        at += gap
+    grid = Grid(tuple(points), downbeat)
+    bars = bars_between(grid, start, start + length)
+    assert bars[0].start <= grid.quarter_at(start) + 2e-3
+    assert bars[-1].end >= grid.quarter_at(start + length) - 2e-3
+    assert all(a.end == b.start for a, b in pairwise(bars))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from daemon.audio.grid import Grid
 
@@ -29,12 +30,23 @@ def bars_between(grid: Grid, start_s: float, end_s: float) -> list[Bar]:
 
     A bar that a metre or tempo point cuts ends at the next bar line all the same.
     """
-    first = grid.bars_length(start_s, 1, backwards=True)
-    lines = grid.bar_lines(start_s - first - 1e-3, end_s + grid.bars_length(end_s, 1) + 1e-3)
-    quarters = [round(grid.quarter_at(line), 6) for line in lines]
     low, high = grid.quarter_at(start_s), grid.quarter_at(end_s)
-    bars = []
-    for line, here, there in zip(lines, quarters, quarters[1:], strict=False):
-        if there > low + _NEAR and here < high - _NEAR:
-            bars.append(Bar(here, there - here, *grid.metre_at(line)))
-    return bars
+    for reach in (1, 2, 4, 8):
+        # Beside a change of metre a bar may be longer than those the change is reached from.
+        bars = _bars_around(grid, start_s, end_s, reach)
+        if bars and bars[0].start <= low + _NEAR and bars[-1].end >= high - _NEAR:
+            break
+    inside = [bar for bar in bars if bar.end > low + _NEAR and bar.start < high - _NEAR]
+    return inside or [min(bars, key=lambda bar: abs(bar.start - low))]
+
+
+def _bars_around(grid: Grid, start_s: float, end_s: float, reach: int) -> list[Bar]:
+    before = grid.bars_length(start_s, reach, backwards=True)
+    after = grid.bars_length(end_s, reach)
+    lines = grid.bar_lines(start_s - before - 1e-3, end_s + after + 1e-3)
+    quarters = [round(grid.quarter_at(line), 6) for line in lines]
+    return [
+        Bar(here, there - here, *grid.metre_at(line))
+        for line, (here, there) in zip(lines, pairwise(quarters), strict=False)
+        if there > here
+    ]

@@ -191,7 +191,9 @@ class Udp(Client):
 
 class Tcp(Client):
     def __init__(self, port, slip=False):
-        super().__init__(socket.create_connection(("127.0.0.1", port)))
+        sock = socket.create_connection(("127.0.0.1", port))
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        super().__init__(sock)
         self._slip = slip
         self._buffer = b""
         self.closed = False

@@ -5,7 +5,7 @@ import struct
 import time
 
 import pytest
-from house_wire import NTP_TO_UNIX, Udp, bundle, packet, sized, slipped, time_tag
+from house_wire import NTP_TO_UNIX, bundle, packet, sized, slipped, time_tag
 
 MIB = 1 << 20
 
@@ -257,50 +257,3 @@ def test_a_short_done_is_whole_over_udp(house, udp, make_wav, new_id):
     job_id = new_id()
     result = udp.done("bgm", job_id, make_wav())
     assert result == house.job(job_id)["result"]
-
-
-# -- subscriptions -------------------------------------------------------------------------------
-
-
-def test_notify_brings_every_jobs_events_until_it_ends(house, make_wav, new_id):
-    first, second = new_id(), new_id()
-    with house.udp() as watch, house.tcp() as tcp:
-        watch.send("/punchin/notify", 1)
-        watch.quiet()
-        tcp.done("bgm", first, make_wav())
-        names = [m.name for m in watch.events(first)]
-        assert names[:2] == ["accepted", "started"]
-        assert names[-1] == "done"
-        watch.send("/punchin/notify", 0)
-        watch.quiet()
-        tcp.done("bgm", second, make_wav())
-        assert watch.quiet() == []
-
-
-def test_notify_with_a_port_sends_there(house, make_wav, new_id):
-    job_id = new_id()
-    with house.udp() as asks, Udp(house.port) as hears, house.tcp() as tcp:
-        asks.send("/punchin/notify", 1, hears.port)
-        asks.quiet()
-        tcp.done("bgm", job_id, make_wav())
-        assert hears.events(job_id)[-1].name == "done"
-        assert asks.quiet() == []
-        asks.send("/punchin/notify", 0)
-        asks.quiet()
-        tcp.done("bgm", new_id(), make_wav())
-        assert hears.quiet() == []
-
-
-@pytest.mark.parametrize("kind", ["udp", "tcp"])
-def test_a_subscribed_sender_hears_its_own_events_once(house, make_wav, new_id, kind):
-    job_id = new_id()
-    with getattr(house, kind)() as client:
-        client.send("/punchin/notify", 1)
-        client.send("/punchin/notify", 1)
-        client.done("bgm", job_id, make_wav())
-        client.quiet()
-        names = [m.name for m in client.seen if m.args[0] == job_id]
-        for once in ("accepted", "started", "done"):
-            assert names.count(once) == 1
-        files = [tuple(m.args[1:3]) for m in client.seen if m.name == "file"]
-        assert len(files) == len(set(files)) == 3

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from bridge.places import config
 from bridge.protocol.errors import error
 from daemon.engines.base import Capabilities, Heard, Port, Request, Result
 
@@ -89,7 +90,7 @@ class SketchEngine:
 
         port.check()
         if self._studio is None:
-            self._studio = open_studio()
+            self._studio = open_studio(config() / "presets" / "styles")
         return self._studio
 
     def unload(self) -> None:

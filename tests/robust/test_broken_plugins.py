@@ -6,11 +6,6 @@ import pytest
 from real_house import DEADLINE_S, Ear
 
 
-@pytest.fixture
-def house(open_house):
-    return open_house()
-
-
 def _engines(ear):
     return {row["name"]: row for row in ear.ask("/punchin/status")["engines"]}
 
@@ -38,7 +33,7 @@ def test_a_job_on_a_broken_plug_in_fails_alone(house, name):
     with Ear(house) as ear:
         word, (code, *_) = ear.run("generate", name, "seconds", 0.1, "engine", name)
         assert (word, code) in (("failed", 300), ("failed", 305))
-        assert ear.run("generate", "after", "seconds", 0.1)[0] == "done"
+        assert ear.run("generate", f"after-{name}", "seconds", 0.1)[0] == "done"
 
 
 @pytest.mark.parametrize("name", ["unimportable", "bomb"])
@@ -47,5 +42,5 @@ def test_a_change_to_a_broken_plug_in_fails_and_the_old_one_goes_on(house, name)
         ear.send("/punchin/engine", name)
         word, (code, *_) = ear.ended("engine")
         assert (word, code) == ("failed", 300)
-        assert ear.run("generate", "after", "seconds", 0.1)[0] == "done"
-        assert house.job("after")["engine"] == "fake"
+        assert ear.run("generate", f"then-{name}", "seconds", 0.1)[0] == "done"
+        assert house.job(f"then-{name}")["engine"] == "fake"

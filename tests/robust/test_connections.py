@@ -4,16 +4,10 @@ import contextlib
 import socket
 import time
 
-import pytest
 from real_house import DEADLINE_S, Ear
 
 from bridge.protocol.framing import sized
 from bridge.protocol.packets import encode
-
-
-@pytest.fixture
-def house(open_house):
-    return open_house()
 
 
 def _status_ms(ear):
@@ -24,19 +18,19 @@ def _status_ms(ear):
 
 def test_two_hundred_idle_connections(house, capsys):
     with Ear(house) as ear:
-        assert ear.run("generate", "warm", "seconds", 0.1)[0] == "done"
+        assert ear.run("generate", "warm1", "seconds", 0.1)[0] == "done"
         before = house.memory_bytes()
         idle = [socket.create_connection(("127.0.0.1", house.port)) for _ in range(200)]
         for n, line in enumerate(idle):
             # Some have begun a frame that never ends.
             line.sendall(b"\0\0\x10\0" + bytes(100) if n % 2 else b"")
         took = sorted(_status_ms(ear) for _ in range(100))
-        assert ear.run("generate", "among", "seconds", 0.1)[0] == "done"
+        assert ear.run("generate", "among1", "seconds", 0.1)[0] == "done"
         grown = house.memory_bytes() - before
         assert grown < 32 << 20
         for line in idle:
             line.close()
-        assert ear.run("generate", "after", "seconds", 0.1)[0] == "done"
+        assert ear.run("generate", "after1", "seconds", 0.1)[0] == "done"
     with capsys.disabled():
         print(
             f"\n  200 idle connections: status {took[50]:.2f} ms median, {took[98]:.2f} ms p99, "
@@ -46,7 +40,7 @@ def test_two_hundred_idle_connections(house, capsys):
 
 def test_a_client_that_never_reads_is_cut_off_and_nobody_else_waits(house):
     with Ear(house) as ear, socket.socket() as deaf:
-        assert ear.run("generate", "warm", "seconds", 0.1)[0] == "done"
+        assert ear.run("generate", "warm2", "seconds", 0.1)[0] == "done"
         before = house.memory_bytes()
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         deaf.connect(("127.0.0.1", house.port))
@@ -65,7 +59,7 @@ def test_a_client_that_never_reads_is_cut_off_and_nobody_else_waits(house):
         assert got < asked * reply_bytes, "8 MiB may wait, and what the system holds, not 64"
         assert ear.ask("/punchin/status")["state"] == "idle"
         assert house.memory_bytes() - before < 64 << 20
-        assert ear.run("generate", "after", "seconds", 0.1)[0] == "done"
+        assert ear.run("generate", "after2", "seconds", 0.1)[0] == "done"
 
 
 def test_a_subscriber_that_never_reads_does_not_hold_up_a_job(house, source):
@@ -89,7 +83,7 @@ def test_a_connection_that_closes_cancels_nothing(house):
 
 def test_clients_that_come_and_go_leave_nothing_behind(house):
     with Ear(house) as ear:
-        assert ear.run("generate", "warm", "seconds", 0.1)[0] == "done"
+        assert ear.run("generate", "warm5", "seconds", 0.1)[0] == "done"
         for _ in range(200):
             with Ear(house, notify=True) as guest:
                 guest.ask("/punchin/jobs")

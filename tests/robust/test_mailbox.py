@@ -31,34 +31,34 @@ def _generate(job_id, prompt=""):
 
 
 @pytest.fixture
-def house(open_house):
+def own_house(open_house):
     return open_house()
 
 
-def test_a_message_posted_before_a_crash_runs_once(house):
+def test_a_message_posted_before_a_crash_runs_once(own_house):
     """Also with an id that the daemon chooses: taken again, it gets the same one."""
-    with Ear(house, notify=True) as ear:
-        _post(house, "take", [_generate("*", "wait 0.4"), _generate("named", "wait 0.2")])
+    with Ear(own_house, notify=True) as ear:
+        _post(own_house, "take", [_generate("*", "wait 0.4"), _generate("named", "wait 0.2")])
         ear.until("/punchin/accepted")
-        house.kill()
-    house.start()
-    with Ear(house, notify=True) as ear:
+        own_house.kill()
+    own_house.start()
+    with Ear(own_house, notify=True) as ear:
         ear.send("/punchin/generate", "last", "seconds", 0.1, "priority", 0)
         ear.ended("last")
-    jobs = house.job_ids()
+    jobs = own_house.job_ids()
     assert len(jobs) == 3
     assert {"named", "last"} < set(jobs)
-    assert all(house.job(job_id)["state"] == "done" for job_id in jobs)
-    assert not list((house.home / "inbox").iterdir())
+    assert all(own_house.job(job_id)["state"] == "done" for job_id in jobs)
+    assert not list((own_house.home / "inbox").iterdir())
 
 
-def test_messages_posted_while_nobody_is_at_home_wait(house):
-    house.kill()
+def test_messages_posted_while_nobody_is_at_home_wait(own_house):
+    own_house.kill()
     for n in range(5):
-        _post(house, f"m{n}", _generate(f"late{n}"))
-    house.start()
-    with Ear(house) as ear:
-        answers = [_answer(house, ear, f"m{n}") for n in range(5)]
+        _post(own_house, f"m{n}", _generate(f"late{n}"))
+    own_house.start()
+    with Ear(own_house) as ear:
+        answers = [_answer(own_house, ear, f"m{n}") for n in range(5)]
     assert [a[0]["address"] for a in answers] == ["/punchin/accepted"] * 5
 
 
@@ -70,40 +70,42 @@ def test_messages_posted_while_nobody_is_at_home_wait(house):
      '{"address": "/punchin/generate", "args": ["x", "seconds", 1e999]}'],
     ids=range(13),
 )  # fmt: skip
-def test_a_torn_file_is_answered_and_makes_no_job(house, text):
+def test_a_torn_file_is_answered_and_makes_no_job(house, request, text):
+    name = f"torn{request.node.callspec.id}"
+    before = house.job_ids()
     with Ear(house) as ear:
-        _post(house, "torn", text)
-        (answer,) = _answer(house, ear, "torn")
+        _post(house, name, text)
+        (answer,) = _answer(house, ear, name)
         assert answer["address"] in ("/punchin/error", "/punchin/failed")
-        _post(house, "sound", _generate("sound"))
-        assert _answer(house, ear, "sound")[0]["address"] == "/punchin/accepted"
-    assert house.job_ids() == ["sound"]
+        assert house.job_ids() == before
+        _post(house, f"{name}-sound", _generate(name))
+        assert _answer(house, ear, f"{name}-sound")[0]["address"] == "/punchin/accepted"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="FIFOs and /dev are POSIX")
-def test_traps_in_the_inbox_hold_nobody_up(house):
-    inbox = house.home / "inbox"
+def test_traps_in_the_inbox_hold_nobody_up(own_house):
+    inbox = own_house.home / "inbox"
     os.mkfifo(inbox / "pipe.json")
     (inbox / "zero.json").symlink_to("/dev/zero")
     (inbox / "folder.json").mkdir()
     (inbox / "loop.json").symlink_to(inbox / "loop.json")
-    with Ear(house) as ear:
-        _post(house, "sound", _generate("sound"))
-        assert _answer(house, ear, "sound")[0]["address"] == "/punchin/accepted"
+    with Ear(own_house) as ear:
+        _post(own_house, "sound", _generate("sound"))
+        assert _answer(own_house, ear, "sound")[0]["address"] == "/punchin/accepted"
         assert ear.run("generate", "after", "seconds", 0.1)[0] == "done"
 
 
-def test_a_job_is_forgotten_whole_or_not_at_all(house):
-    with Ear(house) as ear:
+def test_a_job_is_forgotten_whole_or_not_at_all(own_house):
+    with Ear(own_house) as ear:
         assert ear.run("generate", "gone", "seconds", 0.1)[0] == "done"
         ear.send("/punchin/forget", "gone")
         ear.until("/punchin/forgotten", about="gone")
-        assert house.job_ids() == []
-        house.kill()
+        assert own_house.job_ids() == []
+        own_house.kill()
     # As a crash in the middle of forgetting leaves it.
-    (house.home / "jobs" / ".half.forgotten").mkdir()
-    (house.home / "jobs" / ".half.forgotten" / "mix-1.wav").write_bytes(b"music")
-    house.start()
-    assert house.job_ids() == []
-    with Ear(house) as ear:
+    (own_house.home / "jobs" / ".half.forgotten").mkdir()
+    (own_house.home / "jobs" / ".half.forgotten" / "mix-1.wav").write_bytes(b"music")
+    own_house.start()
+    assert own_house.job_ids() == []
+    with Ear(own_house) as ear:
         assert ear.run("generate", "gone", "seconds", 0.1)[0] == "done"

@@ -193,14 +193,18 @@ def test_a_clients_folder_that_cannot_be_written(house, source, tmp_path):
     assert not set(house.job_ids()) & {"f0", "f1", "f2", "rel"}
 
 
+def _record_a_lot(tape):
+    for n in range(1, 40):
+        tape.record(10_000 * n, bytes(80_000))
+        list(tape.blocks(tape.frames))
+
+
 def test_a_tape_that_moves_to_a_full_disk_leaves_nothing(small_disk):
     """Tapes live in memory until they are large; a job's last word must not depend on them."""
     filler = _fill(small_disk, 100_000)
     tape = Tape(small_disk / ".region.tape.part", 2, Budget(80_000))
     tape.record(0, bytes(80_000))
     with pytest.raises(OSError, match="No space"):
-        for n in range(1, 40):
-            tape.record(10_000 * n, bytes(80_000))
-            list(tape.blocks(tape.frames))
+        _record_a_lot(tape)
     tape.close()
     assert list(small_disk.iterdir()) == [filler]

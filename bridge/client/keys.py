@@ -83,6 +83,8 @@ class MakeKeys(TakeKeys, total=False):
     language: str
     steps: int
     guidance: float
+    humanize: float
+    swing: float
     reference: Path
     plan: Path
 
@@ -92,6 +94,7 @@ class GenerateKeys(CommonKeys, MakeKeys, total=False):
 
     seconds: float
     bars: float
+    ending: int
     stems: str | Sequence[Stem]
 
 
@@ -107,12 +110,15 @@ class ExtendKeys(CommonKeys, RegionKeys, MakeKeys, total=False):
     side: Side
     seconds: float
     bars: float
+    ending: int
     strength: float
 
 
 class BgmKeys(CommonKeys, RegionKeys, MakeKeys, total=False):
     """Keys of `bgm`."""
 
+    ending: int
+    balance: float
     strength: float
     stems: str | Sequence[Stem]
 
@@ -140,6 +146,7 @@ class EditKeys(CommonKeys, RegionKeys, MakeKeys, total=False):
 class LayerKeys(CommonKeys, RegionKeys, MakeKeys, total=False):
     """Keys of `layer`."""
 
+    balance: float
     strength: float
     track: Stem
 

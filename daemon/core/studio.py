@@ -145,7 +145,7 @@ class Studio:
         able = [n for n in self._workers.known() if op in (self._workers.ops(n) or ())]
         if able:
             return f"send engine {able[0]} with the job"
-        return "install punchin[acestep] and choose the engine acestep, which does"
+        return "the model engine acestep will, with a later version"
 
     def _resend(self, job: Job, call: JobCall, listener: Listener) -> None:
         if job.sent != as_sent(call):

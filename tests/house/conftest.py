@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import soundfile
-from wire_house import House
+from wire_house import House, wait_for
 
 _count = itertools.count()
 
@@ -24,6 +24,7 @@ def house(shared_house):
         client.send("/punchin/cancel", "*")
         client.send("/punchin/reset")
         client.quiet()
+        wait_for(lambda: client.ask("status")["running"] is None or None, "a job would not end")
     return shared_house
 
 

@@ -152,3 +152,15 @@ def test_done_tells_what_job_json_holds(house, tcp, song, new_id):
     assert json.loads(events[-1].args[1]) == kept["result"]
     files = [m.args[1:] for m in events if m.name == "file"]
     assert files == [[f["role"], f["take"], f["path"], f["seconds"]] for f in kept["files"]]
+
+
+def test_sync_waits_for_a_job_that_was_asked_for_again(house, tcp, song, new_id):
+    job_id = new_id()
+    tcp.send("/punchin/bgm", job_id, song, *WAIT)
+    tcp.until("started", id=job_id)
+    with house.udp() as other:
+        other.send("/punchin/bgm", job_id, song, *WAIT)
+        other.send("/punchin/sync", 4)
+        assert "synced" not in [m.name for m in other.quiet()]
+        cancel(tcp, job_id)
+        assert other.until("synced").args == [4]

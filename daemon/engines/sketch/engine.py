@@ -23,6 +23,7 @@ KEYS = frozenset(
     {
         "bpm", "meter", "downbeat", "tempomap", "key", "prompt", "negative", "lyrics",
         "lyrics_file", "preset", "strength", "stems", "seconds", "bars", "context",
+        "ending", "balance", "humanize", "swing",
     }
 )  # fmt: skip
 LOWEST_RATE, HIGHEST_RATE = 22050, 48000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from daemon.engines.base import Request
@@ -41,8 +41,20 @@ def wish_of(studio: Studio, request: Request, onsets_per_beat: float | None = No
         busy = 0.5 if onsets_per_beat is None else min(1.0, onsets_per_beat / _ONSETS_OF_BUSY)
         bpm = request.grid.tempo_at(0.0)
         name, how = nearest_style(bpm, busy, studio.styles), "chosen for the tempo"
-    style = studio.styles[name]
+    style = with_feel(studio.styles[name], options)
     return Wish(style, caption, (f"Style: {style.title} ({how}).", *_unsung(request)))
+
+
+def with_feel(style: Style, options: Mapping[str, Any]) -> Style:
+    """Return the style with the swing (0…1) and the share of its humanising that were asked for."""
+    rule = style.humanise.scaled(float(options.get("humanize", 1.0)))
+    return replace(style, swing=float(options.get("swing", style.swing)), humanise=rule)
+
+
+def ending_of(options: Mapping[str, Any], otherwise: bool) -> bool:
+    """Return whether the music shall end, as told, else `otherwise`."""
+    told = options.get("ending")
+    return otherwise if told is None else bool(told)
 
 
 def tempo_for(studio: Studio, options: Mapping[str, Any]) -> float | None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from daemon.audio.grid import Grid
 from daemon.engines.base import Port, Request, Result, Span
-from daemon.engines.sketch.jobs.asking import Wish, key_of, wish_of
+from daemon.engines.sketch.jobs.asking import Wish, ending_of, key_of, wish_of
 from daemon.engines.sketch.jobs.composing import documents, finished, sound
 from daemon.engines.sketch.jobs.studio import Studio
 from daemon.engines.sketch.listen import Listening
@@ -19,9 +19,9 @@ from daemon.engines.sketch.plan.harmonise import Sung, bridged, harmonise
 from daemon.engines.sketch.plan.types import PlanChord
 from daemon.engines.sketch.render.tone import Array
 
-BELOW_VOICE_LU = 3.0
-_NO_VOICE_LUFS = -19.0
-_LOUDEST_LUFS = -12.0
+BALANCE_LU = -3.0
+_NO_VOICE_LUFS = -16.0
+_LOUDEST_LUFS = -9.0
 _QUIETEST_LUFS = -40.0
 _SUNG_BAR = 0.12  # share of a bar that must be sung for it to count
 _ENDING_FROM_BARS = 8
@@ -43,12 +43,17 @@ def bgm(studio: Studio, request: Request, port: Port) -> Result:
     key = key_of(request, heard.key, wish.caption)
     span = request.spans[0]
     brief = _brief(request, heard, wish, key, span)
-    loud = heard.loudness_lufs
-    target = loud - BELOW_VOICE_LU if loud > _QUIETEST_LUFS else _NO_VOICE_LUFS
-    plan = arrange(finished(brief, _ends(brief), min(target, _LOUDEST_LUFS)))
+    ending = ending_of(request.options, _ends(brief))
+    plan = arrange(finished(brief, ending, beside_lufs(request, heard)))
     sound(studio, plan, request, span, port, _voice_in_window(request, span))
     notes = (*wish.notes, *_doubts(request, heard, key))
     return Result(key=key, notes=notes, documents=documents(plan))
+
+
+def beside_lufs(request: Request, heard: Listening) -> float:
+    """Return how loud the new parts shall be: `balance` LU against the clip."""
+    clip = heard.loudness_lufs if heard.loudness_lufs > _QUIETEST_LUFS else _NO_VOICE_LUFS
+    return min(clip + float(request.options.get("balance", BALANCE_LU)), _LOUDEST_LUFS)
 
 
 def _brief(request: Request, heard: Listening, wish: Wish, key: str, span: Span) -> Brief:

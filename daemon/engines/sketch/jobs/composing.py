@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from daemon.engines.base import Port, Request, Result, Span
-from daemon.engines.sketch.jobs.asking import key_of, wish_of
+from daemon.engines.sketch.jobs.asking import ending_of, key_of, wish_of
 from daemon.engines.sketch.jobs.sounding import Share, hand_over, mastered, rendered
 from daemon.engines.sketch.jobs.studio import Studio
 from daemon.engines.sketch.plan.arrange import Brief, arrange
@@ -17,7 +17,7 @@ from daemon.engines.sketch.render.tone import Array
 LOUDNESS_LUFS = -16.0
 _ENDING_FROM_BARS = 8
 _CUT_S = 0.012  # fade of a piece that is cut off
-_ENDING_FADE = 0.35  # of the last bar
+ENDING_FADE = 0.35  # of the last bar
 
 
 def generate(studio: Studio, request: Request, port: Port) -> Result:
@@ -38,7 +38,7 @@ def generate(studio: Studio, request: Request, port: Port) -> Result:
         lyrics=request.options.get("lyrics", ""),
         lead=True,
     )
-    ending = len(brief.bars()) >= _ENDING_FROM_BARS
+    ending = ending_of(request.options, len(brief.bars()) >= _ENDING_FROM_BARS)
     plan = arrange(finished(brief, ending, LOUDNESS_LUFS))
     sound(studio, plan, request, span, port, None)
     return Result(key=key, notes=wish.notes, documents=documents(plan))
@@ -47,7 +47,7 @@ def generate(studio: Studio, request: Request, port: Port) -> Result:
 def finished(brief: Brief, ending: bool, loudness_lufs: float) -> Brief:
     """Return the brief with its ending, fade and loudness."""
     bar_s = brief.grid.bars_length(brief.end_s, 1, backwards=True)
-    fade_s = bar_s * _ENDING_FADE if ending else _CUT_S
+    fade_s = bar_s * ENDING_FADE if ending else _CUT_S
     return replace(brief, ending=ending, mix=Mix(loudness_lufs, fade_out_s=fade_s))
 
 

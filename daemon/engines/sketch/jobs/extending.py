@@ -5,16 +5,20 @@ from __future__ import annotations
 import numpy as np
 
 from daemon.engines.base import Port, Request, Result, Span
-from daemon.engines.sketch.jobs.asking import Wish, wish_of
+from daemon.engines.sketch.jobs.asking import Wish, ending_of, wish_of
 from daemon.engines.sketch.jobs.regions import asks_for_new, chords_beyond, new_material
 from daemon.engines.sketch.jobs.sounding import Share, hand_over
 from daemon.engines.sketch.jobs.studio import Studio
 from daemon.engines.sketch.listen import Listening
+from daemon.engines.sketch.plan.bars import Bar, bars_between
 from daemon.engines.sketch.reuse import continue_from
 
 _CONTEXT_S = 12.0
 _NEW_PARTS = "The clip has no bars to build on; new parts were written in its key and level."
 _ASKED = "The prompt asks for something else than the clip: new parts were written."
+_ENDED = "The last bar was written anew, as an ending in the clip's key."
+_BEFORE_BEAT_S = 0.012  # a splice this far before the beat is not heard
+_FADE_S = 0.006
 _VOICE = ("singing", "speech", "silence")
 
 
@@ -38,6 +42,7 @@ def _one_side(
     studio: Studio, request: Request, span: Span, heard: Listening, wish: Wish, port: Port
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     """Return the samples of a span with handles, and what to tell about them."""
+    last = _last_bar(request, span)
     wanted = asks_for_new(wish.caption)
     if not wanted and heard.kind not in _VOICE:
         own = continue_from(
@@ -50,12 +55,44 @@ def _one_side(
             request.seed,
             port.check,
         )
-        if own is not None:
+        if own is not None and last is None:
             return own, ()
+        if own is not None and last is not None:
+            return _closed(studio, request, span, heard, wish, own, last, port), (_ENDED,)
     context = _nearest(request, span)
     chords = chords_beyond(heard, request, span)
-    sound = new_material(studio, request, span, heard, wish, context, chords, port)
+    sound = new_material(studio, request, span, heard, wish, context, chords, port, last)
     return sound, ((_ASKED if wanted else _NEW_PARTS), *wish.notes)
+
+
+def _last_bar(request: Request, span: Span) -> Bar | None:
+    """Return the bar that closes the piece, None where it does not end with this span."""
+    if not ending_of(request.options, False) or not _is_after(span):
+        return None
+    end_s = span.end / request.rate
+    bars = bars_between(request.grid, span.start / request.rate, end_s)
+    inside = request.grid.quarter_at(end_s) - bars[-1].start
+    return bars[-2] if len(bars) > 1 and inside < bars[-1].quarters / 2 else bars[-1]
+
+
+def _closed(
+    studio: Studio, request: Request, span: Span, heard: Listening, wish: Wish, own: np.ndarray,
+    last: Bar, port: Port,
+) -> np.ndarray:  # fmt: skip
+    """Return `own` with new parts in its last bar, which were written from the bar before on."""
+    grid, rate = request.grid, request.rate
+    line = grid.second_at(last.start)
+    lead_in = round((line - grid.bars_length(line, 1, backwards=True)) * rate)
+    tail = Span(max(span.start, lead_in), span.end)
+    context, chords = _nearest(request, span), chords_beyond(heard, request, span)
+    new = new_material(studio, request, tail, heard, wish, context, chords, port, last)
+    cut = round((line - _BEFORE_BEAT_S) * rate) - (span.start - request.handle)
+    cut = max(cut, 2 * request.handle)
+    fade = max(1, round(_FADE_S * rate))
+    weight = np.clip((np.arange(len(own)) - cut) / fade, 0.0, 1.0)[:, None]
+    late = np.zeros_like(own)
+    late[len(own) - len(new) :] = new
+    return np.asarray(np.sqrt(1 - weight) * own + np.sqrt(weight) * late, np.float32)
 
 
 def _is_after(span: Span) -> bool:

@@ -14,15 +14,19 @@ import numpy as np
 from daemon.engines.base import Port, Request, Span
 from daemon.engines.sketch.jobs.asking import Wish, key_of
 from daemon.engines.sketch.jobs.backing import bar_levels, known_chords, sung
+from daemon.engines.sketch.jobs.composing import ENDING_FADE
 from daemon.engines.sketch.jobs.matching import matched
 from daemon.engines.sketch.jobs.sounding import Share, heard_part, rendered, window_of
 from daemon.engines.sketch.jobs.studio import Studio
 from daemon.engines.sketch.listen import Listening
+from daemon.engines.sketch.listen.names import parse_key
 from daemon.engines.sketch.plan.arrange import Brief, arrange
+from daemon.engines.sketch.plan.bars import Bar
 from daemon.engines.sketch.plan.caption import Caption
+from daemon.engines.sketch.plan.harmony import chord_of_numeral
 from daemon.engines.sketch.plan.types import Mix, PlanChord
 from daemon.engines.sketch.render.level import Loudness
-from daemon.engines.sketch.render.master import master_gain
+from daemon.engines.sketch.render.master import fades, master_gain
 from daemon.engines.sketch.render.tone import Array
 
 _CEILING_DBTP = -1.0
@@ -46,8 +50,12 @@ def new_material(
     context: np.ndarray,
     chords: Sequence[PlanChord | None],
     port: Port,
+    last: Bar | None = None,
 ) -> np.ndarray:
-    """Return fresh parts for the span and its handles, as loud and as bright as `context`."""
+    """Return fresh parts for the span and its handles, as loud and as bright as `context`.
+
+    With `last` that bar is a held tonic that dies away, and nothing follows it.
+    """
     key = key_of(request, heard.key, wish.caption)
     window = window_of(request, span)
     mix_settings = Mix(_target(context, request.rate), _CEILING_DBTP)
@@ -64,6 +72,8 @@ def new_material(
         drums=heard.has_drums,
         mix=mix_settings,
     )
+    if last is not None:
+        brief = ended(brief, last)
     plan = arrange(_with_voice(brief, request, heard))
     stems = rendered(studio, plan, request, span, Share(port, 0.1, 0.85))
     port.progress(0.9, "mixing")
@@ -75,7 +85,27 @@ def new_material(
         mix, request.rate, mix_settings.loudness_lufs, mix_settings.ceiling_dbtp,
         heard_part(request, span), None, port.check,
     )  # fmt: skip
+    gain *= fades(len(gain), request.rate, 0.0, plan.mix.fade_out_s, heard_part(request, span))
     return np.ascontiguousarray((mix * gain).T)
+
+
+def ended(brief: Brief, last: Bar) -> Brief:
+    """Return the brief of a piece whose closing bar is `last`: a held tonic that dies away."""
+    tonic = chord_of_numeral("i" if parse_key(brief.key)[1] else "I", brief.key)
+    before = [
+        replace(c, end_quarter=min(c.end_quarter, last.start))
+        for c in brief.chords
+        if c is not None and c.start_quarter < last.start
+    ]
+    end_s = brief.grid.second_at(last.end)
+    fade_s = ENDING_FADE * (end_s - brief.grid.second_at(last.start))
+    return replace(
+        brief,
+        end_s=end_s,
+        ending=True,
+        chords=(*before, PlanChord(last.start, last.end, tonic)),
+        mix=replace(brief.mix, fade_out_s=fade_s),
+    )
 
 
 def _with_voice(brief: Brief, request: Request, heard: Listening) -> Brief:

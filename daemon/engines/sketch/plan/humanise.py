@@ -39,7 +39,7 @@ def _stroke(notes: list[PlanNote], rule: Humanise, rng: np.random.Generator) -> 
     out = []
     for i, note in enumerate(notes):
         order = len(notes) - 1 - i if note.articulation == "up" else i
-        spread = _STRUM_S * order if note.articulation in ("roll", "up") else 0.0
+        spread = _STRUM_S * rule.spread * order if note.articulation in ("roll", "up") else 0.0
         change = int(rng.integers(-rule.velocity, rule.velocity + 1))
         velocity = min(127, max(1, note.velocity + change))
         out.append(replace(note, offset_s=round(deviation + spread, 6), velocity=velocity))

@@ -19,11 +19,20 @@ Kit = Mapping[str, str]  # piece → pattern
 
 @dataclass(frozen=True)
 class Humanise:
-    """How far players stray: onsets within −`early_ms` … +`late_ms`, velocities ± `velocity`."""
+    """How far players stray: onsets within −`early_ms` … +`late_ms`, velocities ± `velocity`.
+
+    `spread` scales the time from string to string of a strum.
+    """
 
     early_ms: float = 8.0
     late_ms: float = 4.0
     velocity: int = 6
+    spread: float = 1.0
+
+    def scaled(self, share: float) -> Humanise:
+        """Return `share` of the same; 0 is exactly on the grid."""
+        early, late = self.early_ms * share, self.late_ms * share
+        return Humanise(early, late, round(self.velocity * share), self.spread * share)
 
 
 @dataclass(frozen=True)

@@ -159,10 +159,11 @@ class Mailbox:
         """Answer once everything is answered; what comes later (`synced`) is added."""
         if pending:
             await asyncio.wait(pending)
-        await self._answer(outbox, taken)
-        while self._dispatcher.waits_for_sync(outbox):
-            outbox.changed.clear()
+        outbox.changed.set()
+        while outbox.changed.is_set() or self._dispatcher.waits_for_sync(outbox):
             await outbox.changed.wait()
+            # Cleared before writing: an answer that comes meanwhile is written once more.
+            outbox.changed.clear()
             await self._answer(outbox, taken)
         self._forget(outbox.key)
 

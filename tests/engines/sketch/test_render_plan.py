@@ -16,7 +16,7 @@ from daemon.engines.sketch.render.bank import Bank
 from daemon.engines.sketch.render.effects import duck_curve, kick_frames
 from daemon.engines.sketch.render.level import Loudness, tops
 from daemon.engines.sketch.render.master import fades, limiting, master_gain
-from daemon.engines.sketch.render.part import Window, cues, dry_part, onset_frame
+from daemon.engines.sketch.render.part import Window, dry_part, onset_frame, scored
 from daemon.engines.sketch.render.stems import raw_stems
 
 STYLES = load_styles(folder("presets") / "styles")
@@ -35,7 +35,7 @@ def _plan(style: str = "pop", length_s: float = 6.0) -> Plan:
 
 def _dry(plan: Plan, window: Window, bank: Bank = BANK) -> np.ndarray:
     part = plan.parts[0]
-    return dry_part(part, cues(plan, part, window.rate), bank, window, _check)
+    return dry_part(part, scored(plan, part, window.rate, _check), bank, window, _check)
 
 
 def _click(start_quarter: float, offset_s: float = 0.0, downbeat: float = 0.0) -> Plan:
@@ -151,7 +151,7 @@ def test_kicks_push_the_pad_down() -> None:
 def test_long_pieces_are_the_same_in_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
     plan, window = _plan("lofi"), Window(-500, 6 * RATE, RATE)
     whole = raw_stems(plan, BANK, window, _check)
-    monkeypatch.setattr("daemon.engines.sketch.render.stems.STRETCH_S", 2.1)
+    monkeypatch.setattr("daemon.engines.sketch.render.stems.BLOCK_S", 2.1)
     cut = raw_stems(plan, BANK, window, _check)
     for name, stem in whole.items():
         assert np.abs(cut[name] - stem).max() < 1e-4, name
@@ -184,7 +184,7 @@ def test_peaks_between_samples_are_seen() -> None:
     t = np.arange(8000)
     x = np.tile(0.9 * np.sin(np.pi / 2 * t + np.pi / 4), (2, 1)).astype(np.float32)
     assert np.abs(x).max() < 0.64
-    assert tops(x, 44100, 0.8).max() == pytest.approx(0.9, abs=0.02)
+    assert tops(x, 0.8).max() == pytest.approx(0.9, abs=0.02)
 
 
 def test_band_and_voice_together_stay_below_the_ceiling() -> None:

@@ -48,9 +48,9 @@ def master_gain(
     ceiling = amplitude(ceiling_dbtp - _HEADROOM_DB * (1 if beside is None else 3))
     room = np.full(1, ceiling, np.float32)
     if beside is not None:
-        room = np.maximum(ceiling - tops(beside, rate, ceiling / 2), _LEAST_ROOM * ceiling)
+        room = np.maximum(ceiling - tops(beside, ceiling / 2), _LEAST_ROOM * ceiling)
     check()
-    over = tops(mix, rate, float(room.min()) / static) / room
+    over = tops(mix, float(room.min()) / static) / room
     gain = np.ones(len(over), np.float32)
     for _ in range(_ROUNDS):
         check()

@@ -22,6 +22,7 @@ KICK, HATS, OPEN_HAT = 36, (42, 44, 46), 46
 _CHOKE_S = 0.012
 _LONGEST_S = 2.5  # no drum rings longer, no key is heard longer once let go
 _CHECK_EVERY = 16  # notes
+_NOTES_PER_CHECK = 2048  # of those that are only looked up
 _GHOST = 0.6
 _LOUDNESS_POWER = 1.5  # amplitude is (velocity / 127) to this power
 
@@ -47,11 +48,34 @@ class Cue:
     note: PlanNote
 
 
-def cues(plan: Plan, part: Part, rate: int) -> list[Cue]:
+@dataclass(frozen=True)
+class Score:
+    """A part's cues in order of time, their frames, and how long the longest is held."""
+
+    cues: tuple[Cue, ...]
+    frames: tuple[int, ...]
+    longest: int
+
+    def within(self, first: int, stop: int) -> tuple[Cue, ...]:
+        """Return the cues that begin in frames `[first, stop)`."""
+        a, b = (bisect.bisect_left(self.frames, frame) for frame in (first, stop))
+        return self.cues[a:b]
+
+
+def scored(plan: Plan, part: Part, rate: int, check: Check) -> Score:
+    """Return a part's notes as frames of the clip."""
+    found = tuple(cues(plan, part, rate, check))
+    longest = max((cue.held for cue in found), default=0)
+    return Score(found, tuple(cue.at for cue in found), longest)
+
+
+def cues(plan: Plan, part: Part, rate: int, check: Check = lambda: None) -> list[Cue]:
     """Return a part's notes as cues, in order of time."""
     turns: dict[int, int] = {}
     found = []
-    for note in part.notes:
+    for i, note in enumerate(part.notes):
+        if i % _NOTES_PER_CHECK == 0:
+            check()
         turns[note.midi] = turns.get(note.midi, -1) + 1
         held = max(1, round(plan.length_of(note) * rate))
         found.append(Cue(onset_frame(plan, note, rate), held, turns[note.midi], note))
@@ -63,23 +87,26 @@ def onset_frame(plan: Plan, note: PlanNote, rate: int) -> int:
     return round(plan.onset_s(note) * rate)
 
 
-def dry_part(part: Part, score: Sequence[Cue], bank: Bank, window: Window, check: Check) -> Array:
-    """Return the part before effects, `(2, frames)`; `score` is what `cues` made of it."""
+def dry_part(part: Part, score: Score, bank: Bank, window: Window, check: Check) -> Array:
+    """Return the part before effects, `(2, frames)`; `score` is what `scored` made of it."""
     bus = np.zeros((2, window.frames), np.float32)
     play = _drum if is_drums(part.instrument) else _key
-    chokes = [cue.at for cue in score if cue.note.midi in HATS] if play is _drum else []
     end = window.start_frame + window.frames
-    for i, cue in enumerate(score):
+    ring = round(_LONGEST_S * window.rate) + (score.longest if play is _key else 0)
+    sounding = score.within(window.start_frame - ring, end)
+    # A pedal beyond the window may still close a hat inside it, a moment later.
+    chokes: list[int] = []
+    if play is _drum and sounding:
+        chokes = [c.at for c in score.within(sounding[0].at, end + ring) if c.note.midi in HATS]
+    for i, cue in enumerate(sounding):
         if i % _CHECK_EVERY == 0:
             check()
-        if cue.at >= end:
-            break
-        if cue.at + cue.held + _LONGEST_S * window.rate > window.start_frame:
-            play(bus, part, cue, bank, window, chokes)
+        play(bus, part, cue, bank, window, chokes)
     return bus
 
 
-def _strength(note: PlanNote) -> float:
+def strength(note: PlanNote) -> float:
+    """Return the amplitude at which a note is played."""
     level = (note.velocity / 127) ** _LOUDNESS_POWER
     return level * _GHOST if note.articulation == "ghost" else level
 
@@ -91,7 +118,7 @@ def _drum(
     sound = bank.stroke(part.instrument, note.midi, note.velocity, cue.turn, window.rate)
     if note.midi == OPEN_HAT:
         sound = _choked(sound, cue.at, chokes, window.rate)
-    _add(bus, sound[None], cue.at - window.start_frame, _strength(note), PAN.get(note.midi, 0.0))
+    _add(bus, sound[None], cue.at - window.start_frame, strength(note), PAN.get(note.midi, 0.0))
 
 
 def _choked(sound: Array, at: int, chokes: Sequence[int], rate: int) -> Array:
@@ -107,31 +134,46 @@ def _key(
 ) -> None:
     tone = bank.tone(part.instrument, cue.note.midi, cue.note.velocity, window.rate)
     release = round(tone.release_s * window.rate)
-    if cue.at + cue.held + release <= window.start_frame:
+    ends = cue.held + release if tone.loops else min(tone.samples.shape[1], cue.held + release)
+    first = max(0, window.start_frame - cue.at)
+    last = min(ends, window.start_frame + window.frames - cue.at)
+    if last <= first:
         return
-    sound = _looped(tone, cue.held, window.rate) if tone.loops else tone.samples
-    if cue.held < sound.shape[1]:
-        sound = _released(sound, cue.held, release)
-    _add(bus, sound, cue.at - window.start_frame, _strength(cue.note), part.pan)
+    if tone.loops:
+        sound = _looped(tone, first, last, window.rate)
+    else:
+        sound = tone.samples[:, first:last]
+    if cue.held < last and ends > cue.held:
+        sound = _released(sound, cue.held - first, release)
+    _add(bus, sound, cue.at + first - window.start_frame, strength(cue.note), part.pan)
 
 
-def _looped(tone: Tone, held: int, rate: int) -> Array:
-    """Go round the loop for as long as the key is held, its attack shaped."""
-    total = held + round(tone.release_s * rate)
-    rounds = -(-total // tone.samples.shape[1])
-    sound = np.tile(tone.samples, (1, rounds))[:, :total]
-    attack = min(total, max(1, round(tone.attack_s * rate)))
-    curve = 0.5 - 0.5 * np.cos(np.pi * np.arange(attack) / attack)
-    sound[:, :attack] *= curve.astype(np.float32)
+def _looped(tone: Tone, first: int, last: int, rate: int) -> Array:
+    """Return frames `[first, last)` of a key that goes round its loop, its attack shaped."""
+    size = tone.samples.shape[1]
+    pieces, at = [], first
+    while at < last:
+        stop = min(last, at - at % size + size)
+        pieces.append(tone.samples[:, at % size : at % size + stop - at])
+        at = stop
+    sound = np.concatenate(pieces, axis=1)
+    attack = max(1, round(tone.attack_s * rate))
+    if first < attack:
+        curve = 0.5 - 0.5 * np.cos(np.pi * np.arange(first, min(last, attack)) / attack)
+        sound[:, : len(curve)] *= curve.astype(np.float32)
     return sound
 
 
 def _released(sound: Array, held: int, release: int) -> Array:
-    """Let the sound go after `held` frames: an exponential that is silent after `release`."""
+    """Let the sound go after `held` frames (before its start if negative), silent `release` later.
+
+    The fall is a squared line: fast at first, then soft.
+    """
     stop = min(sound.shape[1], held + release)
     out = sound[:, :stop].copy()
-    fall = np.linspace(1, 0, release, dtype=np.float32) ** 2
-    out[:, held:] *= fall[: stop - held]
+    begin = max(0, held)
+    fall = np.arange(release - (begin - held), release - (stop - held), -1, dtype=np.float32)
+    out[:, begin:] *= np.square(fall / np.float32(release))
     return out
 
 

@@ -14,6 +14,9 @@ import scipy.fft as fft
 
 from daemon.engines.sketch.render.tone import Array, banded, fading, noise, rising, times
 
+BLOCK_S = 3.0
+"""How much one transform answers; stretches of this length are the cheapest."""
+
 _GAP_S = 0.012
 _BANDS_HZ = (0.0, 600.0, 2000.0)
 _SHARES = (1.0, 0.95, 0.75, 0.35)  # of the decay, from the lowest band up
@@ -33,19 +36,29 @@ class Room:
         """Memory in bytes."""
         return self.spectrum.nbytes
 
-    def wet(self, send: Array) -> Array:
-        """Return the room's answer to `send` `(frames,)`: float32 `(2, frames)`, tail cut."""
-        total = len(send)
-        out = np.zeros((2, total), np.float32)
-        step = self.size - self.frames + 1
-        for start in range(0, total, step):
-            block = send[start : start + step]
-            if not block.any():
-                continue
-            answer = fft.irfft(fft.rfft(block, n=self.size) * self.spectrum, n=self.size, axis=1)
-            stop = min(total, start + self.size)
-            out[:, start:stop] += answer[:, : stop - start]
-        return out
+    @property
+    def step(self) -> int:
+        """Frames that one transform answers."""
+        return self.size - self.frames + 1
+
+    def wet(self, send: Array, tail: Array) -> tuple[Array, Array]:
+        """Return the answer to `send` `(frames,)`, `(2, frames)`, and the tail that follows it.
+
+        `tail` `(2, n)` is what still rings from before, the first time `(2, 0)`.
+        """
+        out = np.zeros((2, len(send) + self.frames - 1), np.float32)
+        out[:, : tail.shape[1]] = tail[:, : out.shape[1]]
+        for start in range(0, len(send), self.step):
+            block = send[start : start + self.step]
+            if block.any():
+                self._answered(block, out[:, start:])
+        return out[:, : len(send)], out[:, len(send) :]
+
+    def _answered(self, block: Array, out: Array) -> None:
+        length = len(block) + self.frames - 1
+        spectrum = fft.rfft(block, n=self.size) * self.spectrum
+        answer = fft.irfft(spectrum, n=self.size, axis=1, overwrite_x=True)
+        out[:, :length] += answer[:, :length]
 
 
 def make_room(seconds: float, tone_hz: float, rate: int, rng: np.random.Generator) -> Room:
@@ -59,5 +72,5 @@ def make_room(seconds: float, tone_hz: float, rate: int, rng: np.random.Generato
     pair = banded(pair * rising(t, 0.008), rate, _LOW_CUT_HZ, 0.0)
     pair /= np.sqrt((pair**2).sum(axis=1, keepdims=True))
     pair = np.pad(pair, ((0, 0), (round(_GAP_S * rate), 0)))
-    size = fft.next_fast_len(3 * pair.shape[1], real=True)
+    size = fft.next_fast_len(pair.shape[1] + round(BLOCK_S * rate), real=True)
     return Room(fft.rfft(pair, n=size, axis=1), size, pair.shape[1])

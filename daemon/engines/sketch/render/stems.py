@@ -1,34 +1,51 @@
-"""A plan to stems, before mastering. Signals are float32 `(2, frames)`.
+"""A plan to stems, before mastering, a stretch at a time. Signals are float32 `(2, frames)`.
 
-Long pieces are rendered in stretches of some seconds with a run-up as long as the room rings, so
-that neither memory nor the time between two cancellation checks grows with the piece.
+What rings on from one stretch to the next (rooms, filters) is carried over, so that neither memory
+nor the time to the first sound nor that between two cancellation checks grows with the piece.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from daemon.engines.sketch.plan.types import Part, Plan
 from daemon.engines.sketch.render.bank import Bank
 from daemon.engines.sketch.render.effects import duck_curve, ducked, inserted, kick_frames
-from daemon.engines.sketch.render.part import Check, Cue, Window, cues, dry_part
+from daemon.engines.sketch.render.part import Check, Score, Window, dry_part, scored
+from daemon.engines.sketch.render.space import BLOCK_S
 from daemon.engines.sketch.render.tone import Array
 
-STRETCH_S = 24.0
-_RUN_UP_S = 0.3  # beyond the room's own length
-_RUN_OUT_S = 0.1
+HOP_S = 0.005
+"""Stretches are whole hops of this length, but for the last."""
+
+_DRY_DB = -32.0  # what is sent to the room more softly than this is not heard in it
 
 
 @dataclass(frozen=True)
-class _Score:
-    """What all stretches share: every part with its cues, and where the kicks are."""
+class Piece:
+    """A plan made ready to be played in `window`: every part with its score, and the kicks."""
 
     plan: Plan
-    parts: tuple[tuple[Part, tuple[Cue, ...]], ...]
+    window: Window
+    parts: tuple[tuple[Part, Score], ...]
     kicks: Sequence[int]
+
+
+@dataclass
+class _Ringing:
+    """What a stretch leaves to the next one: tails of rooms by stem, filters by part."""
+
+    tails: dict[str, Array] = field(default_factory=dict)
+    effects: dict[int, tuple[Array, ...]] = field(default_factory=dict)
+
+
+def prepared(plan: Plan, window: Window, check: Check) -> Piece:
+    """Return the plan with its notes as frames."""
+    parts = tuple((part, scored(plan, part, window.rate, check)) for part in plan.parts)
+    return Piece(plan, window, parts, kick_frames(plan, window.rate))
 
 
 def raw_stems(
@@ -42,56 +59,56 @@ def raw_stems(
 
     `progress` hears 0…1.
     """
-    parts = tuple((part, tuple(cues(plan, part, window.rate))) for part in plan.parts)
-    score = _Score(plan, parts, kick_frames(plan, window.rate))
     out: dict[str, Array] = {
         part.stem: np.zeros((2, window.frames), np.float32) for part in plan.parts
     }
-    step = round(STRETCH_S * window.rate)
-    starts = range(0, window.frames, step)
-    for turn, at in enumerate(starts):
-        length = min(step, window.frames - at)
-        before, after = _margins(plan, window, at, length)
-        wide = Window(window.start_frame + at - before, before + length + after, window.rate)
-        share = (turn / len(starts), 1 / len(starts))
-        for name, stem in _stretch(score, bank, wide, check, progress, share).items():
-            out[name][:, at : at + length] = stem[:, before : before + length]
+    at = 0
+    for stems in stretches(prepared(plan, window, check), bank, check):
+        length = 0
+        for name, stem in stems.items():
+            length = stem.shape[1]
+            out[name][:, at : at + length] = stem
+        at += length
+        progress(at / window.frames)
     progress(1.0)
     return out
 
 
-def _margins(plan: Plan, window: Window, at: int, length: int) -> tuple[int, int]:
-    """Return frames to render before and after a stretch; none at the window's own ends."""
-    run_up = round((plan.mix.room_s + _RUN_UP_S) * window.rate)
-    return min(at, run_up), min(round(_RUN_OUT_S * window.rate), window.frames - at - length)
+def stretches(piece: Piece, bank: Bank, check: Check) -> Iterator[dict[str, Array]]:
+    """Yield the stems of one stretch after the other, from the window's first frame to its last."""
+    window, ringing = piece.window, _Ringing()
+    hop = round(HOP_S * window.rate)
+    step = max(1, round(BLOCK_S * window.rate) // hop) * hop
+    for at in range(0, window.frames, step):
+        length = min(step, window.frames - at)
+        part_of = Window(window.start_frame + at, length, window.rate)
+        yield _stretch(piece, bank, part_of, ringing, check)
 
 
 def _stretch(
-    score: _Score,
-    bank: Bank,
-    window: Window,
-    check: Check,
-    progress: Callable[[float], None],
-    share: tuple[float, float],
+    piece: Piece, bank: Bank, window: Window, ringing: _Ringing, check: Check
 ) -> dict[str, Array]:
-    """Return every stem in one window; progress covers `share` (start, width) of the whole."""
-    plan = score.plan
-    curve = duck_curve(score.kicks, window) if any(p.duck_db for p in plan.parts) else None
+    """Return every stem in one window and move `ringing` on to its end."""
+    plan = piece.plan
+    curve = duck_curve(piece.kicks, window) if any(p.duck_db for p in plan.parts) else None
     dry: dict[str, Array] = {}
     sends: dict[str, Array] = {}
-    for i, (part, cue_list) in enumerate(score.parts):
-        sound = inserted(part, dry_part(part, cue_list, bank, window, check), window)
+    for i, (part, score) in enumerate(piece.parts):
+        sound = dry_part(part, score, bank, window, check)
+        sound, ringing.effects[i] = inserted(part, sound, window, ringing.effects.get(i, ()))
         if curve is not None and part.duck_db:
             sound = ducked(sound, curve, part.duck_db)
         sound *= np.float32(10 ** (part.gain_db / 20))
-        send = sound.mean(axis=0) * np.float32(10 ** (part.send_db / 20))
+        if part.send_db > _DRY_DB:
+            send = (sound[0] + sound[1]) * np.float32(0.5 * 10 ** (part.send_db / 20))
+            _accumulate(sends, part.stem, send)
         _accumulate(dry, part.stem, sound)
-        _accumulate(sends, part.stem, send)
-        progress(share[0] + share[1] * 0.8 * (i + 1) / len(score.parts))
     room = bank.room(plan.mix.room_s, plan.mix.room_tone_hz, window.rate)
+    nothing = np.zeros((2, 0), np.float32)
     for name, send in sends.items():
         check()
-        dry[name] += room.wet(send)
+        wet, ringing.tails[name] = room.wet(send, ringing.tails.get(name, nothing))
+        dry[name] += wet
     return dry
 
 

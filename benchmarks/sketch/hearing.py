@@ -12,8 +12,15 @@ from daemon.audio.grid import Grid
 from daemon.engines.sketch.listen import Listening, find_grid, listen
 from daemon.engines.sketch.listen.names import parse_chord, parse_key, scale_of
 
-_HARTE = {"": "maj", "m": "min", "7": "7", "m7": "min7", "maj7": "maj7", "sus4": "sus4",
-          "dim": "dim"}  # fmt: skip
+_HARTE = {
+    "": "maj",
+    "m": "min",
+    "7": "7",
+    "m7": "min7",
+    "maj7": "maj7",
+    "sus4": "sus4",
+    "dim": "dim",
+}
 _ROOTS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 _NEAR_BEATS = 0.1
 _CUTS = 3
@@ -59,9 +66,7 @@ def _majmin(clips: Sequence[Clip], heard: dict[str, Listening]) -> list[Figure]:
         )
         times, ref, est = chord.util.merge_labeled_intervals(spans, labels, got, names)
         hits = chord.majmin(ref, est)
-        scores[clip.name] = chord.weighted_accuracy(
-            hits, chord.util.intervals_to_durations(times)
-        )
+        scores[clip.name] = chord.weighted_accuracy(hits, chord.util.intervals_to_durations(times))
     by = {c.name: c for c in clips}
     parts = [
         f"; {group} {100 * np.mean([s for n, s in scores.items() if by[n].group == group]):.1f}"
@@ -91,8 +96,10 @@ def _keys(clips: Sequence[Clip], heard: dict[str, Listening]) -> list[Figure]:
         found = heard[clip.name].key
         truth = (clip.tonic, clip.minor)
         exact.append(found is not None and parse_key(found) == truth)
-        scale = {(clip.tonic + s) % 12 for s in ((0, 2, 3, 5, 7, 8, 10) if clip.minor else
-                                                  (0, 2, 4, 5, 7, 9, 11))}  # fmt: skip
+        scale = {
+            (clip.tonic + s) % 12
+            for s in ((0, 2, 3, 5, 7, 8, 10) if clip.minor else (0, 2, 4, 5, 7, 9, 11))
+        }
         related.append(found is not None and scale_of(found) == scale)
         if not exact[-1]:
             true = f"{_ROOTS[clip.tonic or 0]} {'minor' if clip.minor else 'major'}"
@@ -109,18 +116,26 @@ def _qualities(clips: Sequence[Clip], heard: dict[str, Listening]) -> list[Figur
         return [none("all seven qualities right by time, own renders", "≥ 80 %", "no clips")]
     by: dict[str, list[float]] = {}
     scores: dict[str, float] = {}
+    wrong: dict[str, int] = {}
     for clip in clips:
         rights = []
         for start, end, root, quality in clip.chords:
             times = np.arange(start + _STEP_S / 2, end, _STEP_S)
             names = [parse_chord(heard[clip.name].chord_at(t)) for t in times]
+            for name in filter(None, names):
+                told = f"{quality} as {_HARTE[name[1]]} on {(name[0] - root) % 12}"
+                wrong[told] = wrong.get(told, 0) + 1
             right = [n is not None and (n[0], _HARTE[n[1]]) == (root, quality) for n in names]
             by.setdefault(quality, []).append(float(np.mean(right)))
             rights.append(by[quality][-1])
-        scores[clip.name] = float(np.mean(rights))
+        if rights:
+            scores[clip.name] = float(np.mean(rights))
     mean = 100 * float(np.mean(list(scores.values())))
     note = "; " + ", ".join(f"{q} {100 * np.mean(v):.0f}" for q, v in by.items())
+    note += f" ({sum(map(len, by.values()))} bars)"
     worst = [f"{n} {100 * s:.0f} %" for n, s in _lowest(scores, 5)]
+    usual = sorted(wrong.items(), key=lambda item: -item[1])
+    worst += [t for t, _ in usual if t.split()[0] != t.split()[2] or not t.endswith(" 0")][:8]
     name = "all seven qualities right by time, own renders"
     return [at_least(name, mean, 80, note=note, worst=worst)]
 
@@ -142,10 +157,11 @@ def _bars(clips: Sequence[Clip], heard: dict[str, Listening]) -> list[Figure]:
             off = bar / clip.beat_s
             worst.append(f"{clip.name} off by {off:+.2f} beats, {clip.bpm} {' '.join(clip.tags)}")
     return [
-        at_least("beat phase, tempo told, whole clips", 100 * float(np.mean(beats)), 100,
-                 worst=worst),
+        at_least(
+            "beat phase, tempo told, whole clips", 100 * float(np.mean(beats)), 100, worst=worst
+        ),
         at_least("downbeat, tempo told, whole clips", 100 * float(np.mean(bars)), 95),
-    ]  # fmt: skip
+    ]
 
 
 def _cut_bars(clips: Sequence[Clip]) -> list[Figure]:
@@ -164,9 +180,10 @@ def _cut_bars(clips: Sequence[Clip]) -> list[Figure]:
                 worst.append(f"{clip.name} at {start:.1f} s off {bar / clip.beat_s:+.2f} beats")
     return [
         at_least("beat phase, tempo told, 4-bar cut-outs", 100 * float(np.mean(beats)), 100),
-        at_least("downbeat, tempo told, 4-bar cut-outs", 100 * float(np.mean(bars)), 95,
-                 worst=worst),
-    ]  # fmt: skip
+        at_least(
+            "downbeat, tempo told, 4-bar cut-outs", 100 * float(np.mean(bars)), 95, worst=worst
+        ),
+    ]
 
 
 def _tempo(clips: Sequence[Clip]) -> list[Figure]:
@@ -181,8 +198,10 @@ def _tempo(clips: Sequence[Clip]) -> list[Figure]:
         right = min(abs(ratio / k - 1) for k in (0.5, 1.0, 2.0)) < 0.01
         rows.setdefault(clip.group, []).append(right)
         if not right:
-            worst.append(f"{clip.name} {grid.tempo_at(0):.1f} for {clip.bpm:.1f} "
-                         f"({ratio:.3f}, sure {sure:.2f}) {' '.join(clip.tags)}")  # fmt: skip
+            worst.append(
+                f"{clip.name} {grid.tempo_at(0):.1f} for {clip.bpm:.1f} "
+                f"({ratio:.3f}, sure {sure:.2f}) {' '.join(clip.tags)}"
+            )
     every = [x for v in rows.values() for x in v]
     note = "; " + ", ".join(f"{k} {sum(v)} of {len(v)}" for k, v in rows.items())
     name = "tempo within 1 %, not told (half/double allowed)"

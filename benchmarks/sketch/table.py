@@ -26,15 +26,29 @@ class Figure:
     worst: tuple[str, ...] = ()
 
 
-def at_least(measure: str, value: float, gate: float, unit: str = " %", digits: int = 1,
-             note: str = "", worst: Sequence[str] = ()) -> Figure:  # fmt: skip
+def at_least(
+    measure: str,
+    value: float,
+    gate: float,
+    unit: str = " %",
+    digits: int = 1,
+    note: str = "",
+    worst: Sequence[str] = (),
+) -> Figure:
     """A figure that must not fall below its gate."""
     text = f"{value:.{digits}f}{unit}{note}"
     return Figure(measure, text, f"≥ {gate:g}{unit}", gate - value, tuple(worst))
 
 
-def at_most(measure: str, value: float, gate: float, unit: str = "", digits: int = 2,
-            note: str = "", worst: Sequence[str] = ()) -> Figure:  # fmt: skip
+def at_most(
+    measure: str,
+    value: float,
+    gate: float,
+    unit: str = "",
+    digits: int = 2,
+    note: str = "",
+    worst: Sequence[str] = (),
+) -> Figure:
     """A figure that must not rise above its gate."""
     text = f"{value:.{digits}f}{unit}{note}"
     return Figure(measure, text, f"≤ {gate:g}{unit}", value - gate, tuple(worst))
@@ -55,7 +69,8 @@ def verdict(figure: Figure | None) -> str:
 def markdown(results: dict[str, list[Figure]]) -> Iterator[str]:
     """Yield the table's lines; `results` has the figures of each set in the same order."""
     sets = list(results)
-    yield f"| measure | {' | '.join(f'{s} set' for s in sets)} | gate | verdict ({', '.join(sets)}) |"
+    heads = " | ".join(f"{s} set" for s in sets)
+    yield f"| measure | {heads} | gate | verdict ({', '.join(sets)}) |"
     yield "|---|" + "---|" * (len(sets) + 2)
     measures = list(dict.fromkeys(f.measure for rows in results.values() for f in rows))
     for measure in measures:
@@ -74,4 +89,6 @@ def machine() -> str:
         model = lines[0].split(":", 1)[1].strip() if lines else model
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
-    return f"{datetime.date.today()}, {model}, {cores} cores{load}, Python {platform.python_version()}"
+    return (
+        f"{datetime.date.today()}, {model}, {cores} cores{load}, Python {platform.python_version()}"
+    )

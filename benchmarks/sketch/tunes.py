@@ -58,10 +58,17 @@ def _tune(row: dict) -> Tune:
         for i, line in enumerate(row["chords"])
     )
     return Tune(
-        name=row["name"], set=row["set"], source=row["source"],
-        tonic=(_pitch_class(tonic_name) + up) % 12, minor=mode == "minor", beats=beats, unit=unit,
-        bpm=float(row["bpm"]), notes=tuple(notes), bars=readings,
-    )  # fmt: skip
+        name=row["name"],
+        set=row["set"],
+        source=row["source"],
+        tonic=(_pitch_class(tonic_name) + up) % 12,
+        minor=mode == "minor",
+        beats=beats,
+        unit=unit,
+        bpm=float(row["bpm"]),
+        notes=tuple(notes),
+        bars=readings,
+    )
 
 
 def _line(text: str, at: float, up: int) -> list[tuple[float, float, int]]:

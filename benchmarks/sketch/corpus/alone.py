@@ -32,8 +32,21 @@ def drums(set_name: str, folder: Path) -> list[Clip]:
             for n in range(_BARS)
             for at, key, velocity in DRUMS[metre][pattern]
         )
-        song = Song(f"drums-{set_name}-{pattern}", bpm, beats, unit, 0, False, bar * _BARS, bar,
-                    0.0, (), (Part(None, hits),), (), (pattern,))  # fmt: skip
+        song = Song(
+            f"drums-{set_name}-{pattern}",
+            bpm,
+            beats,
+            unit,
+            0,
+            False,
+            bar * _BARS,
+            bar,
+            0.0,
+            (),
+            (Part(None, hits),),
+            (),
+            (pattern,),
+        )
         clips.append(_clip(song, set_name, "drums", folder))
     return clips
 
@@ -45,9 +58,21 @@ def lines(set_name: str, folder: Path) -> list[Clip]:
         lead = -tune.notes[0][0]
         notes = tuple((a + lead, (b - a) * 0.95, m, 95) for a, b, m in tune.notes)
         end = max(a + n for a, n, _, _ in notes)
-        song = Song(f"line-{set_name}-{tune.name}", tune.bpm, tune.beats, tune.unit, tune.tonic,
-                    tune.minor, end, 0.0, 0.0, (), (Part(program, notes),),
-                    tuple((a, n, m) for a, n, m, _ in notes), (f"program {program}",))  # fmt: skip
+        song = Song(
+            f"line-{set_name}-{tune.name}",
+            tune.bpm,
+            tune.beats,
+            tune.unit,
+            tune.tonic,
+            tune.minor,
+            end,
+            0.0,
+            0.0,
+            (),
+            (Part(program, notes),),
+            tuple((a, n, m) for a, n, m, _ in notes),
+            (f"program {program}",),
+        )
         clips.append(_clip(song, set_name, "solo", folder))
     return clips
 
@@ -61,9 +86,18 @@ def _clip(song: Song, set_name: str, kind: str, folder: Path) -> Clip:
         sf.write(path, 0.6 * sound / max(1e-6, float(np.abs(sound).max())), RATE, "PCM_16")
     quarter_s = 60 / song.bpm
     return Clip(
-        name=song.name, set=set_name, group="alone", kind=kind, file=str(path), bpm=song.bpm,
-        beats=song.beats, unit=song.unit, downbeat=0.0 if kind == "drums" else None,
-        tonic=None if kind == "drums" else song.tonic, minor=song.minor,
+        name=song.name,
+        set=set_name,
+        group="alone",
+        kind=kind,
+        file=str(path),
+        bpm=song.bpm,
+        beats=song.beats,
+        unit=song.unit,
+        downbeat=0.0 if kind == "drums" else None,
+        tonic=None if kind == "drums" else song.tonic,
+        minor=song.minor,
         notes=tuple((a * quarter_s, (a + n) * quarter_s, m) for a, n, m in song.melody),
-        loop_quarters=song.loop_quarters, tags=song.tags,
-    )  # fmt: skip
+        loop_quarters=song.loop_quarters,
+        tags=song.tags,
+    )

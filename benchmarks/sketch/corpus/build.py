@@ -17,6 +17,7 @@ _HERE = Path(__file__).parent
 def build(folder: Path, set_name: str) -> tuple[list[Clip], list[str]]:
     """Return the set's clips and a line for each part that could not be made."""
     assert set_name in SETS, set_name
+    folder = folder.resolve()
     made = _folder(folder, "made", [_HERE, _HERE.parent / "tunes.toml"])
     root = _HERE.parents[2]
     played = _folder(folder, "own", [_HERE, *(root / s for s in _SOURCES)])

@@ -45,8 +45,9 @@ def render(score: mido.MidiFile, bank: Path) -> np.ndarray:
         midi, wav = Path(scratch) / "a.mid", Path(scratch) / "a.wav"
         score.save(midi)
         command = ["fluidsynth", "-niq", "-g", "0.5", "-r", str(RATE), "-T", "wav", "-O", "float"]
-        subprocess.run([*command, "-F", str(wav), str(bank), str(midi)], check=True,
-                       capture_output=True)  # fmt: skip
+        subprocess.run(
+            [*command, "-F", str(wav), str(bank), str(midi)], check=True, capture_output=True
+        )
         return sf.read(wav, dtype="float32", always_2d=True)[0]
 
 
@@ -61,17 +62,25 @@ def _clip(song: Song, set_name: str, bank: str, folder: Path) -> Clip:
         sound *= 0.6 / max(1e-6, float(np.abs(sound).max()))
         sf.write(path, sound, RATE, "PCM_16")
     bar = song.beats * 4 / song.unit
-    moved = [
-        ((a - begin) * quarter_s, (b - begin) * quarter_s, r, q) for a, b, r, q in song.chords
-    ]
+    moved = [((a - begin) * quarter_s, (b - begin) * quarter_s, r, q) for a, b, r, q in song.chords]
     notes = [((a - begin) * quarter_s, (a + n - begin) * quarter_s, m) for a, n, m in song.melody]
     return Clip(
-        name=f"fluid-{song.name}", set=set_name, group="fluid", kind="mix", file=str(path),
-        bpm=song.bpm, beats=song.beats, unit=song.unit,
-        downbeat=(bar - begin) % bar * quarter_s, tonic=song.tonic, minor=song.minor,
-        chords=tuple(c for c in moved if c[1] > 0), notes=tuple(notes),
-        loop_quarters=song.loop_quarters, tags=(*song.tags, bank),
-    )  # fmt: skip
+        name=f"fluid-{song.name}",
+        set=set_name,
+        group="fluid",
+        kind="mix",
+        file=str(path),
+        bpm=song.bpm,
+        beats=song.beats,
+        unit=song.unit,
+        downbeat=(bar - begin) % bar * quarter_s,
+        tonic=song.tonic,
+        minor=song.minor,
+        chords=tuple(c for c in moved if c[1] > 0),
+        notes=tuple(notes),
+        loop_quarters=song.loop_quarters,
+        tags=(*song.tags, bank),
+    )
 
 
 def score_of(song: Song) -> mido.MidiFile:
@@ -86,8 +95,9 @@ def score_of(song: Song) -> mido.MidiFile:
         events = []
         for at, length, midi, velocity in part.notes:
             on, off = round(at * PPQ), round((at + length) * PPQ)
-            events.append((on, 1, mido.Message("note_on", channel=here, note=midi,
-                                               velocity=velocity)))  # fmt: skip
+            events.append(
+                (on, 1, mido.Message("note_on", channel=here, note=midi, velocity=velocity))
+            )
             events.append((max(off, on + 1), 0, mido.Message("note_off", channel=here, note=midi)))
         track = mido.MidiTrack()
         if part.program is not None:

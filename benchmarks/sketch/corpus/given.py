@@ -45,14 +45,25 @@ def _clip(row: dict, set_name: str, folder: Path) -> Clip:
     pattern = row["chords"]
     loop = 4 if pattern[:4] == pattern[4:8] else _BARS
     return Clip(
-        name=row["name"], set=set_name, group="given" if mix else "sung",
-        kind="mix" if mix else None if row.get("synth") == "c" else "singing", file=str(file),
-        bpm=row["bpm"], downbeat=-off % bar, tonic=row["key"], minor=row["mode"] == "min",
+        name=row["name"],
+        set=set_name,
+        group="given" if mix else "sung",
+        kind="mix" if mix else None if row.get("synth") == "c" else "singing",
+        file=str(file),
+        bpm=row["bpm"],
+        downbeat=-off % bar,
+        tonic=row["key"],
+        minor=row["mode"] == "min",
         chords=tuple(c for c in chords if c[1] > 0 and c[0] < length) if mix else (),
-        notes=tuple((a, a + n, m) for a, n, m in row["mel"]), loop_quarters=4.0 * loop,
-        tags=("triads", "given", *(["off-bar"] if off else []),
-              "drums" if row.get("drums") else "no drums"),
-    )  # fmt: skip
+        notes=tuple((a, a + n, m) for a, n, m in row["mel"]),
+        loop_quarters=4.0 * loop,
+        tags=(
+            "triads",
+            "given",
+            *(["off-bar"] if off else []),
+            "drums" if row.get("drums") else "no drums",
+        ),
+    )
 
 
 def _ode(folder: Path) -> Clip:
@@ -60,7 +71,14 @@ def _ode(folder: Path) -> Clip:
     row = row[0] if isinstance(row, list) else row
     tonic = {"A#": 10, "Bb": 10}.get(row["key"].split()[0], 0)
     return Clip(
-        name="sung_ode", set="tune", group="sung", kind="singing",
-        file=str(folder / "sung_ode.flac"), bpm=row["bpm"], downbeat=0.0, tonic=tonic,
-        notes=tuple((a, a + n, m) for a, n, m in row["mel"]), tags=("words",),
-    )  # fmt: skip
+        name="sung_ode",
+        set="tune",
+        group="sung",
+        kind="singing",
+        file=str(folder / "sung_ode.flac"),
+        bpm=row["bpm"],
+        downbeat=0.0,
+        tonic=tonic,
+        notes=tuple((a, a + n, m - 12) for a, n, m in row["mel"]),  # written an octave up
+        tags=("words",),
+    )

@@ -17,12 +17,22 @@ FOLDER = Path("/usr/share/sonic-pi/samples")
 _LENGTH_S = 10.0
 # name, quarter notes in the file, kind
 LOOPS = {
-    "tune": (("loop_amen", 4, "drums"), ("loop_compus", 16, None), ("loop_garzul", 16, None),
-             ("loop_mehackit1", 4, None), ("loop_electric", 4, None)),
-    "test": (("loop_amen_full", 16, "drums"), ("loop_breakbeat", 4, "drums"),
-             ("loop_mika", 16, None), ("loop_safari", 16, None), ("loop_mehackit2", 4, None),
-             ("loop_3d_printer", 16, None)),
-}  # fmt: skip
+    "tune": (
+        ("loop_amen", 4, "drums"),
+        ("loop_compus", 16, None),
+        ("loop_garzul", 16, None),
+        ("loop_mehackit1", 4, None),
+        ("loop_electric", 4, None),
+    ),
+    "test": (
+        ("loop_amen_full", 16, "drums"),
+        ("loop_breakbeat", 4, "drums"),
+        ("loop_mika", 16, None),
+        ("loop_safari", 16, None),
+        ("loop_mehackit2", 4, None),
+        ("loop_3d_printer", 16, None),
+    ),
+}
 
 
 def make(set_name: str, folder: Path) -> list[Clip]:
@@ -38,7 +48,15 @@ def make(set_name: str, folder: Path) -> list[Clip]:
             times = int(np.ceil(_LENGTH_S * rate / len(samples)))
             sf.write(path, np.tile(samples, (times, 1)), rate, "PCM_24")
         clips.append(
-            Clip(name, set_name, "loop", kind, str(path), bpm, downbeat=0.0,
-                 loop_quarters=float(quarters))
-        )  # fmt: skip
+            Clip(
+                name,
+                set_name,
+                "loop",
+                kind,
+                str(path),
+                bpm,
+                downbeat=0.0,
+                loop_quarters=float(quarters),
+            )
+        )
     return clips

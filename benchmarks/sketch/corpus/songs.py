@@ -144,7 +144,7 @@ def _voicing(rng: np.random.Generator, root: int, quality: str, around: float) -
     return sorted(notes)
 
 
-def _keys(rng, chords, metre, comping, bars, bar, solo, drums) -> Part:  # noqa: ANN001
+def _keys(rng, chords, metre, comping, bars, bar, solo, drums) -> Part:
     hits = COMPING[metre][comping]
     arpeggio = bool(rng.random() < 0.2) or (solo and rng.random() < 0.5)
     fixed = {(r, q): _voicing(rng, r, q, 60) for _, _, r, q in chords}
@@ -168,20 +168,20 @@ def _keys(rng, chords, metre, comping, bars, bar, solo, drums) -> Part:  # noqa:
     return Part(int(rng.choice(_SOLO_GM if solo else _KEYS_GM)), tuple(notes))
 
 
-def _bass(rng, chords, metre, bars, bar) -> Part:  # noqa: ANN001
+def _bass(rng, chords, metre, bars, bar) -> Part:
     pattern = BASS[metre][_pick(rng, BASS[metre])]
     notes = []
     for number in range(bars):
         for at, length, step in pattern:
             here = number * bar + at
-            start, end, root, quality = next(c for c in chords if c[0] <= here + 1e-9 < c[1])
+            _, end, root, quality = next(c for c in chords if c[0] <= here + 1e-9 < c[1])
             fifth = 6 if quality == "dim" else 7
             pitch = 28 + (root - 4) % 12 + (fifth if step == 7 else step)
             notes.append((here, min(length, end - here), pitch, 96))
     return Part(int(rng.choice(_BASS_GM)), tuple(notes))
 
 
-def _melody(rng, chords, tonic, minor, end) -> tuple[tuple[float, float, int], ...]:  # noqa: ANN001
+def _melody(rng, chords, tonic, minor, end) -> tuple[tuple[float, float, int], ...]:
     scale = sorted((tonic + s) % 12 for s in (MINOR if minor else MAJOR))
     ladder = [m for m in range(62, 84) if m % 12 in scale]
     out, at, last = [], 0.0, int(rng.integers(3, len(ladder) - 3))

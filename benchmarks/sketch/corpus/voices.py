@@ -30,11 +30,15 @@ _CENTRE = {"kal_diphone": 52.0, "lp_diphone": 59.0}
 _LEAD_S, _CONSONANT_S, _STEP_S = 0.4, 0.06, 0.04
 _GAP_S = 0.03  # between notes that the score separates by less than this, none
 _TEXTS = {
-    "tune": ("The river runs behind the old mill and nobody has crossed it since the spring.",
-             "Please put the small box on the left shelf, next to the green lamp."),
-    "test": ("When the train was late again we walked to the harbour and counted the boats.",
-             "Seven bright windows looked over the quiet square in the evening."),
-}  # fmt: skip
+    "tune": (
+        "The river runs behind the old mill and nobody has crossed it since the spring.",
+        "Please put the small box on the left shelf, next to the green lamp.",
+    ),
+    "test": (
+        "When the train was late again we walked to the harbour and counted the boats.",
+        "Seven bright windows looked over the quiet square in the evening.",
+    ),
+}
 
 
 def sung(set_name: str, folder: Path) -> list[Clip]:
@@ -81,10 +85,20 @@ def _sing(tune: Tune, voice: str, folder: Path, rng: np.random.Generator) -> Cli
         _festival(score, voice, path, rng)
     bar_s = tune.bar_quarters * quarter_s
     return Clip(
-        name=path.stem, set=tune.set, group="sung", kind="singing", file=str(path), bpm=tune.bpm,
-        beats=tune.beats, unit=tune.unit, downbeat=(_LEAD_S - begin * quarter_s) % bar_s,
-        tonic=(tune.tonic + up) % 12, minor=tune.minor, notes=tuple(score), tags=(voice,),
-    )  # fmt: skip
+        name=path.stem,
+        set=tune.set,
+        group="sung",
+        kind="singing",
+        file=str(path),
+        bpm=tune.bpm,
+        beats=tune.beats,
+        unit=tune.unit,
+        downbeat=(_LEAD_S - begin * quarter_s) % bar_s,
+        tonic=(tune.tonic + up) % 12,
+        minor=tune.minor,
+        notes=tuple(score),
+        tags=(voice,),
+    )
 
 
 def _festival(

@@ -23,7 +23,7 @@ KEYS = frozenset(
     {
         "bpm", "meter", "downbeat", "tempomap", "key", "prompt", "negative", "lyrics",
         "lyrics_file", "preset", "strength", "stems", "seconds", "bars", "context",
-        "ending", "balance", "humanize", "swing",
+        "ending", "balance", "humanize", "swing", "plan",
     }
 )  # fmt: skip
 LOWEST_RATE, HIGHEST_RATE = 22050, 48000
@@ -71,9 +71,13 @@ class SketchEngine:
     ) -> Heard:
         """Find tempo and bars of `clip`; without one, the tempo of the style that is asked for."""
         from daemon.engines.sketch.jobs.asking import tempo_for
+        from daemon.engines.sketch.jobs.replaying import told_plan
         from daemon.engines.sketch.listen import find_grid
 
         if len(clip) == 0 and bpm is None:
+            given = told_plan(self._opened(port), options)
+            if given is not None:
+                return Heard(given.grid, 1.0)
             bpm = tempo_for(self._opened(port), options)
         grid, confidence = find_grid(clip, rate, bpm, metre, check=port.check)
         return Heard(grid, confidence)
@@ -84,7 +88,7 @@ class SketchEngine:
 
         if request.op not in OPS:
             raise error(301, f"sketch has no {request.op}; use the engine acestep for it")
-        return jobs.JOBS[request.op](self._opened(port), jobs.finite(request), port)
+        return jobs.perform(self._opened(port), request, port)
 
     def _opened(self, port: Port) -> Studio:
         from daemon.engines.sketch.jobs.studio import open_studio

@@ -10,6 +10,7 @@ from daemon.engines.sketch.jobs.backing import bgm
 from daemon.engines.sketch.jobs.composing import generate
 from daemon.engines.sketch.jobs.extending import extend
 from daemon.engines.sketch.jobs.repainting import repaint
+from daemon.engines.sketch.jobs.replaying import NOT_USED, USED_BY
 from daemon.engines.sketch.jobs.splitting import analyze, stems
 from daemon.engines.sketch.jobs.studio import Studio
 
@@ -21,6 +22,14 @@ JOBS: dict[str, Callable[[Studio, Request, Port], Result]] = {
     "stems": stems,
     "analyze": analyze,
 }
+
+
+def perform(studio: Studio, request: Request, port: Port) -> Result:
+    """Do the request's job; says so where it has no use for a plan that was given."""
+    result = JOBS[request.op](studio, finite(request), port)
+    if not request.options.get("plan") or request.op in USED_BY:
+        return result
+    return replace(result, notes=(*result.notes, NOT_USED.format(op=request.op)))
 
 
 def finite(request: Request) -> Request:

@@ -10,7 +10,8 @@ import numpy as np
 from daemon.audio.grid import Grid
 from daemon.engines.base import Port, Request, Result, Span
 from daemon.engines.sketch.jobs.asking import Wish, ending_of, key_of, wish_of
-from daemon.engines.sketch.jobs.composing import documents, finished, sound
+from daemon.engines.sketch.jobs.piece import documents, finished, sound
+from daemon.engines.sketch.jobs.replaying import replayed, told_plan
 from daemon.engines.sketch.jobs.studio import Studio
 from daemon.engines.sketch.listen import Listening
 from daemon.engines.sketch.plan.arrange import Brief, arrange
@@ -37,16 +38,18 @@ _UNSURE = "The key was hard to hear; {key} is a guess. Tell `key` if it is anoth
 def bgm(studio: Studio, request: Request, port: Port) -> Result:
     """Return stems as long as the clip, without its voice."""
     port.progress(0.02, "listening")
+    span = request.spans[0]
+    if (given := told_plan(studio, request.options)) is not None:
+        return replayed(studio, given, request, port, _voice_in_window(request, span))
     heard = studio.hear(request, port)
     port.progress(0.22, "arranging")
     wish = wish_of(studio, request, None if heard.notes else heard.onsets_per_beat)
     key = key_of(request, heard.key, wish.caption)
-    span = request.spans[0]
     brief = _brief(request, heard, wish, key, span)
     ending = ending_of(request.options, _ends(brief))
     plan = arrange(finished(brief, ending, beside_lufs(request, heard)))
-    sound(studio, plan, request, span, port, _voice_in_window(request, span))
-    notes = (*wish.notes, *_doubts(request, heard, key))
+    told = sound(studio, plan, request, span, port, _voice_in_window(request, span))
+    notes = (*wish.notes, *_doubts(request, heard, key), *told)
     return Result(key=key, notes=notes, documents=documents(plan))
 
 

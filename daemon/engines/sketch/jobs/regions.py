@@ -14,8 +14,8 @@ import numpy as np
 from daemon.engines.base import Port, Request, Span
 from daemon.engines.sketch.jobs.asking import Wish, key_of
 from daemon.engines.sketch.jobs.backing import bar_levels, known_chords, sung
-from daemon.engines.sketch.jobs.composing import ENDING_FADE
 from daemon.engines.sketch.jobs.matching import matched
+from daemon.engines.sketch.jobs.piece import ENDING_FADE
 from daemon.engines.sketch.jobs.sounding import Share, heard_part, rendered, window_of
 from daemon.engines.sketch.jobs.studio import Studio
 from daemon.engines.sketch.listen import Listening

@@ -1,6 +1,8 @@
 """A plan as JSON text and back, without loss: parsing and rendering again gives the same samples.
 
-A note is the row `[start_quarter, length_quarters, midi, velocity, offset_s, articulation]`.
+A note is the row `[start_quarter, length_quarters, midi, velocity, offset_s, articulation]`. With
+`written_on` a chord says which chord its notes were made for: where `name` was edited, reading
+voices the notes again (see `revoice`).
 """
 
 from __future__ import annotations
@@ -11,10 +13,16 @@ from typing import Any
 
 from bridge.protocol.errors import error
 from daemon.audio.grid import Grid
+from daemon.engines.sketch.listen.names import parse_chord
+from daemon.engines.sketch.plan.faults import faults
+from daemon.engines.sketch.plan.revoice import edits, revoiced
 from daemon.engines.sketch.plan.types import Mix, Part, Plan, PlanChord, PlanNote, Section
 
 FORMAT = "punchin-plan"
 VERSION = 1
+_MISTAKES = (
+    ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError,
+)  # fmt: skip
 
 
 def plan_json(plan: Plan) -> str:
@@ -33,7 +41,7 @@ def plan_json(plan: Plan) -> str:
     }
     lists = {
         "sections": [_line(asdict(s)) for s in plan.sections],
-        "chords": [_line(asdict(c)) for c in plan.chords],
+        "chords": [_line({**asdict(c), "written_on": c.name}) for c in plan.chords],
         "parts": [_part_text(p) for p in plan.parts],
     }
     body = [f'"{key}": {_line(value)}' for key, value in head.items()]
@@ -42,16 +50,21 @@ def plan_json(plan: Plan) -> str:
 
 
 def plan_from_json(text: str) -> Plan:
-    """Return the plan in `text`; error 101 if it is none."""
+    """Return the plan in `text`, its edited chords played; error 101 says what is wrong with it."""
     try:
         data = json.loads(text)
         if data.get("format") != FORMAT:
             raise ValueError("it lacks the mark of a plan")
-        return _plan(data)
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as reason:
+        plan = _plan(data)
+        if fault := next(faults(plan), None):
+            raise ValueError(fault)
+    except _MISTAKES as reason:
+        told = f"it lacks {reason}" if isinstance(reason, KeyError) else reason
         raise error(
-            101, f"this plan can't be read ({reason}); give one that this version wrote"
+            101, f"this plan can't be read ({told}); mend that, or give one as a job wrote it"
         ) from None
+    names = [row.get("written_on") for row in data["chords"]]
+    return revoiced(plan, edits(plan.chords, names))
 
 
 def _plan(data: dict[str, Any]) -> Plan:
@@ -63,10 +76,16 @@ def _plan(data: dict[str, Any]) -> Plan:
         start_s=float(data["start_s"]),
         length_s=float(data["length_s"]),
         sections=tuple(Section(**row) for row in data["sections"]),
-        chords=tuple(PlanChord(**row) for row in data["chords"]),
+        chords=tuple(_chord(row) for row in data["chords"]),
         parts=tuple(_part(row) for row in data["parts"]),
         mix=Mix(**data["mix"]),
     )
+
+
+def _chord(row: dict[str, Any]) -> PlanChord:
+    if row.get("written_on") is not None:
+        parse_chord(row["written_on"])
+    return PlanChord(float(row["start_quarter"]), float(row["end_quarter"]), str(row["name"]))
 
 
 def _part(row: dict[str, Any]) -> Part:

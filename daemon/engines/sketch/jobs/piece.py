@@ -1,0 +1,56 @@
+"""A plan as what a job hands over: its stems under one gain, and the files that go with them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from daemon.engines.base import Port, Request, Span
+from daemon.engines.sketch.jobs.sounding import Share, hand_over, mastered, rendered
+from daemon.engines.sketch.jobs.studio import Studio
+from daemon.engines.sketch.plan.arrange import Brief
+from daemon.engines.sketch.plan.codec import plan_json
+from daemon.engines.sketch.plan.midi import plan_midi
+from daemon.engines.sketch.plan.types import Mix, Plan
+from daemon.engines.sketch.render.tone import Array
+
+_CUT_S = 0.012  # fade of a piece that is cut off
+ENDING_FADE = 0.35  # of the last bar
+
+
+def finished(brief: Brief, ending: bool, loudness_lufs: float) -> Brief:
+    """Return the brief with its ending, fade and loudness."""
+    bar_s = brief.grid.bars_length(brief.end_s, 1, backwards=True)
+    fade_s = bar_s * ENDING_FADE if ending else _CUT_S
+    return replace(brief, ending=ending, mix=Mix(loudness_lufs, fade_out_s=fade_s))
+
+
+def sound(
+    studio: Studio, plan: Plan, request: Request, span: Span, port: Port, beside: Array | None
+) -> tuple[str, ...]:
+    """Render, master and hand over the stems of a plan that are wanted; return what to tell."""
+    stems = rendered(studio, plan, request, span, Share(port, 0.3, 0.8))
+    port.progress(0.85, "mixing")
+    wanted, told = _wanted(request, plan)
+    for name, stem in mastered(stems, plan, request, span, beside, port).items():
+        if name in wanted:
+            hand_over(f"stem:{name}", span, stem.T, request, port)
+    port.progress(1.0, "mixing")
+    return told
+
+
+def _wanted(request: Request, plan: Plan) -> tuple[set[str], tuple[str, ...]]:
+    """Return the stems to hand over, all of them where none that was asked for plays."""
+    asked = request.options.get("stems", "")
+    kinds = {name.strip() for name in (asked.split(",") if isinstance(asked, str) else asked)}
+    have = {part.stem for part in plan.parts}
+    wanted = {stem for stem in have if stem.split("-")[0] in kinds}
+    if not kinds - {""} or request.op == "layer":
+        return have, ()
+    if wanted:
+        return wanted, ()
+    return have, (f"None of the stems asked for plays here; there are {', '.join(sorted(have))}.",)
+
+
+def documents(plan: Plan) -> dict[str, bytes | str]:
+    """Return the plan as the files that go with the sound."""
+    return {"plan": plan_json(plan), "midi": plan_midi(plan)}

@@ -7,6 +7,7 @@ from listen_material import POP, RATE, add, names_by_bar, song, tone
 
 from daemon.audio.grid import Grid, TempoPoint
 from daemon.engines.sketch.listen import analysis_dict, chords, find_grid, key, listen
+from daemon.engines.sketch.listen.qualities import lean
 
 
 @cache
@@ -96,6 +97,26 @@ def test_seventh_and_diminished_chords_are_told_from_triads():
     loop = ((9, "m7"), (2, "7"), (7, ""), (6, "dim"))
     heard = listen(song(loop, lead=False), RATE, bpm=120, metre=(4, 4))
     assert names_by_bar(heard, 2.0, 4) == ["Am7", "D7", "G", "F#dim"]
+
+
+def test_all_seven_qualities_are_told_apart():
+    loop = ((0, "maj7"), (9, "m7"), (2, "m"), (7, "sus4"), (7, "7"), (5, ""), (11, "dim"), (0, ""))
+    heard = listen(song(loop, lead=False), RATE, bpm=120, metre=(4, 4))
+    wanted = ["Cmaj7", "Am7", "Dm", "Gsus4", "G7", "F", "Bdim", "C"]
+    assert sum(a == b for a, b in zip(names_by_bar(heard, 2.0, 8), wanted, strict=True)) >= 7
+
+
+def test_chords_may_change_in_the_middle_of_a_bar():
+    halves = song(((0, ""), (7, ""), (9, "m"), (5, "")), bpm=120.0, bars=16, beats=2, lead=False)
+    heard = listen(halves, RATE, Grid.steady(120.0), downbeat_told=True)
+    assert [heard.chord_at(k + 0.5) for k in range(8)] == ["C", "G", "Am", "F"] * 2
+
+
+def test_seventh_chords_lean_on_each_other():
+    minor_sevenths, major = np.array([3] * 8), np.array([0] * 8)
+    assert lean(minor_sevenths)[3] > 0 > lean(minor_sevenths)[0]
+    assert lean(major)[0] > 0 > lean(major)[3]
+    assert not lean(np.array([], int)).any()
 
 
 def test_a_detuned_song_has_the_same_chords():

@@ -13,6 +13,7 @@ from daemon.audio.grid import Grid
 from daemon.engines.sketch.listen.frames import Check, unchecked
 from daemon.engines.sketch.listen.names import MAJOR_SCALE, QUALITIES, chord_name, parse_key
 from daemon.engines.sketch.listen.paths import likeliest
+from daemon.engines.sketch.listen.qualities import chord_odds, lean
 from daemon.engines.sketch.listen.tonal import LOWEST_MIDI, NOTES, Tones
 from daemon.engines.sketch.listen.types import NO_CHORD, ChordSpan
 
@@ -20,9 +21,9 @@ NONE = 12 * len(QUALITIES)
 _SUFFIXES = tuple(QUALITIES)
 _STEPS = (0, 3, 4, 5, 6, 7, 10, 11)  # semitones above the root; a role each, and one for the rest
 
-# Log-odds of a chord per unit of each role's share of the treble, then of the bass, then of each
-# quality: a multinomial logit fitted on rendered clips with known chords (`benchmarks/listen.py`
-# measures it on others).
+# How well a chord explains a stretch: per unit of each role's share of the treble, then of the
+# bass, then of each quality. A multinomial logit fitted on rendered clips with known chords. Bars
+# and kinds are judged by it; which chord it is, `qualities` tells more finely.
 TREBLE_WEIGHTS = np.array([0.7, 2.2, 1.1, -0.1, 2.1, 0.5, 0.25, 0.7, -7.4])
 BASS_WEIGHTS = np.array([6.4, -0.2, 0.1, 0.2, 0.5, 0.3, -0.5, -0.9, -5.8])
 QUALITY_BIAS = np.array([0.0, -0.45, -4.0, -4.2, -5.2, -3.0, -1.4])
@@ -73,8 +74,8 @@ NONE_SCORE = -18.5
 # Neighbouring beats hear the same notes ring: their evidence counts as this share of independent.
 _EVIDENCE = 0.6
 # Log-odds against a change of chord on a bar line, in the middle of the bar, and elsewhere.
-_CHANGE_COST = (1.5, 3.0, 6.0)
-_KEY_BONUS = 1.2
+_CHANGE_COST = (1.0, 2.0, 4.0)
+_KEY_BONUS = 1.0
 
 
 def beat_edges(grid: Grid, length_s: float) -> tuple[np.ndarray, np.ndarray]:
@@ -118,13 +119,17 @@ def decode(
     """Return beat edges in seconds `(n + 1,)` and the chord index of each beat `(n,)`."""
     edges, costs = beat_edges(grid, length_s)
     check()
-    scores = np.full((len(edges) - 1, NONE + 1), NONE_SCORE)
     notes = tones.pooled(edges)
-    scores[:, :NONE] = np.where(
-        notes.sum(axis=1, keepdims=True) > 1e-3, chord_scores(notes) + key_bonus(key), -1e3
-    )
+    odds = chord_odds(notes) + key_bonus(key)
+    # A stretch is without chords where not even the best one explains it.
+    none = odds.max(axis=1) + NONE_SCORE - chord_scores(notes).max(axis=1)
+    silent = notes.sum(axis=1) <= 1e-3
+    odds[silent], none[silent] = -1e3, 0.0
     check()
-    return edges, likeliest(scores * _EVIDENCE, costs, check)
+    scores = np.concatenate([odds, none[:, None]], axis=1) * _EVIDENCE
+    first = likeliest(scores, costs, check)
+    scores[:, :NONE] += lean(first[first != NONE])
+    return edges, likeliest(scores, costs, check)
 
 
 def named(chord: int, flats: bool) -> str:

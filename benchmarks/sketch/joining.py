@@ -3,48 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from benchmarks.sketch import rulers
 from benchmarks.sketch.corpus.clip import Clip
+from benchmarks.sketch.jumps import find_jumps
 from benchmarks.sketch.performer import Job, Performer
+from benchmarks.sketch.seams import Seams, at_seams, controls, piece, seam_figures
 from benchmarks.sketch.table import Figure, at_least, at_most, none
 
 _BARS = 8
-_SIDE_S = 0.4
-_STEADY_LU = 2.0
-_CONTROLS = 6
-
-
-@dataclass
-class _Seams:
-    """What was measured at seams, and at places without one in the same clips."""
-
-    flux: list[float] = field(default_factory=list)
-    click: list[float] = field(default_factory=list)
-    over: list[float] = field(default_factory=list)
-    uncut: list[float] = field(default_factory=list)
-    cut: list[float] = field(default_factory=list)
-    cut_flux: list[float] = field(default_factory=list)
-    uncut_flux: list[float] = field(default_factory=list)
-    reuse_lu: list[float] = field(default_factory=list)
-    new_lu: list[float] = field(default_factory=list)
-    uncut_lu: list[float] = field(default_factory=list)
-    worst: list[tuple[float, str]] = field(default_factory=list)
+_LEAD_MS, _LEAD_SLACK_MS = 12.0, 3.0
 
 
 def figures(clips: Sequence[Clip], player: Performer) -> list[Figure]:
     """Extend and repaint the mixes and loops of a set."""
-    chosen = [
-        c
-        for c in clips
-        if c.downbeat is not None and (c.group in ("fluid", "given") or c.group == "loop")
-    ]
+    placed = [c for c in clips if c.downbeat is not None]
+    chosen = [c for c in placed if c.group in ("given", "loop")]
+    chosen += [c for c in placed if c.group == "fluid"][::2]
     if not chosen:
         return [none("extend", "", "no clips")]
-    lags, loops, seams = [], [], _Seams()
+    lags, loops, leads, seams = [], [], [], Seams()
     for clip in chosen:
         job = player.run("extend", clip.file, bars=_BARS, **_told(clip))
         if job.source is None or job.source.ndim != 2:
@@ -53,15 +33,18 @@ def figures(clips: Sequence[Clip], player: Performer) -> list[Figure]:
         if clip.loop_quarters and clip.chords:
             loops.append((_continued(clip, job), clip.name))
         whole = job.mix()
-        _at_seams(seams, clip, whole, job, [len(job.source) / job.rate], "extend")
-        _controls(seams, clip, job)
+        at_seams(seams, clip, whole, job, [len(job.source) / job.rate], "extend")
+        controls(seams, clip, job)
+        inside = _jumps(job)
+        leads += [_lead_ms(clip, t) for t in inside]
+        at_seams(seams, clip, whole, job, inside, "jump")
         for keys in ({}, {"strength": 0.9}):
             patch = _repainted(clip, player, keys)
             if patch is not None:
                 a, b = patch.spans[0]
                 places = [a / patch.rate, b / patch.rate]
-                _at_seams(seams, clip, patch.mix(), patch, places, "repaint")
-    return [*_in_time(lags, loops), *_seam_figures(seams)]
+                at_seams(seams, clip, patch.mix(), patch, places, "repaint")
+    return [*_in_time(lags, loops), _leads(leads), *seam_figures(seams)]
 
 
 def _told(clip: Clip) -> dict:
@@ -76,6 +59,28 @@ def _repainted(clip: Clip, player: Performer, keys: dict) -> Job | None:
         return None
     end = start + 2 * clip.bar_s
     return player.run("repaint", clip.file, start=start, end=end, **_told(clip), **keys)
+
+
+def _jumps(job: Job) -> list[float]:
+    """Seconds of the extended clip at which its new material jumps to another bar."""
+    assert job.source is not None
+    source, new = rulers.mono(job.source), rulers.mono(job.regions[-1])
+    return [(len(source) + t) / job.rate for t in find_jumps(new, source, job.rate)]
+
+
+def _lead_ms(clip: Clip, second: float) -> float:
+    """Milliseconds from a jump to the beat that follows it."""
+    return float((clip.downbeat or 0.0) - second) % clip.beat_s * 1000
+
+
+def _leads(leads: list[float]) -> Figure:
+    name = f"jumps in new material {_LEAD_MS:.0f} ms before the beat, ± {_LEAD_SLACK_MS:.0f} ms"
+    if not leads:
+        return none(name, "≥ 100 %", "no jumps were found")
+    share = 100 * float(np.mean([abs(t - _LEAD_MS) <= _LEAD_SLACK_MS for t in leads]))
+    return at_least(
+        name, share, 100, note=f"; {len(leads)} jumps, median {np.median(leads):.1f} ms"
+    )
 
 
 def _lag(clip: Clip, job: Job) -> float:
@@ -98,15 +103,15 @@ def _continued(clip: Clip, job: Job) -> float:
     at = begin
     while at + half <= end + 1e-6:
         if at >= 0:
-            known.append(rulers.chroma(_piece(job.source, rate, at, at + half), rate))
+            known.append(rulers.chroma(piece(job.source, rate, at, at + half), rate))
             names.append(_chord(clip, at + half / 2))
         at += half
     flags = []
     while at + half <= end + len(job.regions[-1]) / rate + 1e-6:
         if at >= end:
             want = _chord(clip, _back(at + half / 2, end, loop_s))
-            piece = _piece(job.regions[-1], rate, at - end, at - end + half)
-            got = names[int(np.argmax(np.array(known) @ rulers.chroma(piece, rate)))]
+            here = piece(job.regions[-1], rate, at - end, at - end + half)
+            got = names[int(np.argmax(np.array(known) @ rulers.chroma(here, rate)))]
             if want is not None:
                 flags.append(got == want)
         at += half
@@ -121,91 +126,6 @@ def _chord(clip: Clip, second: float) -> tuple[int, str] | None:
     return next(((r, q) for a, b, r, q in clip.chords if a <= second < b), None)
 
 
-def _piece(x: np.ndarray, rate: int, start_s: float, end_s: float) -> np.ndarray:
-    return x[max(0, round(start_s * rate)) : round(end_s * rate)]
-
-
-def _at_seams(
-    seams: _Seams, clip: Clip, whole: np.ndarray, job: Job, places: list[float], what: str
-) -> None:
-    assert job.source is not None
-    strength, step = rulers.flux(whole, job.rate)
-    levels = _levels(job.source, whole, job.rate)
-    beats = _beats(clip, job)
-    usual = _p95(job.source, job.rate, beats)
-    own = [
-        rulers.click_ratio(_levels(job.source, job.source, job.rate), job.rate, t - 0.012)
-        for t in beats
-    ]
-    allowed = float(np.percentile(own, 99.9)) + 0.3 if own else 1.5
-    reused = not any("new parts" in n.lower() for n in job.notes)
-    for at in places:
-        if not 0.5 < at < len(whole) / job.rate - 0.5:
-            continue
-        click = rulers.click_ratio(levels, job.rate, at)
-        seams.flux.append(rulers.flux_peak(strength, step, at) / usual)
-        seams.click.append(click)
-        seams.over.append(click - allowed)
-        seams.worst.append((click - allowed, f"{clip.name} {what} {click:.2f}, may {allowed:.2f}"))
-        usual_steps = _bar_steps(clip, job)
-        if usual_steps and max(usual_steps) < _STEADY_LU:
-            (seams.reuse_lu if reused else seams.new_lu).append(_step_lu(whole, job.rate, at))
-            seams.uncut_lu += usual_steps
-
-
-def _levels(source: np.ndarray, whole: np.ndarray, rate: int) -> np.ndarray:
-    """Second differences of `whole` in units of the source's 99.9th percentile."""
-    bend = np.abs(np.diff(rulers.mono(source), 2))
-    unit = np.percentile(bend, 99.9) + 1e-12
-    return np.abs(np.diff(rulers.mono(whole), 2, prepend=[0, 0])) / unit
-
-
-def _beats(clip: Clip, job: Job) -> list[float]:
-    assert job.source is not None
-    end = len(job.source) / job.rate - 0.1
-    first = (clip.downbeat or 0.0) % clip.beat_s
-    return [t for t in np.arange(first, end, clip.beat_s).tolist() if t > 0.1]
-
-
-def _p95(source: np.ndarray, rate: int, beats: list[float]) -> float:
-    strength, step = rulers.flux(source, rate)
-    return float(np.percentile([rulers.flux_peak(strength, step, t) for t in beats], 95))
-
-
-def _step_lu(x: np.ndarray, rate: int, at: float) -> float:
-    """Loudness step at `at`, LU, between the 400 ms on either side."""
-    sides = (_piece(x, rate, at - _SIDE_S, at), _piece(x, rate, at, at + _SIDE_S))
-    return abs(rulers.momentary(sides[1], rate) - rulers.momentary(sides[0], rate))
-
-
-def _bar_steps(clip: Clip, job: Job) -> list[float]:
-    """The same step at the clip's own, uncut bar lines."""
-    assert job.source is not None
-    end = len(job.source) / job.rate
-    lines = np.arange(clip.downbeat or 0.0, end - _SIDE_S, clip.bar_s)
-    return [_step_lu(job.source, job.rate, t) for t in lines if t > _SIDE_S]
-
-
-def _controls(seams: _Seams, clip: Clip, job: Job) -> None:
-    """The same figures at uncut beats and at hard cuts between random places."""
-    assert job.source is not None
-    rng = np.random.Generator(np.random.PCG64(6))
-    source, rate = job.source, job.rate
-    levels = _levels(source, source, rate)
-    strength, step = rulers.flux(source, rate)
-    beats = _beats(clip, job)
-    usual = _p95(source, rate, beats)
-    for at in rng.choice(beats, min(_CONTROLS, len(beats)), replace=False):
-        seams.uncut.append(rulers.click_ratio(levels, rate, at - 0.012))
-        seams.uncut_flux.append(rulers.flux_peak(strength, step, at) / usual)
-    for _ in range(_CONTROLS):
-        a, b = (int(rng.integers(rate, len(source) - rate)) for _ in range(2))
-        joined = np.concatenate([source[a - rate : a], source[b : b + rate]])
-        seams.cut.append(rulers.click_ratio(_levels(source, joined, rate), rate, 1.0))
-        cut_strength, cut_step = rulers.flux(joined, rate)
-        seams.cut_flux.append(rulers.flux_peak(cut_strength, cut_step, 1.0) / usual)
-
-
 def _in_time(lags: list[tuple[float, str]], loops: list[tuple[float, str]]) -> list[Figure]:
     values = [v for v, _ in lags]
     worst = [f"{n} {v:.1f} ms" for v, n in sorted(lags, reverse=True)[:5]]
@@ -218,42 +138,3 @@ def _in_time(lags: list[tuple[float, str]], loops: list[tuple[float, str]]) -> l
         at_most("extend: tempo-phase difference, max", max(values), 5, " ms"),
         at_least("extend: loop continued right", 100 * float(np.mean(shares)), 97, worst=poor),
     ]
-
-
-def _seam_figures(seams: _Seams) -> list[Figure]:
-    worst = [text for _, text in sorted(seams.worst, reverse=True)[:8]]
-    controls = (
-        f"; uncut {np.mean(seams.uncut):.2f}, random cuts {np.mean(seams.cut):.2f} "
-        f"(max {max(seams.cut):.1f})"
-    )
-    flux_controls = (
-        f"; uncut {np.mean(seams.uncut_flux):.2f}, random cuts {np.mean(seams.cut_flux):.2f}"
-    )
-    rows = [
-        at_most("seams: flux ratio, mean", float(np.mean(seams.flux)), 1.0, note=flux_controls),
-        at_most("seams: click ratio, mean", float(np.mean(seams.click)), 0.8, note=controls),
-        at_most(
-            "seams: click ratio over the clip's own p99.9, max",
-            max(seams.over) + 0.3,
-            0.3,
-            worst=worst,
-            note=f"; largest ratio {max(seams.click):.2f}",
-        ),
-    ]
-    for name, values, gate in (
-        ("seams: loudness step, median, reuse", seams.reuse_lu, 0.7),
-        ("seams: loudness step, median, new material", seams.new_lu, 1.0),
-    ):
-        if values:
-            rows.append(
-                at_most(
-                    name,
-                    float(np.median(values)),
-                    gate,
-                    " LU",
-                    note=f" ({len(values)} seams; uncut bar lines {np.median(seams.uncut_lu):.2f})",
-                )
-            )
-        else:
-            rows.append(none(name, f"≤ {gate:g} LU", "no such seams in steady clips"))
-    return rows

@@ -1,0 +1,75 @@
+"""Finds where reused material jumps in its source, from the sound alone.
+
+New material that is made of the clip's own bars is, up to a slowly changing gain, a copy of the
+clip at some offset; where the offset changes there is a jump. Positions are frames.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.signal import oaconvolve
+
+_SAME = 0.999  # cosine between a copy and its source
+_LONG, _SHORT, _STEP = 4096, 256, 64
+_BEYOND_S = 0.03  # no fade between two copies is longer
+_GIVE_UP_S = 0.25
+
+
+def find_jumps(new: np.ndarray, source: np.ndarray, rate: int) -> list[int]:
+    """Return the frames of `new` (mono) in the middle of each change of offset in `source`."""
+    found: list[int] = []
+    energy = np.concatenate([[0.0], np.cumsum(source**2)])
+    at, offset = _search(new, source, energy, 0, rate)
+    while offset is not None:
+        left = _follow(new, source, at, offset)
+        if left + _LONG >= len(new):
+            break
+        at, following = _search(new, source, energy, left + round(_BEYOND_S * rate), rate)
+        if following is None:
+            break
+        if following != offset:
+            found.append((left + _SHORT + _back(new, source, at, following, left)) // 2)
+        offset = following
+    return found
+
+
+def _search(
+    new: np.ndarray, source: np.ndarray, energy: np.ndarray, at: int, rate: int
+) -> tuple[int, int | None]:
+    """Return the first place from `at` on that is a copy, and its offset."""
+    limit = at + round(_GIVE_UP_S * rate)
+    while at + _LONG <= len(new) and at <= limit:
+        piece = new[at : at + _LONG]
+        product = oaconvolve(source, piece[::-1], "valid")
+        size = np.sqrt((energy[_LONG:] - energy[:-_LONG]) * (piece @ piece) + 1e-12)
+        alike = product / size[: len(product)]
+        best = int(np.argmax(alike))
+        if alike[best] > _SAME:
+            return at, best - at
+        at += _LONG // 2
+    return at, None
+
+
+def _follow(new: np.ndarray, source: np.ndarray, at: int, offset: int) -> int:
+    """Return the frame up to which `new` goes on at `offset`."""
+    while at + _SHORT <= len(new) and at + offset + _SHORT <= len(source):
+        if not _alike(new[at : at + _SHORT], source[at + offset : at + offset + _SHORT]):
+            return at
+        at += _STEP
+    return at
+
+
+def _back(new: np.ndarray, source: np.ndarray, at: int, offset: int, least: int) -> int:
+    """Return the earliest frame from which `new` plays at `offset`."""
+    while at - _STEP > least and at - _STEP + offset >= 0:
+        first = at - _STEP
+        piece = source[first + offset : first + offset + _SHORT]
+        if not _alike(new[first : first + _SHORT], piece):
+            return at
+        at = first
+    return at
+
+
+def _alike(a: np.ndarray, b: np.ndarray) -> bool:
+    size = float(np.sqrt((a @ a) * (b @ b)))
+    return size < 1e-7 or float(a @ b) / size > _SAME

@@ -70,6 +70,10 @@ class Context:
                 self.music.pop(key, None)
         elif name == "place":
             self.place = None
+        elif name == "transport":
+            self.transport.clear()
+        elif name in _TRANSPORT:
+            self.transport.pop(_TRANSPORT[name], None)
         elif name.startswith("selection/"):
             self.selection.pop(name.removeprefix("selection/"), None)
             self._derive_region()

@@ -131,8 +131,9 @@ def plan(
     )
     if source is None or (not OP[op].needs_source and op != "retake"):
         return work
-    bounds = _edges(values, "clip_", source, (0, source.frames))
-    bounds = _checked(_slack(bounds, source, True), source)
+    everything = (0, source.frames)
+    first, last = _edges(values, "clip_", source, everything)
+    bounds = _checked((max(0, first), min(last, source.frames)), source)
     beats = (values.get("start_beat"), values.get("end_beat"))
     if beats != (None, None):
         work = replace(work, clip=bounds, beats=beats)
@@ -141,8 +142,9 @@ def plan(
     whole = "start" not in values and "start_frame" not in values
     whole = whole and "end" not in values and "end_frame" not in values
     if whole:
-        return replace(work, clip=bounds, region=bounds if OP[op].region_is_span else None)
-    region = _edges(values, "", source, bounds)
+        region = everything if OP[op].region_is_span else None
+        return replace(work, clip=everything, region=region)
+    region = _edges(values, "", source, everything)
     return _with_region(replace(work, clip=bounds), _slack(region, source, clamp))
 
 
@@ -152,7 +154,7 @@ def settle(work: Work, grid: Grid) -> Work:
         return work
     start, end = (
         bound if beat is None else round(grid.second_at(beat) * work.rate)
-        for beat, bound in zip(work.beats, work.clip, strict=True)
+        for beat, bound in zip(work.beats, (0, work.source.frames), strict=True)
     )
     region = _slack((start, end), work.source, False)
     return _with_region(replace(work, beats=None), region)

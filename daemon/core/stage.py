@@ -95,8 +95,7 @@ class Stage:
         self.add(change)
 
     def _renumber(self) -> None:
-        for i, job in enumerate(self.line):
-            job.position = i + (self.running is not None)
+        self._teller.moved(self.line.renumber(int(self.running is not None)))
 
     # -- running -----------------------------------------------------------------------------------
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from daemon.core import announce
 from daemon.core.bus import Bus
-from daemon.core.jobs import Job, State
+from daemon.core.jobs import ENGINE_JOB, Job, State
 from daemon.core.journal import Journal
 from daemon.core.roster import Roster
 
@@ -21,6 +21,7 @@ _HEARTBEAT_S = 2.0
 _TELL_S = 0.1
 _WRITE_S = 0.2
 _LEAST_FOR_ETA = 0.02
+_MOST_MOVED = 32
 _log = logging.getLogger(__name__)
 
 
@@ -34,6 +35,7 @@ class Teller:
         self._clock = clock
         self._told_at = self._written_at = self._started_at = 0.0
         self._changed = asyncio.Event()
+        self._moved: list[Job] = []
 
     def tell(self, job: Job, message: announce.Message) -> None:
         """Send one event to all who follow the job."""
@@ -76,11 +78,20 @@ class Teller:
         """Have `recent.json` rewritten soon."""
         self._changed.set()
 
+    def moved(self, jobs: Sequence[Job]) -> None:
+        """Have the new positions of waiting jobs written soon, of those next in line at least."""
+        self._moved = [job for job in jobs[:_MOST_MOVED] if job.op != ENGINE_JOB]
+        if self._moved:
+            self.recent_changed()
+
     async def keep_recent(self) -> None:
-        """Rewrite `recent.json` after changes, for ever."""
+        """Rewrite `recent.json` and the positions of waiting jobs after changes, for ever."""
         while True:
             await self._changed.wait()
             self._changed.clear()
+            moved, self._moved = self._moved, []
+            for job in moved:
+                await self._journal.save_progress(job)
             try:
                 await self._journal.save_recent(self._roster.recent())
             except OSError as problem:

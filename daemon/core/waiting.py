@@ -22,13 +22,11 @@ class WaitingLine:
     def __iter__(self) -> Iterator[Job]:
         return iter(self._jobs)
 
-    def add(self, job: Job) -> int:
-        """Put a job in its place and return its position, 0 being next."""
+    def add(self, job: Job) -> None:
+        """Put a job in its place."""
         key = (-job.priority, job.order)
         at = sum((-j.priority, j.order) <= key for j in self._jobs)
         self._jobs.insert(at, job)
-        job.position = at
-        return at
 
     def next(self) -> Job | None:
         """Take the job whose turn it is."""
@@ -37,6 +35,13 @@ class WaitingLine:
             if job.state is State.QUEUED:
                 return job
         return None
+
+    def renumber(self, first: int) -> list[Job]:
+        """Number the jobs from `first` on; return those whose position has changed."""
+        moved = [(i, job) for i, job in enumerate(self._jobs, first) if job.position != i]
+        for i, job in moved:
+            job.position = i
+        return [job for _, job in moved]
 
     def remove(self, job: Job) -> None:
         """Take a job out, wherever it stands."""

@@ -22,6 +22,7 @@ from bridge.version import VERSION
 from daemon.core.bus import Listener
 from daemon.core.context import Context
 from daemon.core.health import Health
+from daemon.core.jobs import ENGINE_JOB
 from daemon.core.ports import Files
 from daemon.core.studio import Studio
 from daemon.frontends.lane import Lane, refuse
@@ -147,7 +148,13 @@ class Dispatcher:
 
     def _engine(self, args: Arguments, client: Client) -> asyncio.Future[None]:
         name, model = args["name"], args.get("model")
-        call = lambda: self._studio.change_engine(name, model, client.listener)  # noqa: E731
+
+        def call() -> None:
+            try:
+                self._studio.change_engine(name, model, client.listener)
+            except PunchinError as e:
+                client.listener.send("/punchin/failed", ENGINE_JOB, e.code, e.name, e.message)
+
         return self._in_lane("engine", client, call)
 
     # -- context -----------------------------------------------------------------------------------

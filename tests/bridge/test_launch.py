@@ -30,7 +30,7 @@ def script(monkeypatch, text: str) -> None:
 
 
 def test_a_daemon_that_ends_at_once_is_told_with_the_log_s_last_line(tmp_path, monkeypatch):
-    script(monkeypatch, "import sys; print('first'); sys.exit('the port ü is taken')")
+    script(monkeypatch, "import sys; print('first', flush=True); sys.exit('the port ü is taken')")
     monkeypatch.setattr(launch, "_GRACE_S", 0.0)
     with pytest.raises(NoDaemon, match=r"ended with code 1.*the port") as e:
         launch.launch(tmp_path)

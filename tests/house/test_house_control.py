@@ -212,8 +212,7 @@ def test_engine_none_frees_the_worker_and_the_next_job_loads_it_again(house, tcp
 
 def test_an_unknown_engine_is_300(tcp, song, new_id):
     tcp.send("/punchin/engine", "nonesuch")
-    told = tcp.until("failed", "error")
-    assert 300 in told.args
+    assert tcp.until("failed", "error").args[:2] == ["engine", 300]
     assert tcp.refused("bgm", new_id(), song, "engine", "nonesuch") == 300
 
 

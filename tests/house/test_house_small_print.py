@@ -1,6 +1,12 @@
 """Sentences of the contract that are easily overlooked."""
 
+import pytest
 from wire_house import wait_for
+
+
+@pytest.fixture
+def song(make_wav):
+    return make_wav("song.wav", seconds=2.0)
 
 
 def test_an_empty_string_clears_the_transport_and_its_values(tcp):
@@ -21,7 +27,7 @@ def test_the_position_in_job_json_follows_the_queue(house, tcp, song, new_id):
         tcp.until("accepted", id=waiting)
     assert house.job(second)["position"] == 2
     tcp.send("/punchin/cancel", first)
-    wait_for(lambda: house.job(second)["position"] == 1)
+    wait_for(lambda: house.job(second)["position"] == 1, "the new position")
     for open_ in (second, running):
         tcp.send("/punchin/cancel", open_)
         tcp.until("cancelled", id=open_)

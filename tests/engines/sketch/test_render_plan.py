@@ -17,7 +17,7 @@ from daemon.engines.sketch.render.effects import duck_curve, kick_frames
 from daemon.engines.sketch.render.level import Loudness, tops
 from daemon.engines.sketch.render.master import fades, limiting, master_gain
 from daemon.engines.sketch.render.part import Window, dry_part, onset_frame, scored
-from daemon.engines.sketch.render.stems import raw_stems
+from daemon.engines.sketch.render.stems import prepared, raw_stems
 
 STYLES = load_styles(folder("presets") / "styles")
 BANK = Bank()
@@ -135,7 +135,7 @@ def test_a_cancelled_render_stops() -> None:
 def test_kicks_push_the_pad_down() -> None:
     plan = _plan("house")
     window = Window(0, 6 * RATE, RATE)
-    kicks = kick_frames(plan, RATE)
+    kicks = kick_frames(prepared(plan, window, _check).parts)
     curve = duck_curve(kicks, window)
     inside = [k for k in kicks if 0 <= k < window.frames]
     assert len(inside) > 8

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from daemon.engines.base import Port, Request, Span
-from daemon.engines.sketch.jobs.sounding import Share, hand_over, mastered, rendered
+import numpy as np
+
+from daemon.engines.base import Chunk, Port, Request, Span
+from daemon.engines.sketch.jobs.sounding import Share, hand_over, play
 from daemon.engines.sketch.jobs.studio import Studio
 from daemon.engines.sketch.plan.arrange import Brief
 from daemon.engines.sketch.plan.codec import plan_json
@@ -28,14 +30,42 @@ def sound(
     studio: Studio, plan: Plan, request: Request, span: Span, port: Port, beside: Array | None
 ) -> tuple[str, ...]:
     """Render, master and hand over the stems of a plan that are wanted; return what to tell."""
-    stems = rendered(studio, plan, request, span, Share(port, 0.3, 0.8))
-    port.progress(0.85, "mixing")
     wanted, told = _wanted(request, plan)
-    for name, stem in mastered(stems, plan, request, span, beside, port).items():
-        if name in wanted:
-            hand_over(f"stem:{name}", span, stem.T, request, port)
+    play(studio, plan, request, span, wanted, beside, Share(port, 0.3, 0.98))
     port.progress(1.0, "mixing")
     return told
+
+
+def sound_as_region(studio: Studio, plan: Plan, request: Request, span: Span, port: Port) -> None:
+    """Render and master a plan and hand over the sum of its stems as the region."""
+    first = span.start - request.handle
+    mix = np.zeros((span.frames + 2 * request.handle, 2), np.float32)
+    every = {part.stem for part in plan.parts}
+    play(studio, plan, request, span, every, None, _Summing(Share(port, 0.3, 0.95), mix, first))
+    hand_over("region", span, mix, request, port)
+    port.progress(1.0, "mixing")
+
+
+@dataclass(frozen=True)
+class _Summing:
+    """A port that adds what it is given to `mix` `(frames, 2)`, which begins at frame `first`."""
+
+    port: Port
+    mix: np.ndarray
+    first: int
+
+    def check(self) -> None:
+        """Raise `Cancelled` if the job was cancelled."""
+        self.port.check()
+
+    def progress(self, fraction: float, stage: str) -> None:
+        """Report 0…1."""
+        self.port.progress(fraction, stage)
+
+    def emit(self, chunk: Chunk) -> None:
+        """Add a stem's piece."""
+        at = chunk.start - self.first
+        self.mix[at : at + len(chunk.samples)] += chunk.samples
 
 
 def _wanted(request: Request, plan: Plan) -> tuple[set[str], tuple[str, ...]]:

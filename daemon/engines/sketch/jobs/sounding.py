@@ -5,7 +5,7 @@ Engine samples are float32 `(frames, 2)`, render signals `(2, frames)`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,9 +13,11 @@ import numpy as np
 from daemon.engines.base import Chunk, Port, Request, Span
 from daemon.engines.sketch.jobs.studio import Studio
 from daemon.engines.sketch.plan.types import Plan
-from daemon.engines.sketch.render.master import fades, master_gain
+from daemon.engines.sketch.render.forecast import forecast
+from daemon.engines.sketch.render.level import HOP_S
 from daemon.engines.sketch.render.part import Window
-from daemon.engines.sketch.render.stems import raw_stems
+from daemon.engines.sketch.render.stems import prepared, raw_stems, stretches
+from daemon.engines.sketch.render.stream import Aim, mastering
 from daemon.engines.sketch.render.tone import Array
 
 _CHUNK_FRAMES = 1 << 19
@@ -65,24 +67,34 @@ def rendered(
     )
 
 
-def mastered(
-    stems: Mapping[str, Array], plan: Plan, request: Request, span: Span, beside: Array | None,
-    port: Port,
-) -> dict[str, Array]:  # fmt: skip
-    """Return the stems under one common gain: loudness, ceiling, fades."""
-    heard = heard_part(request, span)
-    mix = np.zeros((2, window_of(request, span).frames), np.float32)
-    for stem in stems.values():
-        port.check()
-        mix += stem
-    gain = master_gain(
-        mix, request.rate, plan.mix.loudness_lufs, plan.mix.ceiling_dbtp, heard, beside, port.check
-    )
-    gain *= fades(len(gain), request.rate, plan.mix.fade_in_s, plan.mix.fade_out_s, heard)
-    for stem in stems.values():
-        port.check()
-        stem *= gain
-    return dict(stems)
+def play(
+    studio: Studio, plan: Plan, request: Request, span: Span, wanted: Collection[str],
+    beside: Array | None, port: Port,
+) -> None:  # fmt: skip
+    """Render, master and hand over the stems of a plan that are `wanted`, as they are made.
+
+    All stems count for the one common gain; `beside` `(2, frames)` is the voice in the window.
+    """
+    window, heard = window_of(request, span), heard_part(request, span)
+    piece = prepared(plan, window, port.check)
+    hop = round(HOP_S * request.rate)
+    hops = -(-span.frames // hop)
+    expected = forecast(piece, studio.bank, span.start, hops, port.check)
+    aim = Aim(
+        plan.mix.loudness_lufs, plan.mix.ceiling_dbtp, plan.mix.fade_in_s, plan.mix.fade_out_s,
+        heard, window.frames, request.rate,
+    )  # fmt: skip
+    raw = stretches(piece, studio.bank, port.check)
+    at = window.start_frame
+    for stems in mastering(raw, aim, expected, hop, beside, port.check):
+        length = 0
+        for name, stem in stems.items():
+            port.check()
+            length = stem.shape[1]
+            if name in wanted and length:
+                port.emit(Chunk(f"stem:{name}", at, np.ascontiguousarray(stem.T)))
+        at += length
+        port.progress((at - window.start_frame) / max(1, window.frames), "rendering")
 
 
 def hand_over(role: str, span: Span, sound: np.ndarray, request: Request, port: Port) -> None:

@@ -16,6 +16,7 @@ from typing import TypeVar
 import numpy as np
 
 from daemon.engines.sketch.render.kit import stroke
+from daemon.engines.sketch.render.level import HOP_S, at_rest, hop_means, k_power
 from daemon.engines.sketch.render.space import Room, make_room
 from daemon.engines.sketch.render.tone import Array
 from daemon.engines.sketch.render.voices import Tone, tone
@@ -52,6 +53,27 @@ class Bank:
         key = ("room", seconds, tone_hz, rate)
         return self._kept(key, lambda rng: make_room(seconds, tone_hz, rate, rng))
 
+    def tone_power(self, instrument: str, midi: int, velocity: int, rate: int) -> Array:
+        """Return the K-weighted power of a tone in hops of 0.1 s; one number for a loop."""
+        name = ("power", instrument, midi, _layer(velocity), rate)
+
+        def made(rng: np.random.Generator) -> Array:
+            tone = self.tone(instrument, midi, velocity, rate)
+            hop = tone.samples.shape[1] if tone.loops else round(HOP_S * rate)
+            return _power(tone.samples, rate, hop)
+
+        return self._kept(name, made)
+
+    def stroke_power(self, kit: str, midi: int, velocity: int, turn: int, rate: int) -> Array:
+        """Return the K-weighted power of a stroke in hops of 0.1 s."""
+        name = ("power", kit, midi, _layer(velocity), turn % _STROKES, rate)
+
+        def made(rng: np.random.Generator) -> Array:
+            sound = self.stroke(kit, midi, velocity, turn, rate)
+            return _power(sound[None], rate, round(HOP_S * rate))
+
+        return self._kept(name, made)
+
     def clear(self) -> None:
         """Forget every sound."""
         self._sounds.clear()
@@ -68,6 +90,12 @@ class Bank:
         while self._bytes > self._limit and len(self._sounds) > 1:
             self._bytes -= _size(self._sounds.popitem(last=False)[1])
         return sound
+
+
+def _power(sound: Array, rate: int, hop: int) -> Array:
+    """Return power by hop, both channels added up, as `part` places a sound in the middle."""
+    power, _ = k_power(sound, rate, at_rest(len(sound)))
+    return hop_means(power, hop) * (2 / len(sound))
 
 
 def _layer(velocity: int) -> int:

@@ -15,11 +15,11 @@ from daemon.audio.loudness import amplitude
 from daemon.engines.sketch.render.level import Loudness, tops
 from daemon.engines.sketch.render.tone import Array
 
-LOOK_AHEAD_S = 0.012
+_LOOK_AHEAD_S = 0.012
 _BLOCK = 1 << 16
 _ROUNDS = 3
 _NEAR_LU = 0.1
-_HEADROOM_DB = 0.06  # a moving gain shifts the peaks between samples a little
+_HEADROOM_DB = 0.09  # a moving gain shifts the peaks between samples a little
 _LEAST_ROOM = 0.25  # of the ceiling; what a loud voice leaves to the band at its peaks
 
 Check = Callable[[], None]
@@ -45,10 +45,8 @@ def master_gain(
         return np.ones(mix.shape[1], np.float32)
     check()
     static = amplitude(loudness_lufs - level)
-    ceiling = amplitude(ceiling_dbtp - _HEADROOM_DB * (1 if beside is None else 3))
-    room = np.full(1, ceiling, np.float32)
-    if beside is not None:
-        room = np.maximum(ceiling - tops(beside, ceiling / 2), _LEAST_ROOM * ceiling)
+    ceiling = ceiling_of(ceiling_dbtp, beside is not None)
+    room = np.full(1, ceiling, np.float32) if beside is None else room_beside(beside, ceiling)
     check()
     over = tops(mix, float(room.min()) / static) / room
     gain = np.ones(len(over), np.float32)
@@ -62,6 +60,21 @@ def master_gain(
     return gain
 
 
+def look_ahead(rate: int) -> int:
+    """Return how many frames the limiter looks ahead, and back."""
+    return max(1, round(_LOOK_AHEAD_S * rate))
+
+
+def ceiling_of(ceiling_dbtp: float, beside: bool) -> float:
+    """Return the magnitude to keep below, so that the ceiling holds (`beside` a voice or alone)."""
+    return amplitude(ceiling_dbtp - _HEADROOM_DB * (3 if beside else 1))
+
+
+def room_beside(voice: Array, ceiling: float) -> Array:
+    """Return what a voice `(2, frames)` leaves to the band below `ceiling`, `(frames,)`."""
+    return np.maximum(ceiling - tops(voice, ceiling / 2), _LEAST_ROOM * ceiling)
+
+
 def limiting(over: Array, rate: int, check: Check = lambda: None) -> Array:
     """Return the gain `(frames,)` that brings peaks `over` (1 is the ceiling) to 1 or below.
 
@@ -69,7 +82,7 @@ def limiting(over: Array, rate: int, check: Check = lambda: None) -> Array:
     that look: at a peak every term of the mean is low enough.
     """
     gain = np.ones(len(over), np.float32)
-    reach = max(1, round(LOOK_AHEAD_S * rate))
+    reach = look_ahead(rate)
     for at in range(0, len(over), _BLOCK):
         first, stop = max(0, at - 2 * reach), min(len(over), at + _BLOCK + 2 * reach)
         if over[first:stop].max() > 1:
@@ -88,15 +101,19 @@ def _dips(over: Array, reach: int) -> Array:
     return np.asarray(uniform_filter1d(once, width, mode="nearest"))
 
 
-def fades(frames: int, rate: int, in_s: float, out_s: float, heard: slice) -> Array:
-    """Return the gain of a fade in and out that lie inside `heard`, `(frames,)`."""
-    gain = np.ones(frames, np.float32)
-    rise = min(round(in_s * rate), heard.stop - heard.start)
-    fall = min(round(out_s * rate), heard.stop - heard.start)
-    if rise:
-        gain[: heard.start] = 0
-        gain[heard.start : heard.start + rise] = np.sin(np.linspace(0, np.pi / 2, rise)) ** 2
-    if fall:
-        gain[heard.stop - fall : heard.stop] *= np.cos(np.linspace(0, np.pi / 2, fall)) ** 2
-        gain[heard.stop :] = 0
+def fades(
+    frames: int, rate: int, in_s: float, out_s: float, heard: slice, part: slice | None = None
+) -> Array:
+    """Return the gain of a fade in and out that lie inside `heard`; `part` of its `frames`."""
+    first, last = (0, frames) if part is None else (part.start, part.stop)
+    gain = np.ones(last - first, np.float32)
+    long = heard.stop - heard.start
+    rise, fall = min(round(in_s * rate), long), min(round(out_s * rate), long)
+    at = np.arange(first, last)
+    if rise and first < heard.start + rise:
+        gain *= np.sin(np.pi / 2 * np.clip((at - heard.start) / max(1, rise - 1), 0, 1)) ** 2
+    if fall and last > heard.stop - fall:
+        gone = np.clip((at - heard.stop + fall) / max(1, fall - 1), 0, 1)
+        gain *= np.cos(np.pi / 2 * gone) ** 2
+        gain[at >= heard.stop] = 0
     return gain

@@ -45,7 +45,7 @@ class _Ringing:
 def prepared(plan: Plan, window: Window, check: Check) -> Piece:
     """Return the plan with its notes as frames."""
     parts = tuple((part, scored(plan, part, window.rate, check)) for part in plan.parts)
-    return Piece(plan, window, parts, kick_frames(plan, window.rate))
+    return Piece(plan, window, parts, kick_frames(parts))
 
 
 def raw_stems(

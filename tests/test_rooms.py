@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 MOST_LINES = 300
 HEAVY = ("torch", "torchaudio", "scipy", "soxr", "pyloudnorm", "matplotlib", "diffusers")
 AUDIO = ("numpy", "scipy", "soundfile", "soxr", "pyloudnorm")
-CORE = ("bridge", "daemon.core", "daemon.audio.types", "daemon.audio.grid")
+CORE = ("bridge", "daemon.core", "daemon.audio.types", "daemon.audio.grid", "daemon.disk")
 # Two processes share a room: the supervisor's side of the channel, and the engine's.
 CONTROL_SIDE = ("daemon.worker.channel", "daemon.worker.process", "daemon.worker.supervisor",
                 "daemon.worker.survey")  # fmt: skip
@@ -29,8 +29,8 @@ ROOMS = {
     "daemon.home": ("bridge", "daemon.core.durable", "filelock"),
     "daemon.core": (*CORE, "psutil", "platformdirs"),
     "daemon.frontends": ("bridge", "daemon.core", "daemon.frontends"),
-    "daemon.sinks": ("bridge", "daemon.core", "daemon.audio", "daemon.sinks", "numpy",
-                     "sounddevice"),
+    "daemon.sinks": ("bridge", "daemon.core", "daemon.audio", "daemon.disk", "daemon.sinks",
+                     "numpy", "sounddevice"),
     "daemon.worker": (*CORE, *CONTROL_SIDE, "daemon.engines.registry", "psutil"),
     **dict.fromkeys(WORKER_SIDE, ("bridge.protocol", "daemon.core.planner", *WORKER_SIDE,
                                   "daemon.worker.channel", "daemon.engines.registry",
@@ -41,7 +41,7 @@ ROOMS = {
                               "mido", *AUDIO),
     "daemon.engines.acestep": ("bridge.protocol", "daemon.engines.base", "daemon.engines.acestep",
                                "daemon.audio", "torch", "torchaudio", "safetensors", *AUDIO),
-    "daemon.audio": ("bridge.protocol", "daemon.audio", *AUDIO),
+    "daemon.audio": ("bridge.protocol", "daemon.audio", "daemon.disk", *AUDIO),
     "daemon.cli": ("bridge", "daemon", "rich", "psutil", *AUDIO),
     "daemon.demo": ("bridge", "daemon.audio", "daemon.demo", "matplotlib", "rich", *AUDIO),
 }  # fmt: skip

@@ -22,6 +22,7 @@ import soundfile
 from bridge.protocol.errors import PunchinError, error
 from daemon.audio.formats import written_dtype
 from daemon.audio.types import OutputFormat
+from daemon.disk import flush_folder
 
 # libsndfile writes longer texts into a WAV file but skips them when it reads: its buffer has 2,048.
 LONGEST_TEXT_BYTES = 2_000
@@ -91,7 +92,7 @@ class Writer:
         part = self.finish()
         try:
             part.replace(self.path)
-            _flush_folder(self.path.parent)
+            flush_folder(self.path.parent)
         except OSError as reason:
             self._kept = False
             raise self._failed(reason) from None
@@ -165,14 +166,3 @@ def _why(part: Path) -> int | None:
     except OSError as reason:
         return reason.errno
     return None
-
-
-def _flush_folder(folder: Path) -> None:
-    """Make a rename durable; Windows flushes it by itself and can't open a folder."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -3,7 +3,7 @@
 A file is written under another name, flushed, and renamed. On Windows a rename fails while a
 poller holds the old file open, so the rename is tried again for up to two seconds.
 
-Threads: `write_part`, `flush_folder` block and belong on a worker thread; `replace_patiently` is
+Threads: `write_part` blocks and belongs on a worker thread; `replace_patiently` is
 for the control loop.
 """
 
@@ -36,20 +36,6 @@ def write_part(target: Path, data: bytes, durable: bool) -> Path:
         part.unlink(missing_ok=True)
         raise
     return part
-
-
-def flush_folder(folder: Path) -> None:
-    """Make renames in `folder` durable, where the system can."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    except OSError as problem:
-        if problem.errno not in (errno.EINVAL, errno.ENOTSUP):  # some shares can't flush folders
-            raise
-    finally:
-        os.close(handle)
 
 
 async def replace_patiently(

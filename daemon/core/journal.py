@@ -25,6 +25,7 @@ from weakref import WeakValueDictionary
 from bridge.protocol.errors import PunchinError, error
 from daemon.core import durable
 from daemon.core.jobs import Job, State
+from daemon.disk import flush_folder
 
 RECENT = 50
 _BALLAST_BYTES = 2 << 20  # the largest job.json: texts of 256 KiB, held twice, as JSON
@@ -156,11 +157,11 @@ class Journal:
             part = await self._call(durable.write_part, target, data, flush)
             await durable.replace_patiently(part, target)
             if flush:
-                await self._call(durable.flush_folder, target.parent)
+                await self._call(flush_folder, target.parent)
 
     def _prepare(self) -> None:
         """Make the new folder durable; no job is accepted without room for its last word."""
-        durable.flush_folder(self.jobs)
+        flush_folder(self.jobs)
         self._put_ballast()
 
     def _put_ballast(self) -> None:

@@ -13,7 +13,7 @@ import shutil
 from itertools import count
 from pathlib import Path
 
-from daemon.core import durable
+from daemon.disk import flush_folder
 
 
 def deliver(file: Path, folder: Path, prefix: str) -> Path:
@@ -41,7 +41,7 @@ def _take_name(part: Path, folder: Path, stem: str, suffix: str) -> Path:
             _rename_to_free(part, target)
         except FileExistsError:
             continue
-        durable.flush_folder(folder)
+        flush_folder(folder)
         return target
     raise AssertionError
 

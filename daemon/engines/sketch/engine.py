@@ -18,12 +18,16 @@ if TYPE_CHECKING:
     from daemon.engines.sketch.jobs.studio import Studio
 
 VERSION = "1"
-OPS = frozenset({"generate", "repaint", "extend", "bgm", "stems", "analyze"})
+OPS = frozenset(
+    {
+        "generate", "repaint", "extend", "bgm", "layer", "cover", "retake", "stems", "analyze",
+    }
+)  # fmt: skip
 KEYS = frozenset(
     {
         "bpm", "meter", "downbeat", "tempomap", "key", "prompt", "negative", "lyrics",
         "lyrics_file", "preset", "strength", "stems", "seconds", "bars", "context",
-        "ending", "balance", "humanize", "swing", "plan",
+        "ending", "balance", "humanize", "swing", "plan", "track",
     }
 )  # fmt: skip
 LOWEST_RATE, HIGHEST_RATE = 22050, 48000

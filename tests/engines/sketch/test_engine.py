@@ -60,13 +60,6 @@ def test_it_loads_on_the_cpu_again_and_again() -> None:
     assert engine.load(None, Desk()) == "cpu"
 
 
-def test_an_op_that_it_lacks_names_an_engine_that_has_it() -> None:
-    with pytest.raises(PunchinError) as told:
-        ENGINE.run(request_of("cover", voice(ODE), whole(voice(ODE))), Desk())
-    assert told.value.code == 301
-    assert "acestep" in told.value.message
-
-
 def test_generate_makes_stems_a_plan_and_midi() -> None:
     frames = 16 * RATE
     options = {"prompt": "sad lo-fi", "lyrics": "[verse]\nla\n[chorus]\nla\n"}

@@ -8,9 +8,12 @@ import numpy as np
 from daemon.engines.base import Port, Request, Result
 from daemon.engines.sketch.jobs.backing import bgm
 from daemon.engines.sketch.jobs.composing import generate
+from daemon.engines.sketch.jobs.covering import cover
 from daemon.engines.sketch.jobs.extending import extend
+from daemon.engines.sketch.jobs.layering import layer
 from daemon.engines.sketch.jobs.repainting import repaint
 from daemon.engines.sketch.jobs.replaying import NOT_USED, USED_BY
+from daemon.engines.sketch.jobs.retaking import retake
 from daemon.engines.sketch.jobs.splitting import analyze, stems
 from daemon.engines.sketch.jobs.studio import Studio
 
@@ -21,6 +24,9 @@ JOBS: dict[str, Callable[[Studio, Request, Port], Result]] = {
     "repaint": repaint,
     "stems": stems,
     "analyze": analyze,
+    "layer": layer,
+    "cover": cover,
+    "retake": retake,
 }
 
 

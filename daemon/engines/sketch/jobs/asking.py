@@ -10,6 +10,7 @@ from daemon.engines.base import Request
 from daemon.engines.sketch.jobs.studio import Studio
 from daemon.engines.sketch.listen.names import key_name, parse_key
 from daemon.engines.sketch.plan.caption import Caption, nearest_style, read_caption
+from daemon.engines.sketch.plan.song import picked
 from daemon.engines.sketch.plan.styles import Style
 
 _ONSETS_OF_BUSY = 4.0  # onsets a beat that count as the densest
@@ -26,8 +27,13 @@ class Wish:
     notes: tuple[str, ...]
 
 
-def wish_of(studio: Studio, request: Request, onsets_per_beat: float | None = None) -> Wish:
-    """Return what to play: a style named by `preset` or `prompt`, else one that suits the tempo."""
+def wish_of(
+    studio: Studio, request: Request, onsets_per_beat: float | None = None, other: bool = False
+) -> Wish:
+    """Return what to play: a style named by `preset` or `prompt`, else one that suits the tempo.
+
+    With `other` the seed chooses among the styles for the tempo, but for the one that suits best.
+    """
     options = request.options
     caption = read_caption(options.get("prompt", ""), options.get("negative", ""), studio.styles)
     preset = str(options.get("preset", ""))
@@ -41,8 +47,24 @@ def wish_of(studio: Studio, request: Request, onsets_per_beat: float | None = No
         busy = 0.5 if onsets_per_beat is None else min(1.0, onsets_per_beat / _ONSETS_OF_BUSY)
         bpm = request.grid.tempo_at(0.0)
         name, how = nearest_style(bpm, busy, studio.styles), "chosen for the tempo"
+        if other:
+            name, how = (
+                _another(name, bpm, request.seed, studio.styles),
+                "another one for the tempo",
+            )
     style = with_feel(studio.styles[name], options)
     return Wish(style, caption, (f"Style: {style.title} ({how}).", *_unsung(request)))
+
+
+def _another(name: str, bpm: float, seed: int, styles: Mapping[str, Style]) -> str:
+    """Return a style other than `name` that is played at about `bpm`."""
+    near = [
+        s.name
+        for s in styles.values()
+        if s.name != name and s.tempo_bpm[0] * 0.85 <= bpm <= s.tempo_bpm[1] * 1.15
+    ]
+    near = near or [other for other in styles if other != name] or [name]
+    return near[picked(seed, len(near), "another style")]
 
 
 def with_feel(style: Style, options: Mapping[str, Any]) -> Style:

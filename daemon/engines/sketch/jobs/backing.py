@@ -40,16 +40,16 @@ def bgm(studio: Studio, request: Request, port: Port) -> Result:
     port.progress(0.02, "listening")
     span = request.spans[0]
     if (given := told_plan(studio, request.options)) is not None:
-        return replayed(studio, given, request, port, _voice_in_window(request, span))
+        return replayed(studio, given, request, port, clip_in_window(request, span))
     heard = studio.hear(request, port)
     port.progress(0.22, "arranging")
     wish = wish_of(studio, request, None if heard.notes else heard.onsets_per_beat)
     key = key_of(request, heard.key, wish.caption)
-    brief = _brief(request, heard, wish, key, span)
+    brief = brief_of(request, heard, wish, key, span)
     ending = ending_of(request.options, _ends(brief))
     plan = arrange(finished(brief, ending, beside_lufs(request, heard)))
-    told = sound(studio, plan, request, span, port, _voice_in_window(request, span))
-    notes = (*wish.notes, *_doubts(request, heard, key), *told)
+    told = sound(studio, plan, request, span, port, clip_in_window(request, span))
+    notes = (*wish.notes, *doubts(request, heard, key), *told)
     return Result(key=key, notes=notes, documents=documents(plan))
 
 
@@ -59,7 +59,8 @@ def beside_lufs(request: Request, heard: Listening) -> float:
     return min(clip + float(request.options.get("balance", BALANCE_LU)), _LOUDEST_LUFS)
 
 
-def _brief(request: Request, heard: Listening, wish: Wish, key: str, span: Span) -> Brief:
+def brief_of(request: Request, heard: Listening, wish: Wish, key: str, span: Span) -> Brief:
+    """Return what is to be played to a clip: its chords, or those that suit its melody."""
     brief = Brief(
         grid=request.grid,
         start_s=span.start / request.rate,
@@ -72,9 +73,9 @@ def _brief(request: Request, heard: Listening, wish: Wish, key: str, span: Span)
     )
     bars = brief.bars()
     melody = sung(heard, request.grid)
-    if not melody and not _has_chords(heard):
+    if not melody and not has_chords(heard):
         return brief
-    chords = known_chords(heard, request.grid) if _has_chords(heard) else None
+    chords = known_chords(heard, request.grid) if has_chords(heard) else None
     return replace(
         brief,
         chords=tuple(chords or _follow(melody, bars, brief)),
@@ -121,7 +122,8 @@ def bar_levels(request: Request, bars: Sequence[Bar], melody: Sequence[Sung]) ->
     return levels
 
 
-def _has_chords(heard: Listening) -> bool:
+def has_chords(heard: Listening) -> bool:
+    """Whether chords were heard."""
     return any(span.name != "N" for span in heard.chords)
 
 
@@ -141,7 +143,8 @@ def _ends(brief: Brief) -> bool:
     return whole and part < _RESTING * last.quarters
 
 
-def _voice_in_window(request: Request, span: Span) -> Array:
+def clip_in_window(request: Request, span: Span) -> Array:
+    """Return the clip where the span is rendered, `(2, frames)`."""
     frames = span.frames + 2 * request.handle
     voice = np.zeros((2, frames), np.float32)
     first = span.start - request.handle
@@ -151,8 +154,9 @@ def _voice_in_window(request: Request, span: Span) -> Array:
     return voice
 
 
-def _doubts(request: Request, heard: Listening, key: str) -> tuple[str, ...]:
-    if not heard.notes and not _has_chords(heard):
+def doubts(request: Request, heard: Listening, key: str) -> tuple[str, ...]:
+    """Return what was not heard for sure."""
+    if not heard.notes and not has_chords(heard):
         return (_SPOKEN.format(key=key),)
     if request.key is None and heard.key_confidence < _SURE_KEY:
         return (_UNSURE.format(key=key),)

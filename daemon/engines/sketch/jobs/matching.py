@@ -12,7 +12,7 @@ from daemon.engines.sketch.render.level import Loudness
 from daemon.engines.sketch.render.tone import Array
 
 LIMIT_DB = 12.0
-_CENTRES_HZ = 1000.0 * 2.0 ** (np.arange(-13, 13) / 3)  # third-octaves, 50 Hz … 16 kHz
+CENTRES_HZ = 1000.0 * 2.0 ** (np.arange(-13, 13) / 3)  # third-octaves, 50 Hz … 16 kHz
 _SIZE = 8192
 _TAPS = 4095
 _FLOOR_DB = -50.0  # bands this far below the loudest are not evened out
@@ -27,8 +27,8 @@ def band_levels(x: Array, rate: int) -> Array:
     power = (np.abs(np.fft.rfft(rows * np.hanning(_SIZE), axis=1)) ** 2).mean(axis=0)
     f = np.fft.rfftfreq(_SIZE, 1 / rate)
     sums = np.concatenate([[0.0], np.cumsum(power)])
-    low = np.searchsorted(f, _CENTRES_HZ * 2 ** (-1 / 6))
-    high = np.maximum(low + 1, np.searchsorted(f, _CENTRES_HZ * 2 ** (1 / 6)))
+    low = np.searchsorted(f, CENTRES_HZ * 2 ** (-1 / 6))
+    high = np.maximum(low + 1, np.searchsorted(f, CENTRES_HZ * 2 ** (1 / 6)))
     inside = np.minimum(high, len(power))
     return np.asarray(10 * np.log10(sums[inside] - sums[np.minimum(low, len(power) - 1)] + 1e-12))
 
@@ -49,7 +49,7 @@ def correction_db(new: Array, context: Array, rate: int) -> Array:
 def shaped(new: Array, gain_db: Array, rate: int) -> Array:
     """Return `new` through a linear-phase filter with the given third-octave gains, not delayed."""
     f = np.fft.rfftfreq(_TAPS + 1, 1 / rate)
-    curve = np.interp(np.log2(np.maximum(f, 1.0)), np.log2(_CENTRES_HZ), gain_db)
+    curve = np.interp(np.log2(np.maximum(f, 1.0)), np.log2(CENTRES_HZ), gain_db)
     taps = np.fft.irfft(10 ** (curve / 20))
     taps = np.roll(taps, _TAPS // 2)[:_TAPS] * np.hanning(_TAPS + 2)[1:-1]
     return np.asarray(oaconvolve(new, taps[None].astype(np.float32), "same", axes=1), np.float32)

@@ -31,6 +31,8 @@ class Brief:
     - `[start_s, end_s)`: the stretch to fill, seconds of the clip on `grid`.
     - `chords`: what is known of the harmony, in order; None in `harmony` leaves it to the style.
     - `melody`, `energy_db`: the voice to accompany (level of each bar, None where it rests).
+    - `sections`: the form, where it is known; empty leaves it to words, voice or length.
+    - `tune`: a melody for the lead to play instead of a line of its own.
     - `ending`: close with a held bar. `drums`: whether there may be any. `lead`: whether a lead
       line may play.
     """
@@ -47,6 +49,8 @@ class Brief:
     melody: tuple[Sung, ...] = ()
     energy_db: tuple[float | None, ...] | None = None
     level: int | None = None
+    sections: tuple[Section, ...] = ()
+    tune: tuple[Sung, ...] = ()
     ending: bool = False
     drums: bool = True
     lead: bool = False
@@ -68,7 +72,8 @@ def arrange(brief: Brief) -> Plan:
         bars=tuple(bars),
         sections=sections,
         changes=Changes(_harmony(brief, bars, sections)),
-        voice=Voice(brief.melody),
+        voice=Voice(brief.melody or brief.tune),
+        tune=brief.tune,
         feel=brief.caption.feel * _own_feel(brief),
         ending=brief.ending and len(bars) > 1,
     )
@@ -87,6 +92,8 @@ def arrange(brief: Brief) -> Plan:
 
 
 def _sections(brief: Brief, bars: Sequence[Bar]) -> tuple[Section, ...]:
+    if brief.sections:
+        return brief.sections
     if brief.level is not None:
         level = min(3, max(0, brief.level + brief.caption.density))
         return (Section(bars[0].start, bars[-1].end, "verse", level),)
@@ -148,7 +155,8 @@ def _parts(brief: Brief, song: Song) -> list[Part]:
                  notes=_finished(song, "drums", notes))
         )  # fmt: skip
     for row in style.parts:
-        if _plays(row.stem.split("-")[0], caption) and (brief.lead or row.role != "lead"):
+        with_lead = brief.lead or bool(brief.tune) or row.role != "lead"
+        if _plays(row.stem.split("-")[0], caption) and with_lead:
             parts.append(_part(song, row))
     return parts
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from daemon.engines.sketch.listen.names import scale_of
 from daemon.engines.sketch.plan.bars import Bar
+from daemon.engines.sketch.plan.harmonise import Sung
 from daemon.engines.sketch.plan.harmony import tones_from_root
 from daemon.engines.sketch.plan.song import Song
-from daemon.engines.sketch.plan.steps import Hit
+from daemon.engines.sketch.plan.steps import Hit, swung
 from daemon.engines.sketch.plan.styles import PartStyle
 from daemon.engines.sketch.plan.types import PlanNote
 
@@ -18,7 +21,9 @@ _SUNG = 0.2
 
 
 def lead_notes(song: Song, part: PartStyle) -> list[PlanNote]:
-    """Return the line; it rests in bars where the voice sings."""
+    """Return the song's tune if it has one, else a line that rests where the voice sings."""
+    if song.tune:
+        return tune_notes(song, part)
     notes: list[PlanNote] = []
     ladder = [p for p in range(part.range[0], part.range[1] + 1) if p % 12 in scale_of(song.key)]
     for i, bar in enumerate(song.bars):
@@ -35,6 +40,39 @@ def lead_notes(song: Song, part: PartStyle) -> list[PlanNote]:
         moves = [int(m) for m in rng.choice(_STEPS, size=len(hits))]
         notes += _line(song, bar, hits, ladder, moves)
     return notes
+
+
+def tune_notes(song: Song, part: PartStyle) -> list[PlanNote]:
+    """Return the tune in the part's range: moved by octaves as a whole, stray notes one by one."""
+    low, high = part.range
+    ordered = sorted(note.midi for note in song.tune)
+    shift = 12 * round(((low + high) / 2 - ordered[len(ordered) // 2]) / 12)
+    notes = []
+    for note in song.tune:
+        pitch = note.midi + shift
+        pitch += 12 * max(0, -((pitch - low) // 12)) - 12 * max(0, -((high - pitch) // 12))
+        bar = next((b for b in song.bars if b.start <= note.start < b.end), song.bars[0])
+        strong = abs(note.start - bar.start) < 0.1
+        velocity = 100 if strong else 90 if abs(note.start - round(note.start)) < 0.1 else 82
+        notes.append(PlanNote(note.start, round(note.end - note.start, 6), pitch, velocity))
+    return notes
+
+
+def on_grid(
+    tune: Sequence[Sung], swing: float, pair_quarters: float, step: float = 0.25
+) -> list[Sung]:
+    """Return a tune moved to the nearest sixteenths (or other `step`s), swung, without overlap."""
+    out: list[Sung] = []
+    for note in tune:
+        first = round(note.start / step)
+        last = max(round(note.end / step), first + 1)
+        start, end = (swung(n * step, swing, pair_quarters) for n in (first, last))
+        if out and out[-1].start >= start - 1e-6:
+            continue
+        if out and out[-1].end > start:
+            out[-1] = Sung(out[-1].start, start, out[-1].midi)
+        out.append(Sung(round(start, 6), round(end, 6), note.midi))
+    return out
 
 
 def _line(

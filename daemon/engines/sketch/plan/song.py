@@ -44,7 +44,8 @@ class Voice:
 class Song:
     """The frame that all players share.
 
-    `feel` 0.5 is half time, 2 double time. With `ending` the last bar is one held stroke.
+    `tune` is what the lead shall play. `feel` 0.5 is half time, 2 double time. With `ending` the
+    last bar is one held stroke.
     """
 
     style: Style
@@ -54,6 +55,7 @@ class Song:
     sections: tuple[Section, ...]
     changes: Changes
     voice: Voice = Voice()
+    tune: tuple[Sung, ...] = ()
     feel: float = 1.0
     ending: bool = False
 

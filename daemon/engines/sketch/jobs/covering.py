@@ -1,0 +1,75 @@
+"""`cover`: the clip's melody and chords, played by another band.
+
+`strength` says how far it goes: below ⅓ the melody keeps its own timing, from there on it is played
+on the grid, with the style's swing; above ⅔ plain triads get the sevenths of the key as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from daemon.engines.base import Port, Request, Result
+from daemon.engines.sketch.jobs.asking import Wish, ending_of, key_of, wish_of
+from daemon.engines.sketch.jobs.backing import brief_of, doubts, sung
+from daemon.engines.sketch.jobs.piece import documents, finished, sound_as_region
+from daemon.engines.sketch.jobs.studio import Studio
+from daemon.engines.sketch.listen import Listening
+from daemon.engines.sketch.plan.arrange import Brief, arrange
+from daemon.engines.sketch.plan.lead import on_grid
+from daemon.engines.sketch.plan.steps import is_compound
+from daemon.engines.sketch.plan.styles import PartStyle, Style
+
+DEFAULT_STRENGTH = 0.5
+TUNE_PART = "melody"  # the part that plays the clip's own tune
+_ON_GRID, _COLOURED = 1 / 3, 2 / 3
+_QUIETEST_LUFS, _SILENT_LUFS, _LOUDEST_LUFS = -40.0, -16.0, -9.0
+_VOICE = PartStyle(TUNE_PART, "synth", "lead", "lead-soft", ("x---",), (), (60, 84), gain_db=-3.0)
+_NO_TUNE = "No melody was heard: the chords are played without one."
+
+
+def cover(studio: Studio, request: Request, port: Port) -> Result:
+    """Return the clip anew, from end to end."""
+    port.progress(0.02, "listening")
+    heard = studio.hear(request, port)
+    port.progress(0.22, "arranging")
+    wish = wish_of(studio, request, heard.onsets_per_beat, other=True)
+    return played(studio, request, port, heard, wish, has_tune=True)
+
+
+def played(
+    studio: Studio, request: Request, port: Port, heard: Listening, wish: Wish, has_tune: bool
+) -> Result:
+    """Return what was heard in the clip as the style of `wish` plays it."""
+    key, span = key_of(request, heard.key, wish.caption), request.spans[0]
+    strength = float(request.options.get("strength", DEFAULT_STRENGTH))
+    brief = brief_of(request, heard, wish, key, span)
+    brief = replace(brief, lead=True, melody=(), style=_coloured(brief.style, strength))
+    if has_tune and heard.notes:
+        brief = _with_tune(brief, heard, request, strength)
+    loud = heard.loudness_lufs if heard.loudness_lufs > _QUIETEST_LUFS else _SILENT_LUFS
+    brief = finished(brief, ending_of(request.options, False), min(loud, _LOUDEST_LUFS))
+    plan = arrange(brief)
+    sound_as_region(studio, plan, request, span, port)
+    notes = [*wish.notes, *doubts(request, heard, key)]
+    notes += [_NO_TUNE] if has_tune and not heard.notes else []
+    return Result(key=key, notes=tuple(notes), documents=documents(plan))
+
+
+def _with_tune(brief: Brief, heard: Listening, request: Request, strength: float) -> Brief:
+    tune = sung(heard, request.grid)
+    if strength >= _ON_GRID:
+        compound = is_compound(*request.grid.metre_at(0.0))
+        swing = 0.0 if compound else brief.style.swing
+        tune = on_grid(tune, swing, 1.0 if brief.style.swing_grid == 8 else 0.5)
+    rows = [row for row in brief.style.parts if row.role != "lead"]
+    lead = next((row for row in brief.style.parts if row.role == "lead"), _VOICE)
+    # The tune is in front: as loud as the style's other players, always there.
+    lead = replace(lead, name=TUNE_PART, level=0, gain_db=max(lead.gain_db, _VOICE.gain_db))
+    caption = replace(brief.caption, without=brief.caption.without - {lead.stem.split("-")[0]})
+    style = replace(brief.style, parts=(*rows, lead))
+    return replace(brief, style=style, caption=caption, tune=tuple(tune))
+
+
+def _coloured(style: Style, strength: float) -> Style:
+    plain = style.colour == "triad" and strength > _COLOURED
+    return replace(style, colour="seventh") if plain else style

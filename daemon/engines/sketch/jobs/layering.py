@@ -1,0 +1,101 @@
+"""`layer`: one more instrument that fits the clip, out of the way of what is there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from bridge.protocol.errors import error
+from daemon.engines.base import Port, Request, Result
+from daemon.engines.sketch.jobs.asking import Wish, ending_of, key_of, wish_of
+from daemon.engines.sketch.jobs.backing import beside_lufs, brief_of, clip_in_window, doubts
+from daemon.engines.sketch.jobs.matching import CENTRES_HZ, band_levels
+from daemon.engines.sketch.jobs.piece import documents, finished, sound
+from daemon.engines.sketch.jobs.replaying import replayed, told_plan
+from daemon.engines.sketch.jobs.studio import Studio
+from daemon.engines.sketch.plan.arrange import Brief, arrange
+from daemon.engines.sketch.plan.extras import PERCUSSION, player_for
+from daemon.engines.sketch.plan.styles import PartStyle
+from daemon.engines.sketch.plan.types import Plan
+
+_DRUMS = ("drums", "percussion")
+_SLOPE_DB = 4.0  # an octave; music falls off by about this much
+_MOVE_DB = 3.0  # that much less must be there for the player to leave its own register
+_LOWEST, _HIGHEST = 36, 96
+_UNSUNG = "Voices are wordless: sketch does not sing."
+
+
+def layer(studio: Studio, request: Request, port: Port) -> Result:
+    """Return one stem, as long as the clip, that plays along with it."""
+    port.progress(0.02, "listening")
+    span, track = request.spans[0], str(request.options["track"])
+    beside = clip_in_window(request, span)
+    if (given := told_plan(studio, request.options)) is not None:
+        return replayed(studio, _only(given, track), request, port, beside)
+    heard = studio.hear(request, port)
+    port.progress(0.22, "arranging")
+    wish = wish_of(studio, request, heard.onsets_per_beat)
+    key = key_of(request, heard.key, wish.caption)
+    brief, player = _with_player(brief_of(request, heard, wish, key, span), wish, studio, request)
+    brief = finished(brief, ending_of(request.options, False), beside_lufs(request, heard))
+    plan = _under(arrange(brief), track)
+    if not plan.parts:
+        # A line that always gives way to the voice would leave nothing: it holds chords instead.
+        plan = _under(arrange(_holding(brief)), track)
+    sound(studio, plan, request, span, port, beside)
+    notes = [*wish.notes, f"Added: {player}.", *doubts(request, heard, key)]
+    notes += [_UNSUNG] if "vocals" in track else []
+    return Result(key=key, notes=tuple(notes), documents=documents(plan))
+
+
+def _only(plan: Plan, track: str) -> Plan:
+    parts = tuple(part for part in plan.parts if part.stem.split("-")[0] == track)
+    if not parts:
+        have = ", ".join(sorted({part.stem for part in plan.parts}))
+        raise error(101, f"the plan has no part for {track}; it has {have}: choose one of them")
+    return replace(plan, parts=parts)
+
+
+def _under(plan: Plan, track: str) -> Plan:
+    return replace(plan, parts=tuple(replace(part, stem=track) for part in plan.parts[:1]))
+
+
+def _with_player(brief: Brief, wish: Wish, studio: Studio, request: Request) -> tuple[Brief, str]:
+    """Return the brief for one player alone, and who that is."""
+    track = str(request.options["track"])
+    caption = replace(wish.caption, without=frozenset(), only=frozenset())
+    if track in _DRUMS:
+        drums = wish.style.drums or next(s.drums for s in studio.styles.values() if s.drums)
+        drums = drums if track == "drums" else PERCUSSION
+        style = replace(wish.style, drums=drums, parts=())
+        return replace(brief, style=style, caption=caption), track
+    bpm = request.grid.tempo_at(0.0)
+    player = replace(player_for(track, wish.style, studio.styles, bpm), level=0, duck_db=0.0)
+    player = roomy(player, request.clip, request.rate)
+    style = replace(wish.style, drums=None, parts=(player,))
+    alone = replace(brief, style=style, caption=caption, drums=False, lead=True)
+    return alone, player.instrument.replace("-", " ")
+
+
+def _holding(brief: Brief) -> Brief:
+    rows = tuple(replace(row, role="pad", low=(), high=()) for row in brief.style.parts)
+    return replace(brief, style=replace(brief.style, parts=rows))
+
+
+def roomy(player: PartStyle, clip: np.ndarray, rate: int) -> PartStyle:
+    """Return the player an octave lower or higher where the clip has clearly more room there."""
+    if player.role == "bass" or len(clip) == 0:
+        return player
+    levels = band_levels(np.ascontiguousarray(clip.T), rate)
+    levels = levels + _SLOPE_DB * np.log2(CENTRES_HZ / CENTRES_HZ[0])
+
+    def crowd(octaves: int) -> float:
+        low, high = (440 * 2 ** ((midi + 12 * octaves - 69) / 12) for midi in player.range)
+        inside = (low * 2 ** (-1 / 6) <= CENTRES_HZ) & (high * 2 ** (1 / 6) >= CENTRES_HZ)
+        return float(levels[inside].mean()) + _MOVE_DB * abs(octaves)
+
+    low, high = player.range
+    able = [o for o in (0, 1, -1) if low + 12 * o >= _LOWEST and high + 12 * o <= _HIGHEST]
+    best = min(able or [0], key=crowd)
+    return replace(player, range=(low + 12 * best, high + 12 * best))

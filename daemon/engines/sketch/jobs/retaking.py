@@ -1,0 +1,80 @@
+"""`retake`: a nearby variation of a result, from its plan; of another clip, from what is heard."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from bridge.places import home
+from bridge.protocol.errors import PunchinError
+from daemon.engines.base import Port, Request, Result
+from daemon.engines.sketch.jobs.asking import Wish, wish_of, with_feel
+from daemon.engines.sketch.jobs.covering import played
+from daemon.engines.sketch.jobs.piece import documents, sound_as_region
+from daemon.engines.sketch.jobs.replaying import read_plan
+from daemon.engines.sketch.jobs.studio import Studio
+from daemon.engines.sketch.plan.types import Plan
+from daemon.engines.sketch.plan.varying import varied
+
+DEFAULT_STRENGTH = 0.5
+_NEW_TUNE = 0.5  # of a clip whose notes are only heard: from here on it gets a new line
+_PLANNED = frozenset({"generate", "bgm", "cover", "retake"})  # whose mix is what their plan says
+_NEAR_S = 0.05
+_FROM_PLAN = "Varied from the plan of {name}."
+_FROM_CLIP = "There is no plan of this clip: what was heard in it (chords, melody) was played anew."
+
+
+def retake(studio: Studio, request: Request, port: Port) -> Result:
+    """Return a variation of the clip, from end to end."""
+    port.progress(0.05, "arranging")
+    found = _plan_of(studio, request)
+    if found is None:
+        return _of_clip(studio, request, port)
+    plan, name = found
+    wish = wish_of(studio, request)
+    style = studio.styles.get(plan.style, wish.style)
+    if wish.caption.style or request.options.get("preset") in studio.styles:
+        style = wish.style
+    strength = float(request.options.get("strength", DEFAULT_STRENGTH))
+    new = varied(plan, with_feel(style, request.options), request.seed, strength)
+    sound_as_region(studio, new, request, request.spans[0], port)
+    return Result(key=new.key, notes=(_FROM_PLAN.format(name=name),), documents=documents(new))
+
+
+def _of_clip(studio: Studio, request: Request, port: Port) -> Result:
+    heard = studio.hear(request, port)
+    port.progress(0.22, "arranging")
+    wish = wish_of(studio, request, heard.onsets_per_beat)
+    wish = Wish(wish.style, wish.caption, (_FROM_CLIP, *wish.notes))
+    strength = float(request.options.get("strength", DEFAULT_STRENGTH))
+    return played(studio, request, port, heard, wish, has_tune=strength < _NEW_TUNE)
+
+
+def _plan_of(studio: Studio, request: Request) -> tuple[Plan, str] | None:
+    """Return the plan that is told, or that of the result `of`, with a name for it."""
+    if path := request.options.get("plan"):
+        return read_plan(Path(path), studio.styles), Path(path).name
+    if not (reference := request.options.get("of")):
+        return None
+    name, _, take = str(reference).partition(":")
+    folder = home() / "jobs" / name
+    job = _job(folder)
+    path = folder / f"plan-{take or job.get('chosen') or 1}.json"
+    if job.get("op") not in _PLANNED or not path.is_file():
+        return None
+    try:
+        plan = read_plan(path, studio.styles)
+    except PunchinError:
+        return None
+    span = request.spans[0]
+    is_whole = abs(span.frames / request.rate - plan.length_s) < _NEAR_S
+    return (plan, str(reference)) if is_whole else None
+
+
+def _job(folder: Path) -> dict[str, Any]:
+    try:
+        found = json.loads((folder / "job.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

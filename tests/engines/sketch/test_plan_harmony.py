@@ -16,6 +16,7 @@ from daemon.engines.sketch.plan.harmony import (
     tones_from_root,
     without_gaps,
 )
+from daemon.engines.sketch.plan.phrases import rests
 from daemon.engines.sketch.plan.types import PlanChord
 from daemon.engines.sketch.plan.voicing import clashes, voiced
 
@@ -148,10 +149,32 @@ def test_voicings_shun_semitones_with_the_voice() -> None:
 
 
 def test_a_restless_style_changes_chords_more_often() -> None:
-    bars, tune = _bars(12, 4), _tune(TWINKLE)
+    bars = _bars(8, 4)
+    tune = _tune("C E G E C E G E A:4 G:2 E:2 C E G E C E G E D:2 E:2 C:4")
 
     def changes(restless: float) -> int:
         names = [c.name for c in harmonise(tune, bars, "C major", 1.0, restless) if c]
         return sum(a != b for a, b in pairwise(names))
 
-    assert changes(0.8) > changes(0.0)
+    assert changes(0.0) <= changes(0.4) < changes(1.5)
+
+
+def test_a_phrase_ends_with_a_cadence() -> None:
+    bars = _bars(4, 4)
+    chords = harmonise(_tune("E E F G G F E D C C D E E:1.5 D:.5 D:2"), bars, "C major", 2.0)
+    assert [c.name for c in chords[:2] if c] == ["C", "C"]
+    assert chords[7] is not None
+    assert chords[7].name == "G"
+    closed = harmonise(_tune("E E F G G F E D C C D E D:1.5 C:.5 C:2"), bars, "C major", 2.0)
+    assert [c.name for c in closed[6:] if c] == ["G", "C"]
+
+
+def test_phrases_end_on_notes_that_stand() -> None:
+    tune = _tune("C D E:2 C D E F G:4 C D C:4")
+    spans = [(4.0 * i, 4.0 * i + 4) for i in range(5)]
+    found = rests(tune, spans)
+    assert found[2] > 0.9
+    assert found[3] == 1.0
+    assert found[4] == 0.0
+    assert rests([], spans) == [0.0] * 5
+    assert found[1] == 0.0

@@ -53,6 +53,42 @@ def test_a_waltz_is_heard_in_three_when_nobody_says_so():
     assert bar_error(grid, 1.2) < 0.02
 
 
+def six_eight(bpm=96.0, bars=10):
+    """Two dotted quarters a bar: kick, snare, and hats on every eighth; one chord a bar."""
+    quarter_s, out = 60 / bpm, np.zeros((round(bars * 180 / bpm * RATE), 2))
+    random = np.random.Generator(np.random.PCG64(4))
+    hiss = random.standard_normal(int(0.1 * RATE)) * np.exp(-np.arange(int(0.1 * RATE)) / 400)
+    for bar in range(bars):
+        at = 3 * bar * quarter_s
+        root, quality = POP[bar % 4]
+        add(out, tone(36 + root, 3 * quarter_s, decay_s=2), at, 0.2)
+        for step in (0, 3 if quality == "m" else 4, 7):
+            add(out, tone(60 + (root + step) % 12, 3 * quarter_s), at, 0.1)
+        add(out, tone(28, 0.1, decay_s=0.05), at, 0.6)
+        add(out, hiss, at + 1.5 * quarter_s, 0.25)
+        for eighth in range(6):
+            add(out, np.diff(hiss[:400], prepend=0), at + eighth * quarter_s / 2, 0.1)
+    return (0.7 * out / np.abs(out).max()).astype(np.float32)
+
+
+def test_six_eight_is_told_from_a_waltz_when_nobody_says_so():
+    grid, _ = find_grid(six_eight(), RATE, 96.0)
+    assert grid.metre_at(0.0) == (6, 8)
+    assert bar_error(grid, 180 / 96) < 0.02
+
+
+def test_swung_off_beats_do_not_pull_the_beat():
+    clip = np.zeros((16 * RATE, 2))
+    for beat in range(32):
+        root, quality = POP[beat // 4 % 4]
+        if beat % 4 == 0:
+            add(clip, tone(36 + root, 1.9, decay_s=2), beat * 0.5, 0.2)
+        for step in (0, 3 if quality == "m" else 4, 7):
+            add(clip, tone(60 + (root + step) % 12, 0.15), (beat + 2 / 3) * 0.5, 0.15)
+    grid, _ = find_grid(clip.astype(np.float32), RATE, 120.0, (4, 4))
+    assert bar_error(grid, 2.0) < 0.03
+
+
 @pytest.mark.parametrize("bpm", [84.0, 97.3, 128.0])
 def test_an_untold_tempo_is_found_within_a_percent(bpm):
     grid, confidence = find_grid(pop(bpm=bpm), RATE)

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from daemon.audio.grid import Grid
-from daemon.engines.sketch.listen.bars import find_bars, find_metre
+from daemon.engines.sketch.listen.bars import find_bars
 from daemon.engines.sketch.listen.frames import Check, to_ear, unchecked
 from daemon.engines.sketch.listen.harmony import decode, spans
 from daemon.engines.sketch.listen.keys import find_key
 from daemon.engines.sketch.listen.kind import SILENT_DBFS, kind_of, traits
 from daemon.engines.sketch.listen.lead import lead_notes
 from daemon.engines.sketch.listen.level import loudness_lufs, peak_dbfs
+from daemon.engines.sketch.listen.metre import find_metre
 from daemon.engines.sketch.listen.names import key_name, parse_key, relative_key, uses_flats
 from daemon.engines.sketch.listen.notes import notes_from
 from daemon.engines.sketch.listen.onsets import (

@@ -29,8 +29,8 @@ class Job:
     """What came of one job.
 
     `sounds` by role: `region` (one array a span, in `regions` too) or `stem:<name>`. `spans` are
-    frames of the source. `engine_s` is the time inside the engine's `run`, `first_s` that until its
-    first chunk.
+    frames of the source. `engine_s` is the time inside the engine's `run`, `cpu_s` the processor time
+    of that, `first_s` the time until its first chunk.
     """
 
     op: str
@@ -45,6 +45,7 @@ class Job:
     analysis: Mapping[str, Any] | None = None
     engine_s: float = 0.0
     first_s: float = 0.0
+    cpu_s: float = 0.0
 
     def stems(self) -> dict[str, np.ndarray]:
         """Return the stems by name."""
@@ -84,6 +85,7 @@ class Performer:
         job.source = window(info, 0, info.frames) if info else None
         inbox.fill(job)
         job.engine_s, job.first_s = self.engine.run_s, self.engine.first_s
+        job.cpu_s = self.engine.cpu_s
         return job
 
     def analyse_only(self, source: str, bpm: float) -> None:
@@ -98,7 +100,7 @@ class _Timed(SketchEngine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.run_s = self.first_s = 0.0
+        self.run_s = self.first_s = self.cpu_s = 0.0
 
     def capabilities(self) -> Capabilities:
         return super().capabilities()
@@ -107,7 +109,7 @@ class _Timed(SketchEngine):
         return super().listen(*args, **keys)
 
     def run(self, request: Request, port: Any) -> Result:
-        began, self.first_s = time.perf_counter(), 0.0
+        began, cpu, self.first_s = time.perf_counter(), time.process_time(), 0.0
         inner = port.emit
 
         def emit(chunk: Chunk) -> None:
@@ -117,7 +119,7 @@ class _Timed(SketchEngine):
 
         port.emit = emit
         result = super().run(request, port)
-        self.run_s = time.perf_counter() - began
+        self.run_s, self.cpu_s = time.perf_counter() - began, time.process_time() - cpu
         port.emit = inner
         return result
 

@@ -37,54 +37,43 @@ def _speeds(player: Performer, mix: Clip, voice: Clip, scratch: Path) -> list[Fi
     long = _repeated(mix, scratch / "long.wav", 32 * bar_s)
     eight = _cut(voice, scratch / "voice.wav", _BARS * voice.bar_s)
     told = {"bpm": mix.bpm, "meter": f"{mix.beats}/{mix.unit}", "downbeat": mix.downbeat}
+    longer = {**told, "bars": _BARS}
     sung = {"bpm": voice.bpm, "meter": f"{voice.beats}/{voice.unit}", "downbeat": voice.downbeat}
     at = (mix.downbeat or 0.0) + 8 * bar_s
     region = {"start": at, "end": at + 2 * bar_s, "context": 0.0}
     rows = []
-    fresh = iter(range(10_000))  # a new name for the clip, so that analysis is not remembered
-    analysis_s = 32 * bar_s
-    # A tempo that differs in the ninth digit makes the engine listen anew.
-    analyse = _median(
-        lambda: (
-            player.run(
-                "analyze", long, **{**told, "bpm": mix.bpm * (1 + 1e-9 * next(fresh))}
-            ).engine_s
-        )
-    )
-    rows.append(_row("speed: analysis of 32 bars", analysis_s / analyse, 120, analyse))
+    fresh = iter(range(10_000))
+
+    def unheard(keys: dict) -> dict:
+        """A tempo that differs in the ninth digit makes the engine listen anew."""
+        return {**keys, "bpm": keys["bpm"] * (1 + 1e-9 * next(fresh))}
+
+    def run(op: str, source: str | None, keys: dict) -> Job:
+        return player.run(op, source, **keys)
+
+    bars_s, sung_s = _BARS * bar_s, _BARS * voice.bar_s
+    reused, new = {**told, **region}, {**told, **region, "strength": 0.9}
+    composed = {"bars": 32, "bpm": 112.0, "preset": "pop"}
     jobs: list[tuple[str, float, float, Callable[[], Job]]] = [
+        ("analysis of 32 bars", 32 * bar_s, 120, lambda: run("analyze", long, unheard(told))),
+        ("generate 32 bars", 32 * 240 / 112, 50, lambda: run("generate", None, composed)),
+        ("bgm of 8 bars, listening too", sung_s, 25, lambda: run("bgm", eight, unheard(sung))),
         (
-            "generate 32 bars",
-            32 * 240 / 112,
-            50,
-            lambda: player.run("generate", bars=32, bpm=112.0, preset="pop"),
-        ),
-        ("bgm of 8 bars", _BARS * voice.bar_s, 25, lambda: player.run("bgm", eight, **sung)),
-        (
-            "extend by 8 bars",
-            _BARS * bar_s,
+            "extend by 8, listening too",
+            bars_s,
             25,
-            lambda: player.run("extend", mix.file, bars=_BARS, **told),
+            lambda: run("extend", mix.file, unheard(longer)),
         ),
-        (
-            "repaint, 2 bars reused of 32",
-            2 * bar_s,
-            25,
-            lambda: player.run("repaint", long, **told, **region),
-        ),
-        (
-            "repaint, 2 bars new of 32",
-            2 * bar_s,
-            25,
-            lambda: player.run("repaint", long, strength=0.9, **told, **region),
-        ),
+        ("repaint, 2 bars reused of 32", 2 * bar_s, 25, lambda: run("repaint", long, reused)),
+        ("repaint, 2 bars new of 32", 2 * bar_s, 25, lambda: run("repaint", long, new)),
     ]
     firsts = []
     for name, seconds, gate, work in jobs:
         work()
         done = [work() for _ in range(REPEATS)]
         took = statistics.median(j.engine_s for j in done)
-        rows.append(_row(f"speed: {name}", seconds / took, gate, took))
+        cpu = statistics.median(j.cpu_s for j in done)
+        rows.append(_row(f"speed: {name}", seconds, gate, took, cpu))
         if name.startswith("bgm"):
             firsts = [j.first_s * 1000 for j in done]
     rows.append(
@@ -99,13 +88,10 @@ def _speeds(player: Performer, mix: Clip, voice: Clip, scratch: Path) -> list[Fi
     return rows
 
 
-def _row(name: str, ratio: float, gate: float, took_s: float) -> Figure:
-    return at_least(name, ratio, gate, " × real time", 0, f" ({took_s * 1000:.0f} ms)")
-
-
-def _median(work: Callable[[], float]) -> float:
-    work()
-    return statistics.median(work() for _ in range(REPEATS))
+def _row(name: str, seconds: float, gate: float, took_s: float, cpu_s: float) -> Figure:
+    """The processor's time tells what a machine that does nothing else would reach."""
+    note = f" ({took_s * 1000:.0f} ms; by processor time {seconds / max(cpu_s, 1e-6):.0f} ×)"
+    return at_least(name, seconds / took_s, gate, " × real time", 0, note)
 
 
 def _repeated(clip: Clip, path: Path, length_s: float) -> str:

@@ -54,20 +54,18 @@ def test_a_waltz_is_heard_in_three_when_nobody_says_so():
 
 
 def six_eight(bpm=96.0, bars=10):
-    """Two dotted quarters a bar: kick, snare, and hats on every eighth; one chord a bar."""
+    """Chords, kick and snare on the two dotted quarters of a bar, hats on its eighths."""
     quarter_s, out = 60 / bpm, np.zeros((round(bars * 180 / bpm * RATE), 2))
     random = np.random.Generator(np.random.PCG64(4))
-    hiss = random.standard_normal(int(0.1 * RATE)) * np.exp(-np.arange(int(0.1 * RATE)) / 400)
-    for bar in range(bars):
-        at = 3 * bar * quarter_s
-        root, quality = POP[bar % 4]
-        add(out, tone(36 + root, 3 * quarter_s, decay_s=2), at, 0.2)
-        for step in (0, 3 if quality == "m" else 4, 7):
-            add(out, tone(60 + (root + step) % 12, 3 * quarter_s), at, 0.1)
-        add(out, tone(28, 0.1, decay_s=0.05), at, 0.6)
-        add(out, hiss, at + 1.5 * quarter_s, 0.25)
-        for eighth in range(6):
-            add(out, np.diff(hiss[:400], prepend=0), at + eighth * quarter_s / 2, 0.1)
+    hiss = random.standard_normal(2200) * np.exp(-np.arange(2200) / 400)
+    for half in range(2 * bars):
+        at = 1.5 * half * quarter_s
+        root, quality = POP[half // 2 % 4]
+        for midi in (36, 60, 67, 63 if quality == "m" else 64):
+            add(out, tone(midi + root, 1.4 * quarter_s), at, 0.12)
+        add(out, hiss if half % 2 else tone(28, 0.1, decay_s=0.05), at, 0.5)
+        for eighth in range(3):
+            add(out, np.diff(hiss[:400], prepend=0), at + eighth * quarter_s / 2, 0.2)
     return (0.7 * out / np.abs(out).max()).astype(np.float32)
 
 

@@ -29,8 +29,8 @@ class Job:
     """What came of one job.
 
     `sounds` by role: `region` (one array a span, in `regions` too) or `stem:<name>`. `spans` are
-    frames of the source. `engine_s` is the time inside the engine's `run`, `cpu_s` the processor time
-    of that, `first_s` the time until its first chunk.
+    frames of the source. `engine_s` is the time inside the engine's `run`, `cpu_s` the processor's
+    share of it, `first_s` the time until its first chunk.
     """
 
     op: str

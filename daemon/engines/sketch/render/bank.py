@@ -17,13 +17,13 @@ import numpy as np
 
 from daemon.engines.sketch.render.kit import stroke
 from daemon.engines.sketch.render.level import HOP_S, at_rest, hop_means, k_power
-from daemon.engines.sketch.render.space import Room, make_room
+from daemon.engines.sketch.render.space import Room, make_plate, make_room
 from daemon.engines.sketch.render.tone import Array
 from daemon.engines.sketch.render.voices import Tone, tone
 
 LAYERS = (58, 84, 104)  # velocities at which a harder stroke is used
 _HARDNESS = (0.2, 0.5, 0.75, 1.0)
-_STROKES = 3  # alternating strokes of a drum
+_STROKES = 4  # alternating strokes of a drum
 _LIMIT_BYTES = 160 << 20
 
 Sound = TypeVar("Sound", Tone, Array, Room)
@@ -52,6 +52,10 @@ class Bank:
         """Return a room's reverb."""
         key = ("room", seconds, tone_hz, rate)
         return self._kept(key, lambda rng: make_room(seconds, tone_hz, rate, rng))
+
+    def plate(self, seconds: float, rate: int) -> Room:
+        """Return a plate's reverb."""
+        return self._kept(("plate", seconds, rate), lambda rng: make_plate(seconds, rate, rng))
 
     def tone_power(self, instrument: str, midi: int, velocity: int, rate: int) -> Array:
         """Return the K-weighted power of a tone in hops of 0.1 s; one number for a loop."""

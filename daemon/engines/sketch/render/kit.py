@@ -6,13 +6,22 @@ A stroke is float32 `(frames,)`, its level set so that pieces balance; `hard` is
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from daemon.engines.sketch.render.tone import Array, banded, fading, low_cut, noise, rising, times
+from daemon.engines.sketch.render.tone import (
+    Array,
+    banded,
+    fading,
+    low_cut,
+    noise,
+    rising,
+    times,
+    trimmed,
+)
 
-_LOW_CUT_HZ = 20.0
+_LOW_CUT_HZ = 34.0
 _METAL = (263.0, 400.0, 421.0, 474.0, 587.0, 845.0)  # inharmonic partials, tuned by ear to a cymbal
 
 
@@ -20,23 +29,23 @@ _METAL = (263.0, 400.0, 421.0, 474.0, 587.0, 845.0)  # inharmonic partials, tune
 class Kit:
     """How a kit sounds: pitch and length of the kick, snares' wires, cymbals' tone (Hz)."""
 
-    kick_hz: float = 52.0
+    kick_hz: float = 60.0
     kick_sweep_hz: float = 150.0
     kick_s: float = 0.32
     kick_click: float = 0.5
     snare_hz: float = 186.0
     snare_s: float = 0.22
     wires: float = 1.0
-    hat_low_hz: float = 6500.0
+    hat_low_hz: float = 4800.0
     top_hz: float = 15000.0
     metal: float = 0.4
 
 
 KITS = {
     "drums-acoustic": Kit(),
-    "drums-electronic": Kit(47.0, 210.0, 0.42, 0.35, 200.0, 0.20, 1.1, 7500.0, 16000.0, 0.7),
-    "drums-lofi": Kit(56.0, 110.0, 0.26, 0.15, 172.0, 0.18, 0.8, 5000.0, 9000.0, 0.3),
-    "drums-brush": Kit(60.0, 90.0, 0.26, 0.1, 190.0, 0.26, 0.7, 5500.0, 11000.0, 0.3),
+    "drums-electronic": Kit(53.0, 210.0, 0.42, 0.35, 200.0, 0.20, 1.3, 4200.0, 16000.0, 0.6),
+    "drums-lofi": Kit(62.0, 110.0, 0.26, 0.15, 172.0, 0.18, 1.1, 3000.0, 10000.0, 0.3),
+    "drums-brush": Kit(66.0, 90.0, 0.26, 0.1, 190.0, 0.26, 0.8, 4200.0, 11000.0, 0.3),
 }
 
 Stroke = Callable[[Kit, int, float, np.random.Generator], Array]
@@ -45,18 +54,31 @@ Stroke = Callable[[Kit, int, float, np.random.Generator], Array]
 def stroke(kit: str, key: int, rate: int, hard: float, rng: np.random.Generator) -> Array:
     """Return one stroke of a General MIDI percussion key; keys that a kit lacks sound as a rim."""
     make = _PIECES.get(key, _rim)
-    return low_cut(make(KITS[kit], rate, hard, rng), rate, _LOW_CUT_HZ, 1)
+    sound = make(_as_struck(KITS[kit], rng), rate, hard, rng)
+    return trimmed(low_cut(sound, rate, _LOW_CUT_HZ))
+
+
+def _as_struck(kit: Kit, rng: np.random.Generator) -> Kit:
+    """Return the kit as it answers to one stroke: never twice on quite the same spot."""
+    tight, snappy, bright = 1 + 0.012 * rng.uniform(-1, 1, 3)
+    return replace(
+        kit,
+        snare_hz=kit.snare_hz * tight,
+        kick_click=kit.kick_click * (1 + 10 * (snappy - 1)),
+        wires=kit.wires * (1 + 6 * (snappy - 1)),
+        hat_low_hz=kit.hat_low_hz * (1 + 4 * (bright - 1)),
+    )
 
 
 def _kick(kit: Kit, rate: int, hard: float, rng: np.random.Generator) -> Array:
     t = times(kit.kick_s * 1.6, rate)
-    fall = 0.022 + 0.01 * (1 - hard)
+    fall = 0.03 + 0.01 * (1 - hard)
     sweep = kit.kick_sweep_hz * (0.7 + 0.3 * hard)
     phase = 2 * np.pi * (kit.kick_hz * t + sweep * fall * (1 - np.exp(-t / fall)))
     body = np.sin(phase).astype(np.float32) * fading(t, kit.kick_s * 1.5) * rising(t, 0.0015)
     body = np.tanh(1.6 * body) / np.float32(np.tanh(1.6))
-    click = banded(noise(len(t), rng), rate, 1800, 7000) * fading(t, 0.02)
-    return 0.62 * body + np.float32(0.22 * kit.kick_click * (0.4 + hard)) * click
+    click = banded(noise(len(t), rng), rate, 1200, 6500, 1) * fading(t, 0.02)
+    return 0.56 * body + np.float32(0.3 * kit.kick_click * (0.4 + hard)) * click
 
 
 def _snare(kit: Kit, rate: int, hard: float, rng: np.random.Generator) -> Array:
@@ -65,7 +87,7 @@ def _snare(kit: Kit, rate: int, hard: float, rng: np.random.Generator) -> Array:
     low = np.sin(2 * np.pi * kit.snare_hz * np.cumsum(bend) / rate).astype(np.float32)
     high = np.sin(2 * np.pi * kit.snare_hz * 1.78 * t).astype(np.float32)
     shell = low * fading(t, 0.20) + 0.5 * high * fading(t, 0.12)
-    wires = banded(noise(len(t), rng), rate, 1400 + 600 * hard, 9500)
+    wires = banded(noise(len(t), rng), rate, 900 + 300 * hard, 9500, 1)
     wires = wires * (0.7 * fading(t, kit.snare_s * 1.5) + 0.3 * fading(t, 0.05))
     return (0.30 * shell + np.float32(0.26 * kit.wires) * wires) * rising(t, 0.001)
 
@@ -133,8 +155,8 @@ def _ride(kit: Kit, rate: int, hard: float, rng: np.random.Generator) -> Array:
 
 
 def _shaker(kit: Kit, rate: int, hard: float, rng: np.random.Generator) -> Array:
-    t = times(0.09, rate)
-    swell = np.exp(-(((t - 0.025) / 0.018) ** 2)).astype(np.float32)
+    t = times(0.10, rate)
+    swell = rising(t, 0.006) * fading(t, 0.09)
     return 0.12 * banded(noise(len(t), rng), rate, 4200, 13000) * swell
 
 

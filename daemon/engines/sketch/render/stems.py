@@ -6,22 +6,28 @@ nor the time to the first sound nor that between two cancellation checks grows w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
-from daemon.engines.sketch.plan.types import Part, Plan
+from daemon.engines.sketch.plan.instruments import is_drums
+from daemon.engines.sketch.plan.types import Mix, Part, Plan
 from daemon.engines.sketch.render.bank import Bank
 from daemon.engines.sketch.render.effects import duck_curve, ducked, inserted, kick_frames
 from daemon.engines.sketch.render.part import Check, Score, Window, dry_part, scored
-from daemon.engines.sketch.render.space import BLOCK_S
+from daemon.engines.sketch.render.space import BLOCK_S, Room
 from daemon.engines.sketch.render.tone import Array
 
 HOP_S = 0.005
 """Stretches are whole hops of this length, but for the last."""
 
+_PLATED = ("lead-soft", "lead-saw", "flute", "pluck")
+_LONGEST_PLATE_S, _PLATE_OF_ROOM = 1.5, 0.85
 _DRY_DB = -32.0  # what is sent to the room more softly than this is not heard in it
+
+Line = TypeVar("Line", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -36,9 +42,9 @@ class Piece:
 
 @dataclass
 class _Ringing:
-    """What a stretch leaves to the next one: tails of rooms by stem, filters by part."""
+    """What a stretch leaves to the next one: tails by stem and space, filters by part."""
 
-    tails: dict[str, Array] = field(default_factory=dict)
+    tails: dict[tuple[str, bool], Array] = field(default_factory=dict)
     effects: dict[int, tuple[Array, ...]] = field(default_factory=dict)
 
 
@@ -92,7 +98,7 @@ def _stretch(
     plan = piece.plan
     curve = duck_curve(piece.kicks, window) if any(p.duck_db for p in plan.parts) else None
     dry: dict[str, Array] = {}
-    sends: dict[str, Array] = {}
+    sends: dict[tuple[str, bool], Array] = {}
     for i, (part, score) in enumerate(piece.parts):
         sound = dry_part(part, score, bank, window, check)
         sound, ringing.effects[i] = inserted(part, sound, window, ringing.effects.get(i, ()))
@@ -101,18 +107,29 @@ def _stretch(
         sound *= np.float32(10 ** (part.gain_db / 20))
         if part.send_db > _DRY_DB:
             send = (sound[0] + sound[1]) * np.float32(0.5 * 10 ** (part.send_db / 20))
-            _accumulate(sends, part.stem, send)
+            _accumulate(sends, (part.stem, _on_plate(part)), send)
         _accumulate(dry, part.stem, sound)
-    room = bank.room(plan.mix.room_s, plan.mix.room_tone_hz, window.rate)
     nothing = np.zeros((2, 0), np.float32)
-    for name, send in sends.items():
+    for line, send in sends.items():
         check()
-        wet, ringing.tails[name] = room.wet(send, ringing.tails.get(name, nothing))
-        dry[name] += wet
+        space = _space(plan.mix, line[1], bank, window.rate)
+        wet, ringing.tails[line] = space.wet(send, ringing.tails.get(line, nothing))
+        dry[line[0]] += wet
     return dry
 
 
-def _accumulate(table: dict[str, Array], name: str, sound: Array) -> None:
+def _on_plate(part: Part) -> bool:
+    """Whether a part goes to the plate; the others stand in the room."""
+    return is_drums(part.instrument) or part.instrument in _PLATED
+
+
+def _space(mix: Mix, on_plate: bool, bank: Bank, rate: int) -> Room:
+    if on_plate:
+        return bank.plate(min(_LONGEST_PLATE_S, _PLATE_OF_ROOM * mix.room_s), rate)
+    return bank.room(mix.room_s, mix.room_tone_hz, rate)
+
+
+def _accumulate(table: dict[Line, Array], name: Line, sound: Array) -> None:
     if name in table:
         table[name] += sound
     else:

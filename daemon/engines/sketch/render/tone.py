@@ -15,6 +15,7 @@ import scipy.fft as fft
 from scipy.signal import butter, sosfilt
 
 HIGHEST = 0.45  # of the sample rate
+_ROW = 256
 
 Array = np.ndarray
 
@@ -60,6 +61,22 @@ def harmonics(
 def steady_phase(frequency: float, t: Array) -> Array:
     """Return the phase of a steady tone, radians."""
     return 2 * np.pi * frequency * t
+
+
+def modes(hz: Array, t60_s: Array, level: Array, rate: int, frames: int) -> Array:
+    """Return Σ levelₖ sin(2π hzₖ t), each dying away by 60 dB in its own t60ₖ; `hz` in any ratio.
+
+    Every mode is a geometric series, so that samples in rows of 256 are a product of two small
+    matrices. Modes above the band are left out.
+    """
+    inside = hz < HIGHEST * rate
+    hz, t60_s, level = hz[inside], t60_s[inside], level[inside]
+    turn = 2j * np.pi * hz / rate - math.log(1000) / (t60_s * rate)
+    rows = np.exp(np.outer(np.arange(-(-frames // _ROW)) * _ROW, turn)) * level
+    columns = np.exp(np.outer(turn, np.arange(_ROW)))
+    left = np.concatenate([rows.real, rows.imag], axis=1).astype(np.float32)
+    right = np.concatenate([columns.imag, columns.real]).astype(np.float32)
+    return np.ascontiguousarray((left @ right).reshape(-1)[:frames])
 
 
 def plucked(
@@ -133,6 +150,15 @@ def banded(x: Array, rate: int, low_hz: float = 0.0, high_hz: float = 0.0, order
     spectrum = fft.rfft(x, n=size, axis=-1)
     spectrum *= _band(size, rate, low_hz, high_hz, order)
     return np.asarray(fft.irfft(spectrum, n=size, axis=-1)[..., :frames], np.float32)
+
+
+def trimmed(x: Array) -> Array:
+    """Return `x` (last axis time) from its first sample that can be heard, so that it is in time.
+
+    What lies 100 dB below the peak can't.
+    """
+    level = np.abs(np.atleast_2d(x)).max(axis=0)
+    return x[..., int(np.argmax(level > 1e-5 * level.max())) :]
 
 
 def low_cut(x: Array, rate: int, hz: float, order: int = 2) -> Array:

@@ -18,12 +18,14 @@ from daemon.engines.sketch.render.tone import (
     harmonics,
     hertz,
     low_cut,
+    modes,
     noise,
     plucked,
     rising,
     spectral_pair,
     steady_phase,
     times,
+    trimmed,
 )
 
 LOOP_S = 3.0
@@ -60,7 +62,7 @@ def tone(instrument: str, midi: int, rate: int, hard: float, rng: np.random.Gene
     voice = VOICES[instrument]
     samples = np.atleast_2d(voice.make(hertz(midi), rate, hard, rng))
     if not voice.loops:
-        samples = low_cut(samples, rate, voice.low_cut_hz)
+        samples = trimmed(low_cut(samples, rate, voice.low_cut_hz))
         samples *= _tail(samples.shape[1], rate)
     level = _loudest(samples, rate)
     return Tone(
@@ -98,7 +100,7 @@ def _bass(power: float, damping: float, t60_s: float, pluck: float, click: float
         bright = power + 0.5 * (1 - hard)
         amplitudes = np.abs(np.sin(np.pi * k * pluck)) / k**bright
         body = harmonics(steady_phase(frequency, t), frequency, rate, list(amplitudes), damping)
-        finger = banded(noise(len(t), rng), rate, 700, 3000) * fading(t, 0.03)
+        finger = banded(noise(len(t), rng), rate, 600, 3600) * fading(t, 0.045)
         return body * fading(t, t60_s) * rising(t, 0.004) + np.float32(click * hard) * finger
 
     return make
@@ -106,14 +108,20 @@ def _bass(power: float, damping: float, t60_s: float, pluck: float, click: float
 
 def _sub_bass(frequency: float, rate: int, hard: float, rng: np.random.Generator) -> Array:
     t = times(3.0, rate)
-    body = harmonics(steady_phase(frequency, t), frequency, rate, [1, 0.35, 0.22, 0.1, 0.05])
+    body = harmonics(
+        steady_phase(frequency, t),
+        frequency,
+        rate,
+        [1, 0.5, 0.36, 0.22, 0.15, 0.1, 0.06, 0.04],
+        1.5,
+    )
     return body * fading(t, 6.0) * rising(t, 0.006)
 
 
 def _synth_bass(frequency: float, rate: int, hard: float, rng: np.random.Generator) -> Array:
     t = times(2.2, rate)
     saw = [1 / k for k in range(1, 40)]
-    bright = harmonics(steady_phase(frequency, t), frequency, rate, saw, 6 - 3 * hard)
+    bright = harmonics(steady_phase(frequency, t), frequency, rate, saw, 2.6 - 1.4 * hard)
     return bright * fading(t, 3.5) * rising(t, 0.003)
 
 
@@ -121,21 +129,28 @@ def _synth_bass(frequency: float, rate: int, hard: float, rng: np.random.Generat
 
 
 def _piano(softness: float) -> Make:
+    """Return a struck string: stiff (Fletcher, JASA 36(1), 1964), in two decays (Weinreich, 1977).
+
+    Partial k lies at k·f·√(1 + B k²); the hammer strikes at 1/8 and is felt-soft.
+    """
+
     def make(frequency: float, rate: int, hard: float, rng: np.random.Generator) -> Array:
+        k = np.arange(1, 41)
+        stiffness = 2.2e-4 * (frequency / 220) ** 1.1
+        hz = k * frequency * np.sqrt(1 + stiffness * k**2) / np.sqrt(1 + stiffness)
+        felt = (900 + 2600 * hard) / softness
+        level = np.abs(np.sin(np.pi * k / 8.2)) ** 0.6 / k**0.8 / (1 + (hz / felt) ** 2) ** 0.55
+        long = np.clip(12 * (130 / frequency) ** 0.55, 1.4, 14) / (1 + (hz / 1700) ** 0.9)
+        frames = round(4.0 * rate)
         t = times(4.0, rate)
-        k = np.arange(1, 29)
-        slope = softness + 0.9 * (1 - hard) + max(0.0, np.log2(frequency / 260)) * 0.25
-        amplitudes = list(np.abs(np.sin(np.pi * k / 8.2)) ** 0.7 / k**slope + 1e-6)
-        damping = 0.35 + frequency / 1400
-        t60_s = float(np.clip(11 * (130 / frequency) ** 0.6, 1.2, 14))
-        strings = []
-        for cents in (-0.9, 1.1):
-            own = frequency * 2 ** (cents / 1200)
-            strings.append(harmonics(steady_phase(own, t), own, rate, amplitudes, damping))
-        hammer = banded(noise(len(t), rng), rate, 300, 2500 + 2500 * hard) * fading(t, 0.05)
-        both = np.stack([strings[0] + 0.55 * strings[1], 0.55 * strings[0] + strings[1]])
-        both *= 0.75 * fading(t, t60_s) + 0.25 * fading(t, t60_s / 6)
-        return (both + np.float32(0.10 * hard + 0.03) * hammer) * rising(t, 0.002)
+        sides = []
+        for cents in (-0.7, 0.9):
+            own = hz * 2 ** ((cents + rng.normal(0, 0.25, len(k))) / 1200)
+            quick = modes(own, np.maximum(long / 5, 0.08), 0.7 * level, rate, frames)
+            sides.append(quick + modes(own * 1.00012, long, 0.4 * level, rate, frames))
+        knock = banded(noise(len(t), rng), rate, 120, 1400 + 3800 * hard) * fading(t, 0.06)
+        both = np.stack([sides[0] + 0.5 * sides[1], 0.5 * sides[0] + sides[1]])
+        return (both + np.float32(0.05 + 0.12 * hard) * knock) * rising(t, 0.0012)
 
     return make
 
@@ -145,11 +160,18 @@ def _epiano(frequency: float, rate: int, hard: float, rng: np.random.Generator) 
     t = times(3.2, rate)
     turn = 2 * np.pi * frequency * t
     index = (0.35 + 1.5 * hard) * min(1.0, 420 / frequency) * np.exp(-t / 0.55)
-    body = np.sin(turn + index * np.sin(turn))
-    bell = min(14.0, int(0.4 * rate / frequency))
-    tine = np.sin(turn * bell) * np.exp(-t / 0.09) * (0.05 + 0.14 * hard)
-    sound = body * fading(t, 4.5) + 0.5 * tine
-    return np.asarray(sound * rising(t, 0.002), np.float32)
+    body = np.sin(turn + index * np.sin(turn)) + 0.18 * hard * np.sin(3 * turn + 0.6 * index)
+    count = min(7.0, int(0.4 * rate / frequency))
+    tine = modes(
+        frequency * np.array([count, 2 * count + 0.3, 19.7]),
+        np.array([0.5, 0.28, 0.16]),
+        (0.05 + 0.16 * hard) * np.array([1.0, 0.6, 0.35]),
+        rate,
+        len(t),
+    )
+    thump = banded(noise(len(t), rng), rate, 150, 2600) * fading(t, 0.04)
+    sound = body * fading(t, 4.5) + tine + np.float32(0.05 + 0.1 * hard) * thump
+    return np.asarray(sound * rising(t, 0.0012), np.float32)
 
 
 def _organ(frequency: float, rate: int, hard: float, rng: np.random.Generator) -> Array:
@@ -167,7 +189,7 @@ def _guitar(bright_hz: float, t60_s: float, softness: float, position: float) ->
         burst -= np.roll(burst, max(1, int(period * position)))
         burst = _ring_low(burst, rate, bright_hz * (0.5 + 0.9 * hard))
         string = plucked(frequency, rate, 2.8, t60_s * (220 / frequency) ** 0.35, softness, burst)
-        body = string + 0.6 * banded(string, rate, 90, 260) + 0.3 * banded(string, rate, 350, 600)
+        body = string + 1.2 * banded(string, rate, 90, 280) + 0.3 * banded(string, rate, 350, 600)
         return body - body.mean()
 
     return make
@@ -185,8 +207,8 @@ def _ring_low(burst: Array, rate: int, high_hz: float) -> Array:
 def _pluck(frequency: float, rate: int, hard: float, rng: np.random.Generator) -> Array:
     t = times(1.6, rate)
     saw = [1 / k for k in range(1, 30)]
-    left = harmonics(steady_phase(frequency * 1.002, t), frequency, rate, saw, 7 - 3 * hard)
-    right = harmonics(steady_phase(frequency * 0.998, t), frequency, rate, saw, 7 - 3 * hard)
+    left = harmonics(steady_phase(frequency * 1.002, t), frequency, rate, saw, 4 - 2 * hard)
+    right = harmonics(steady_phase(frequency * 0.998, t), frequency, rate, saw, 4 - 2 * hard)
     return np.stack([left, right]) * fading(t, 1.6) * rising(t, 0.002)
 
 
@@ -230,7 +252,7 @@ def _held(slope: float, width_cents: float, top_hz: float, odd: float = 1.0) -> 
 def _choir(frequency: float, rate: int, hard: float, rng: np.random.Generator) -> Array:
     def formant(f: float) -> float:
         peaks = ((650, 120, 1.0), (1080, 150, 0.6), (2650, 250, 0.25), (3400, 300, 0.12))
-        return sum(a * float(np.exp(-(((f - c) / w) ** 2))) for c, w, a in peaks) + 0.05
+        return sum(a * float(np.exp(-(((f - c) / w) ** 2))) for c, w, a in peaks) + 0.08
 
     partials = {float(k): formant(k * frequency) / k**0.4 for k in range(1, 40)}
     return _loop(frequency, rate, rng, partials, 28, 7000)
@@ -250,27 +272,27 @@ def _sung_lead(amplitudes: list[float], vibrato_cents: float, breath: float) -> 
 
 
 _SAW = [1 / k for k in range(1, 36)]
-_SOFT = [1.0, 0.05, 0.33, 0.03, 0.16, 0.02, 0.08, 0.01, 0.04]
+_SOFT = [1.0, 0.18, 0.34, 0.12, 0.18, 0.09, 0.11, 0.06, 0.08, 0.05, 0.05, 0.04, 0.03, 0.03]
 
 VOICES: dict[str, Voice] = {
-    "bass-finger": Voice(_bass(1.25, 2.2, 4.5, 0.22, 0.05), release_s=0.06, low_cut_hz=30),
-    "bass-pick": Voice(_bass(0.95, 2.8, 4.0, 0.12, 0.12), release_s=0.05, low_cut_hz=30),
-    "bass-upright": Voice(_bass(1.35, 4.5, 2.4, 0.30, 0.08), release_s=0.09, low_cut_hz=30),
-    "bass-sub": Voice(_sub_bass, release_s=0.06, low_cut_hz=28),
-    "bass-synth": Voice(_synth_bass, release_s=0.04, low_cut_hz=30),
-    "piano": Voice(_piano(1.1), release_s=0.14, low_cut_hz=60),
-    "piano-soft": Voice(_piano(1.6), release_s=0.20, low_cut_hz=60),
+    "bass-finger": Voice(_bass(1.0, 1.5, 4.5, 0.22, 0.10), release_s=0.06, low_cut_hz=38),
+    "bass-pick": Voice(_bass(0.75, 1.9, 4.0, 0.12, 0.16), release_s=0.05, low_cut_hz=38),
+    "bass-upright": Voice(_bass(1.0, 2.8, 2.4, 0.30, 0.14), release_s=0.09, low_cut_hz=38),
+    "bass-sub": Voice(_sub_bass, release_s=0.06, low_cut_hz=34),
+    "bass-synth": Voice(_synth_bass, release_s=0.04, low_cut_hz=38),
+    "piano": Voice(_piano(0.8), release_s=0.16, low_cut_hz=60),
+    "piano-soft": Voice(_piano(1.7), release_s=0.22, low_cut_hz=60),
     "epiano": Voice(_epiano, release_s=0.12),
     "organ": Voice(_organ, True, 0.008, 0.05),
-    "guitar-nylon": Voice(_guitar(2600, 3.2, 0.30, 0.18), release_s=0.12, low_cut_hz=75),
-    "guitar-steel": Voice(_guitar(5200, 4.0, 0.16, 0.13), release_s=0.12, low_cut_hz=80),
+    "guitar-nylon": Voice(_guitar(3600, 3.2, 0.22, 0.16), release_s=0.12, low_cut_hz=75),
+    "guitar-steel": Voice(_guitar(4400, 4.0, 0.18, 0.14), release_s=0.12, low_cut_hz=80),
     "guitar-muted": Voice(_guitar(3000, 0.35, 0.35, 0.15), release_s=0.03, low_cut_hz=100),
     "guitar-drive": Voice(_guitar(5000, 6.0, 0.22, 0.12), release_s=0.06, low_cut_hz=80),
     "pluck": Voice(_pluck, release_s=0.10),
-    "pad-warm": Voice(_held(1.5, 22, 2200), True, 0.25, 0.6, 120),
+    "pad-warm": Voice(_held(1.25, 22, 3600), True, 0.25, 0.6, 120),
     "pad-choir": Voice(_choir, True, 0.22, 0.5, 120),
-    "strings": Voice(_held(1.15, 18, 3400), True, 0.14, 0.35, 120),
-    "brass": Voice(_held(0.9, 9, 2600), True, 0.05, 0.12, 120),
+    "strings": Voice(_held(0.95, 18, 6500), True, 0.14, 0.35, 120),
+    "brass": Voice(_held(0.75, 9, 4800), True, 0.05, 0.12, 120),
     "stab": Voice(_held(0.9, 14, 5200), True, 0.004, 0.12, 120),
     "lead-soft": Voice(_sung_lead(_SOFT, 12, 0.0), release_s=0.09),
     "lead-saw": Voice(_sung_lead(_SAW, 10, 0.0), release_s=0.08),

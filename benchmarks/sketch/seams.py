@@ -49,7 +49,8 @@ def at_seams(
         for t in beats
     ]
     allowed = float(np.percentile(own, 99.9)) + 0.3 if own else 1.5
-    reused = not any("new parts" in n.lower() for n in job.notes)
+    reused = not is_new(job)
+    how = "reused" if reused else "new"
     for at in places:
         if not 0.5 < at < len(whole) / job.rate - 0.5:
             continue
@@ -57,7 +58,9 @@ def at_seams(
         seams.flux.append(rulers.flux_peak(strength, step, at) / usual)
         seams.click.append(click)
         seams.over.append(click - allowed)
-        seams.worst.append((click - allowed, f"{clip.name} {what} {click:.2f}, may {allowed:.2f}"))
+        seams.worst.append(
+            (click - allowed, f"{clip.name} {what} {how} {click:.2f}, may {allowed:.2f}")
+        )
         usual_steps = _bar_steps(clip, job)
         if usual_steps and max(usual_steps) < _STEADY_LU:
             (seams.reuse_lu if reused else seams.new_lu).append(_step_lu(whole, job.rate, at))
@@ -115,6 +118,11 @@ def controls(seams: Seams, clip: Clip, job: Job) -> None:
         seams.cut.append(rulers.click_ratio(_levels(source, joined, rate), rate, 1.0))
         cut_strength, cut_step = rulers.flux(joined, rate)
         seams.cut_flux.append(rulers.flux_peak(cut_strength, cut_step, 1.0) / usual)
+
+
+def is_new(job: Job) -> bool:
+    """Whether a job says that it wrote new parts instead of reusing the clip's bars."""
+    return any("new parts" in note.lower() for note in job.notes)
 
 
 def piece(x: np.ndarray, rate: int, start_s: float, end_s: float) -> np.ndarray:

@@ -16,7 +16,6 @@ from typing import BinaryIO
 from daemon.worker.channel import SURVEYOR, Channel
 from daemon.worker.host import Host
 
-
 # The DAW's audio and the control plane come before an engine that computes.
 _NICE = 5
 

@@ -2,13 +2,14 @@
 
 from daemon.engines.sketch.listen.ear import chords, find_grid, key, listen, melody
 from daemon.engines.sketch.listen.report import analysis_dict
-from daemon.engines.sketch.listen.types import ChordSpan, Kind, Listening, Note
+from daemon.engines.sketch.listen.types import ChordSpan, Kind, Listening, Note, Section
 
 __all__ = [
     "ChordSpan",
     "Kind",
     "Listening",
     "Note",
+    "Section",
     "analysis_dict",
     "chords",
     "find_grid",

@@ -30,9 +30,18 @@ from daemon.engines.sketch.listen.onsets import (
 )
 from daemon.engines.sketch.listen.pitch import track_pitch
 from daemon.engines.sketch.listen.pulse import pulses
+from daemon.engines.sketch.listen.sections import find_sections
+from daemon.engines.sketch.listen.swing import find_swing
 from daemon.engines.sketch.listen.tempo import DEFAULT_BPM, find_tempo
 from daemon.engines.sketch.listen.tonal import Tones, tones
-from daemon.engines.sketch.listen.types import NO_CHORD, ChordSpan, Kind, Listening, Note
+from daemon.engines.sketch.listen.types import (
+    NO_CHORD,
+    ChordSpan,
+    Kind,
+    Listening,
+    Note,
+    Section,
+)
 
 _SPEECH_DOUBT = 0.3  # share of the key's confidence that is left when the clip is speech
 _SHORTEST_S = 0.05
@@ -59,6 +68,7 @@ class _Ear:
     onsets: Onsets
     tones: Tones
     attacks: tuple[np.ndarray, np.ndarray]
+    level: np.ndarray
     notes: tuple[Note, ...]
     kind: Kind
     has_drums: bool
@@ -105,6 +115,7 @@ def listen(
     if ear.kind == "mix":
         notes = lead_notes(ear.tones, onsets_s, check)
     found_key, sure, spans_heard = _harmony(ear, bars.grid, key, check)
+    beat = pulses(bars.grid, length_s)
     return Listening(
         length_s=length_s,
         grid=bars.grid,
@@ -120,7 +131,9 @@ def listen(
         has_drums=ear.has_drums,
         loudness_lufs=loudness_lufs(samples, rate, check),
         peak_dbfs=peak,
-        onsets_per_beat=len(onsets_s) * pulses(bars.grid, length_s).mean_s / length_s,
+        onsets_per_beat=len(onsets_s) * beat.mean_s / length_s,
+        swing=find_swing(ear.attacks, beat),
+        sections=find_sections(ear.onsets, ear.tones, ear.level, bars.grid, length_s),
     )
 
 
@@ -170,7 +183,7 @@ def _gather(signal: np.ndarray, peak: float, length_s: float, check: Check) -> _
     drums = kind == "drums" or (kind == "mix" and measured.drums)
     attacks = attack_strength(signal, check)
     check()
-    return _Ear(onsets, heard, attacks, notes, kind, drums, length_s)
+    return _Ear(onsets, heard, attacks, pitch.level, notes, kind, drums, length_s)
 
 
 def _bars(told: _Told, ear: _Ear, check: Check) -> _Bars:
@@ -248,4 +261,5 @@ def _nothing(
         loudness_lufs=loudness,
         peak_dbfs=peak,
         onsets_per_beat=0.0,
+        sections=(Section(0.0, length_s, "A"),),
     )

@@ -39,6 +39,11 @@ def analysis_dict(heard: Listening) -> dict[str, Any]:
         "kind": heard.kind,
         "has_drums": heard.has_drums,
         "onsets_per_beat": _finite(heard.onsets_per_beat, 2),
+        "swing": _finite(heard.swing, 2),
+        "sections": [
+            {"start": _finite(s.start_s, 4), "end": _finite(s.end_s, 4), "label": s.label}
+            for s in heard.sections
+        ],
     }
 
 

@@ -42,6 +42,15 @@ class ChordSpan:
 
 
 @dataclass(frozen=True)
+class Section:
+    """A stretch of whole bars; sections with the same `label` (`A`, `B`, …) are alike."""
+
+    start_s: float
+    end_s: float
+    label: str
+
+
+@dataclass(frozen=True)
 class Listening:
     """All that was heard in a clip.
 
@@ -55,6 +64,8 @@ class Listening:
     - `kind`: what the clip is; `has_drums` says whether percussion is in it.
     - `loudness_lufs` (integrated, BS.1770) and `peak_dbfs`: never below `SILENCE_DB`.
     - `onsets_per_beat`: mean number of onsets in one beat of the metre.
+    - `swing`: 0 where eighths are even, 1 where they are triplets (2 : 1).
+    - `sections`: without gaps from 0 to `length_s`.
     """
 
     length_s: float
@@ -72,6 +83,8 @@ class Listening:
     loudness_lufs: float
     peak_dbfs: float
     onsets_per_beat: float
+    swing: float = 0.0
+    sections: tuple[Section, ...] = ()
 
     def chord_at(self, second: float) -> str:
         """Name of the chord that sounds at `second`; the nearest one outside the clip."""

@@ -155,6 +155,16 @@ def test_modes_lie_where_they_are_put_and_die_away() -> None:
     assert np.abs(x - want).max() < 1e-4
 
 
+@pytest.mark.parametrize("name", [n for n in PITCHED if not VOICES[n].loops])
+def test_instruments_do_not_click_while_they_ring(name: str) -> None:
+    """A click is high sound that no partial explains: far above its surroundings in time."""
+    x = tone(name, 45, 44100, 0.75, _rng()).samples.mean(axis=0)[4000:]
+    high = np.square(banded(x, 44100, 12000.0, 0.0, 4))
+    hops = high[: len(high) // 64 * 64].reshape(-1, 64).max(axis=1) + 1e-12
+    around = np.median(np.lib.stride_tricks.sliding_window_view(hops, 41), axis=1)
+    assert (hops[20:-20] / around).max() < 300
+
+
 def test_sounds_begin_with_their_first_sample() -> None:
     bank = Bank()
     sounds = [bank.stroke(kit, key, 100, 1, 44100) for kit in KITS for key in DRUM_KEYS.values()]

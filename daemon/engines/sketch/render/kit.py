@@ -13,6 +13,7 @@ import numpy as np
 from daemon.engines.sketch.render.tone import (
     Array,
     banded,
+    closing,
     fading,
     low_cut,
     noise,
@@ -55,7 +56,8 @@ def stroke(kit: str, key: int, rate: int, hard: float, rng: np.random.Generator)
     """Return one stroke of a General MIDI percussion key; keys that a kit lacks sound as a rim."""
     make = _PIECES.get(key, _rim)
     sound = make(_as_struck(KITS[kit], rng), rate, hard, rng)
-    return trimmed(low_cut(sound, rate, _LOW_CUT_HZ))
+    sound = trimmed(low_cut(sound, rate, _LOW_CUT_HZ))
+    return sound * closing(len(sound), rate)
 
 
 def _as_struck(kit: Kit, rng: np.random.Generator) -> Kit:
@@ -87,7 +89,8 @@ def _snare(kit: Kit, rate: int, hard: float, rng: np.random.Generator) -> Array:
     low = np.sin(2 * np.pi * kit.snare_hz * np.cumsum(bend) / rate).astype(np.float32)
     high = np.sin(2 * np.pi * kit.snare_hz * 1.78 * t).astype(np.float32)
     shell = low * fading(t, 0.20) + 0.5 * high * fading(t, 0.12)
-    wires = banded(noise(len(t), rng), rate, 900 + 300 * hard, 9500, 1)
+    wires = banded(noise(len(t), rng), rate, 900 + 300 * hard, 0, 1)
+    wires = banded(wires, rate, 0, 9500, 3)
     wires = wires * (0.7 * fading(t, kit.snare_s * 1.5) + 0.3 * fading(t, 0.05))
     return (0.30 * shell + np.float32(0.26 * kit.wires) * wires) * rising(t, 0.001)
 

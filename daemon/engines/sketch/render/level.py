@@ -21,7 +21,7 @@ _ABSOLUTE_LUFS, _RELATIVE_LU = -70.0, -10.0
 _OFFSET = -0.691
 _FILTER_BLOCK = 1 << 18
 _LOUDEST_BETWEEN = 0.6  # frames whose samples stay below this share of the ceiling can't pass it
-_TAPS, _PHASES, _KAISER = 32, 4, 8.0
+_TAPS, _PHASES, _KAISER = 64, 4, 6.0
 _PEAK_BLOCK = 1 << 14
 PEAK_EDGE = _TAPS // 2
 """Frames on either side that a reading between samples hears."""

@@ -19,7 +19,7 @@ _LOOK_AHEAD_S = 0.012
 _BLOCK = 1 << 16
 _ROUNDS = 3
 _NEAR_LU = 0.1
-_HEADROOM_DB = 0.09  # a moving gain shifts the peaks between samples a little
+_HEADROOM_DB = 0.12  # a moving gain shifts the peaks between samples a little
 _LEAST_ROOM = 0.25  # of the ceiling; what a loud voice leaves to the band at its peaks
 
 Check = Callable[[], None]

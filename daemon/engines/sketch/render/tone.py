@@ -152,6 +152,14 @@ def banded(x: Array, rate: int, low_hz: float = 0.0, high_hz: float = 0.0, order
     return np.asarray(fft.irfft(spectrum, n=size, axis=-1)[..., :frames], np.float32)
 
 
+def closing(frames: int, rate: int) -> Array:
+    """Return a gain that closes the last 30 ms, so that no sound ends in a step."""
+    length = min(frames, round(0.03 * rate))
+    gain = np.ones(frames, np.float32)
+    gain[frames - length :] = np.linspace(1, 0, length, dtype=np.float32)
+    return gain
+
+
 def trimmed(x: Array) -> Array:
     """Return `x` (last axis time) from its first sample that can be heard, so that it is in time.
 

@@ -14,6 +14,7 @@ import numpy as np
 from daemon.engines.sketch.render.tone import (
     Array,
     banded,
+    closing,
     fading,
     harmonics,
     hertz,
@@ -63,7 +64,7 @@ def tone(instrument: str, midi: int, rate: int, hard: float, rng: np.random.Gene
     samples = np.atleast_2d(voice.make(hertz(midi), rate, hard, rng))
     if not voice.loops:
         samples = trimmed(low_cut(samples, rate, voice.low_cut_hz))
-        samples *= _tail(samples.shape[1], rate)
+        samples *= closing(samples.shape[1], rate)
     level = _loudest(samples, rate)
     return Tone(
         np.ascontiguousarray(samples * np.float32(_REFERENCE_RMS / level)),
@@ -71,14 +72,6 @@ def tone(instrument: str, midi: int, rate: int, hard: float, rng: np.random.Gene
         voice.attack_s,
         voice.release_s,
     )
-
-
-def _tail(frames: int, rate: int) -> Array:
-    """Return a gain that closes the last 30 ms, so that no tone ends in a step."""
-    length = min(frames, round(0.03 * rate))
-    gain = np.ones(frames, np.float32)
-    gain[frames - length :] = np.linspace(1, 0, length, dtype=np.float32)
-    return gain
 
 
 def _loudest(samples: Array, rate: int) -> float:
@@ -255,14 +248,14 @@ def _choir(frequency: float, rate: int, hard: float, rng: np.random.Generator) -
         return sum(a * float(np.exp(-(((f - c) / w) ** 2))) for c, w, a in peaks) + 0.08
 
     partials = {float(k): formant(k * frequency) / k**0.4 for k in range(1, 40)}
-    return _loop(frequency, rate, rng, partials, 28, 7000)
+    return _loop(frequency, rate, rng, partials, 18, 7000)
 
 
 def _sung_lead(amplitudes: list[float], vibrato_cents: float, breath: float) -> Make:
     def make(frequency: float, rate: int, hard: float, rng: np.random.Generator) -> Array:
         t = times(4.0, rate)
         depth = frequency * (2 ** (vibrato_cents / 1200) - 1) / 5.3
-        wobble = depth * rising(t - 0.25 * (t > 0.25), 0.6) * (1 - np.cos(2 * np.pi * 5.3 * t))
+        wobble = depth * rising(np.maximum(t - 0.2, 0), 0.6) * (1 - np.cos(2 * np.pi * 5.3 * t))
         phase = 2 * np.pi * frequency * t + wobble
         sound = harmonics(phase, frequency * 1.03, rate, amplitudes)
         air = banded(noise(len(t), rng), rate, frequency, 6000) * np.float32(breath)
@@ -289,9 +282,9 @@ VOICES: dict[str, Voice] = {
     "guitar-muted": Voice(_guitar(3000, 0.35, 0.35, 0.15), release_s=0.03, low_cut_hz=100),
     "guitar-drive": Voice(_guitar(5000, 6.0, 0.22, 0.12), release_s=0.06, low_cut_hz=80),
     "pluck": Voice(_pluck, release_s=0.10),
-    "pad-warm": Voice(_held(1.25, 22, 3600), True, 0.25, 0.6, 120),
+    "pad-warm": Voice(_held(1.25, 15, 3600), True, 0.25, 0.6, 120),
     "pad-choir": Voice(_choir, True, 0.22, 0.5, 120),
-    "strings": Voice(_held(0.95, 18, 6500), True, 0.14, 0.35, 120),
+    "strings": Voice(_held(0.95, 13, 6500), True, 0.14, 0.35, 120),
     "brass": Voice(_held(0.75, 9, 4800), True, 0.05, 0.12, 120),
     "stab": Voice(_held(0.9, 14, 5200), True, 0.004, 0.12, 120),
     "lead-soft": Voice(_sung_lead(_SOFT, 12, 0.0), release_s=0.09),

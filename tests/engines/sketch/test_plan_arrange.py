@@ -6,6 +6,8 @@ from itertools import pairwise
 
 import mido
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bridge.protocol.errors import PunchinError
 from bridge.resources import folder
@@ -17,6 +19,7 @@ from daemon.engines.sketch.plan.codec import plan_from_json, plan_json
 from daemon.engines.sketch.plan.harmonise import Sung
 from daemon.engines.sketch.plan.instruments import is_drums
 from daemon.engines.sketch.plan.midi import plan_midi
+from daemon.engines.sketch.plan.song import picked
 from daemon.engines.sketch.plan.styles import load_styles
 from daemon.engines.sketch.plan.types import Plan, PlanChord
 
@@ -97,6 +100,23 @@ def test_seeds_differ_and_the_same_seed_does_not(style: str) -> None:
     first, again, other = (_plan(style, seed, level=2) for seed in (5, 5, 6))
     assert first == again
     assert _alone(first, other) >= 0.3
+
+
+@pytest.mark.parametrize("level", [0, 1, 3])
+@pytest.mark.parametrize("style", sorted(STYLES))
+def test_neighbouring_seeds_differ_in_light_and_in_full_sections(style: str, level: int) -> None:
+    chords = tuple(PlanChord(4.0 * i, 4.0 * i + 4, "DGAD"[i % 4]) for i in range(-1, 12))
+    plans = [_plan(style, seed, level=level, chords=chords) for seed in (11, 12, 13)]
+    assert min(_alone(a, b) for a, b in pairwise(plans)) >= 0.3
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 2**31 - 2), st.integers(2, 6))
+def test_neighbouring_seeds_always_choose_differently(seed: int, count: int) -> None:
+    mine, other = (picked(s, count, "drums", "verse") for s in (seed, seed + 1))
+    assert mine != other
+    block = range(seed // count * count, seed // count * count + count)
+    assert {picked(s, count, "bass") for s in block} == set(range(count))
 
 
 def test_choruses_are_fuller_than_verses() -> None:

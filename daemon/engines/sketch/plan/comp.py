@@ -26,7 +26,7 @@ class Hands:
         self.song, self.part = song, part
         low, high = part.range
         place = song.pick(3, part.name, "register") - 1
-        self._centre = (low + high) / 2 + place * (high - low) / 5
+        self._centre = (low + high) / 2 + place * (high - low) / 4
         self._colour = song.style.colour if part.role != "pad" else "triad"
         if sung := song.voice.notes:
             middle = sorted(n.midi for n in sung)[len(sung) // 2]
@@ -78,7 +78,16 @@ def _pattern(song: Song, part: PartStyle, bar: Bar, index: int) -> str:
     rows = (part.high or part.low) if full else (part.low or part.high)
     if full and section.level == 2:
         rows = (*part.low, *part.high)
-    return song.chosen(rows, part.name, section.kind, str(full), str(index % 4 == 3))
+    pattern = song.chosen(rows, part.name, section.kind, str(full), str(index % 4 == 3))
+    return _turned(pattern, part.voices) if song.pick(2, part.name, "turned") else pattern
+
+
+def _turned(pattern: str, voices: int) -> str:
+    """Play a picked pattern from the other side: what went up goes down."""
+    if not set(pattern) & set("123456"):
+        return pattern
+    top = max(voices, *(int(c) for c in pattern if c.isdigit()))
+    return "".join(str(top + 1 - int(c)) if c.isdigit() else c for c in pattern)
 
 
 def _played(hands: Hands, bar: Bar, hit: Hit) -> list[PlanNote]:

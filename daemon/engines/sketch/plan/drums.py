@@ -13,7 +13,7 @@ from daemon.engines.sketch.plan.styles import DrumStyle, Kit
 from daemon.engines.sketch.plan.types import PlanNote
 
 _TIMEKEEPERS = ("hat", "ride", "shaker", "tambourine", "pedal")
-_TIMEKEEPING = ("hat", "ride", "hat", "shaker")
+_TIMEKEEPING = ("hat", "ride", "shaker")
 _OFFBEAT_SOFTER = 14
 _ORNAMENT_SHARE = 0.35  # of fourth bars that get a small change
 _STROKE_QUARTERS = 0.25
@@ -45,7 +45,8 @@ def _kit(song: Song, drums: DrumStyle, bar: Bar, index: int, rng: np.random.Gene
     row = rows[song.pick(len(rows), "drum pattern", *names)]
     kit: Mapping[str, str] = _renamed(row, song, *names)
     if section.level == 0:
-        kit = {p: pattern for p, pattern in kit.items() if p in _TIMEKEEPERS}
+        bare = {p: pattern for p, pattern in kit.items() if p in _TIMEKEEPERS}
+        kit = {p: _sieved(pattern, song.pick(3, "bare", *names)) for p, pattern in bare.items()}
     if _fills(song, bar, section.level):
         return _with_fill(kit, drums, song.rng("fill", str(index)))
     if index % 4 == 3 and rng.random() < _ORNAMENT_SHARE and section.level > 0:
@@ -53,8 +54,16 @@ def _kit(song: Song, drums: DrumStyle, bar: Bar, index: int, rng: np.random.Gene
     return kit
 
 
+def _sieved(pattern: str, how: int) -> str:
+    """Return a bare section's time: on the beats, between them, or as written."""
+    plain = ("x..." * 4, "..x." * 4)
+    if how < len(plain):
+        return plain[how]
+    return pattern if pattern not in plain else "x..o..x.x..o..x."
+
+
 def _renamed(kit: Kit, song: Song, *names: str) -> Kit:
-    """Keep time on the hat in every other seed, else on a cymbal or a shaker."""
+    """Keep time on the hat, on a cymbal or on a shaker, as the seed says."""
     other = _TIMEKEEPING[song.pick(len(_TIMEKEEPING), "time", *names)]
     if "hat" not in kit or other in kit:
         return kit

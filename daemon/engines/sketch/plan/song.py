@@ -126,6 +126,24 @@ def stream(seed: int, *names: str) -> np.random.Generator:
 
 
 def picked(seed: int, count: int, *names: str) -> int:
-    """Return 0 … `count` − 1 so that the takes of one job, with seeds in a row, differ."""
+    """Return 0 … `count` − 1 for `names`; seeds in a row, as a job's takes have, always differ.
+
+    Every run of `count` seeds that begins at a multiple of it goes through all values.
+    """
+    if count < 2:
+        return 0
+    if count == 2:
+        return (seed + zlib.crc32(" ".join(names).encode())) % 2
     block, place = divmod(seed, count)
-    return int(stream(block, *names).permutation(count)[place])
+    last = _last(block, count, names)
+    if place == count - 1:
+        return last
+    rest = [i for i in stream(block, *names).permutation(count).tolist() if i != last]
+    if rest[0] == _last(block - 1, count, names):
+        rest[0], rest[1] = rest[1], rest[0]
+    return int(rest[place])
+
+
+def _last(block: int, count: int, names: Sequence[str]) -> int:
+    """Return what the last seed of a block gets; drawn apart, so that the next one can avoid it."""
+    return int(stream(block + 1, "last", *names).integers(count))

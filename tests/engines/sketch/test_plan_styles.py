@@ -84,6 +84,22 @@ def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
         ("deep-house with stabs", "house"),
         ("来一段抒情的慢歌", "ballad"),
         ("民谣木吉他", "folk"),
+        ("heavy guitars, distorted, a stadium anthem", "rock"),
+        ("four on the floor club banger", "house"),
+        ("smoky late-night bar trio", "jazz"),
+        ("one drop riddim, offbeat skank", "reggae"),
+        ("808 and rolling hi-hats", "trap"),
+        ("slap bass groove like James Brown", "funk"),
+        ("liquid jungle breakbeats", "drumnbass"),
+        ("not rock, something jazzy", "jazz"),
+        ("epic trailer music with big orchestra", "cinematic"),
+        ("重金属吉他摇滚", "rock"),
+        ("史诗级管弦乐预告片", "cinematic"),
+        ("不要摇滚,来点爵士", "jazz"),
+        ("咖啡馆里的低保真", "lofi"),
+        ("适合夜店的电子舞曲", "house"),
+        ("嘻哈说唱", "trap"),
+        ("中国风", "cinematic"),
         ("rocket science", None),
         ("", None),
     ],
@@ -99,6 +115,27 @@ def test_a_prompt_bends_the_style() -> None:
     assert caption.feel == 0.5
     assert caption.density == -1
     assert caption.without == {"drums", "guitar"}
+
+
+@pytest.mark.parametrize(
+    ("text", "without", "only"),
+    [
+        ("no guitar, synths or drums", {"guitar", "synth", "drums"}, set()),
+        ("rock, don't use any drums", {"drums"}, set()),
+        ("drumless ambient", {"drums"}, set()),
+        ("去掉鼓和贝斯", {"drums", "bass"}, set()),
+        ("不要电吉他", {"guitar"}, set()),
+        ("just piano and bass", set(), {"keyboard", "bass"}),
+        ("只要钢琴和弦乐", set(), {"keyboard", "strings"}),
+        ("piano and strings", set(), set()),
+        ("drum and bass", set(), set()),
+    ],
+)
+def test_players_can_be_left_out_or_asked_for_alone(
+    text: str, without: set[str], only: set[str]
+) -> None:
+    caption = read_caption(text, "", STYLES)
+    assert (caption.without, caption.only) == (without, only)
 
 
 def test_only_one_player_may_be_asked_for() -> None:

@@ -13,6 +13,7 @@ from daemon.engines.sketch.plan.caption import Caption, nearest_style, read_capt
 from daemon.engines.sketch.plan.song import picked
 from daemon.engines.sketch.plan.styles import Style
 
+_DENSITY = 0.3  # by which a prompt's word for more or less moves a style's density
 _ONSETS_OF_BUSY = 4.0  # onsets a beat that count as the densest
 _MAJOR_ROOTS = (0, 2, 4, 5, 7, 9, 10)
 _MINOR_ROOTS = (0, 2, 4, 5, 7, 9, 11)
@@ -45,6 +46,7 @@ def wish_of(
         name, how = caption.style, "from the prompt"
     else:
         busy = 0.5 if onsets_per_beat is None else min(1.0, onsets_per_beat / _ONSETS_OF_BUSY)
+        busy += _DENSITY * caption.density
         bpm = request.grid.tempo_at(0.0)
         name, how = nearest_style(bpm, busy, studio.styles), "chosen for the tempo"
         if other:

@@ -12,25 +12,33 @@ from dataclasses import dataclass
 from daemon.engines.sketch.plan.styles import Style
 
 _MINOR = (
-    "sad", "dark", "minor", "melancholic", "melancholy", "gloomy", "moody", "tense",
-    "悲伤", "忧郁", "小调", "黑暗", "伤感",
+    "sad", "mournful", "haunting", "wistful", "eerie", "dark", "minor", "melancholic",
+    "melancholy", "gloomy", "moody", "tense",
+    "悲伤", "忧郁", "小调", "黑暗", "伤感", "忧伤", "凄美", "阴郁",
 )  # fmt: skip
 _MAJOR = (
     "happy", "bright", "cheerful", "uplifting", "major", "joyful", "sunny",
-    "欢快", "明亮", "大调", "快乐", "阳光",
+    "upbeat", "feel-good", "playful", "欢快", "轻快", "开心", "明亮", "大调", "快乐", "阳光",
 )  # fmt: skip
 _SPARSE = (
     "sparse", "minimal", "quiet", "calm", "gentle", "soft", "simple", "empty", "stripped",
-    "稀疏", "安静", "极简", "轻柔", "平静",
+    "sleepy", "稀疏", "简单", "温柔", "安静", "极简", "轻柔", "平静",
 )  # fmt: skip
 _BUSY = (
     "busy", "energetic", "dense", "driving", "full", "big", "powerful", "intense",
-    "密集", "激烈", "有力", "饱满", "热烈",
+    "heavy", "banger", "anthem", "aggressive",
+    "密集", "激烈", "强劲", "热血", "有力", "饱满", "热烈",
 )  # fmt: skip
 _HALF = ("half-time", "half time", "halftime", "半速")
 _DOUBLE = ("double-time", "double time", "doubletime", "倍速")
-_NO = ("no", "without", "minus", "没有", "无", "不要")
-_ONLY = ("only", "just", "solo", "只有", "独奏", "纯")
+_NO = (
+    "no", "without", "minus", "except", "don't use", "do not use", "not", "remove", "drop the",
+    "leave out", "没有", "无", "不要", "不用", "去掉", "别用",
+)  # fmt: skip
+_ONLY = ("only", "just", "solo", "nothing but", "只有", "只要", "只用", "独奏", "纯")
+_ENGLISH_LIST = r"(?:\s*,\s*|\s+and\s+|\s*&\s*|\s+or\s+)"
+_CHINESE_LIST = r"\s*(?:和|、|与|及|,|,)\s*"
+_MORE_WORDS = r"(?:(?:any|the|a|an|some|of|electric|acoustic|soft|solo)\s+)*"
 _PLAYERS: Mapping[str, tuple[str, ...]] = {
     "drums": ("drums", "drum", "percussion", "beat", "鼓", "打击乐"),
     "bass": ("bass", "贝斯"),
@@ -69,7 +77,7 @@ def read_caption(prompt: str, negative: str, styles: Mapping[str, Style]) -> Cap
         feel=0.5 if _any(text, _HALF) else 2.0 if _any(text, _DOUBLE) else 1.0,
         density=_any(text, _BUSY) - _any(text, _SPARSE),
         minor=True if _any(text, _MINOR) else False if _any(text, _MAJOR) else None,
-        without=_players(text, _NO) | refused,
+        without=_players(text, _NO) | _lacking(text) | refused,
         only=_players(text, _ONLY),
     )
 
@@ -77,7 +85,7 @@ def read_caption(prompt: str, negative: str, styles: Mapping[str, Style]) -> Cap
 def named_style(text: str, styles: Mapping[str, Style]) -> str | None:
     """Return the style whose words cover most of `text`, None when none is named."""
     scores = {
-        name: sum(len(word) for word in {style.name, *style.words} if _has(text, word.lower()))
+        name: sum(len(w) for w in {style.name, *style.words} if _asks_for(text, w.lower()))
         for name, style in styles.items()
     }
     best = max(scores, key=lambda name: (scores[name], name), default=None)
@@ -109,17 +117,47 @@ def _has(text: str, word: str) -> bool:
     return re.search(rf"(?<![a-z0-9]){loose}(?![a-z0-9])", text) is not None
 
 
+def _asks_for(text: str, word: str) -> bool:
+    """Whether `word` is in the text and not only as something that is not wanted."""
+    if not _has(text, word):
+        return False
+    lead = (
+        r"(?<![a-z])(?:no|not|without|isn't)\s+(?:any\s+|a\s+)?"
+        if word.isascii()
+        else "(?:不要|不是|别)"
+    )
+    return _has(re.sub(lead + re.escape(word), " ", text), word)
+
+
 def _any(text: str, words: tuple[str, ...]) -> bool:
     return any(_has(text, word) for word in words)
 
 
 def _players(text: str, before: tuple[str, ...]) -> frozenset[str]:
-    """Return the stems that are named right after one of the words `before`."""
-    found = set()
-    for stem, names in _PLAYERS.items():
-        for name in names:
-            gap = r"\s+(?:\w+\s+)?" if name.isascii() else r"\s*"
-            lead = "|".join(w for w in before if w.isascii() == name.isascii())
-            if re.search(rf"(?:{lead}){gap}{name}", text):
-                found.add(stem)
+    """Return the stems that are named right after one of the words `before`, in a list too."""
+    found: set[str] = set()
+    for is_english in (True, False):
+        names = {n: s for s, row in _PLAYERS.items() for n in row if n.isascii() == is_english}
+        leads = [re.escape(word) for word in before if word.isascii() == is_english]
+        # The longest name first: 打击乐 is not read as another one that it contains.
+        name = "(?:" + "|".join(sorted(map(re.escape, names), key=len, reverse=True)) + ")"
+        lead = "(?:" + "|".join(sorted(leads, key=len, reverse=True)) + ")"
+        if is_english:
+            item = _MORE_WORDS + rf"{name}(?![a-z])"
+            pattern = rf"(?<![a-z]){lead}\s+({item}(?:{_ENGLISH_LIST}{item})*)"
+        else:
+            item = rf"(?:任何|电|木|原声)*{name}"
+            pattern = rf"{lead}\s*({item}(?:{_CHINESE_LIST}{item})*)"
+        for listed in re.findall(pattern, text):
+            found |= {names[word] for word in re.findall(name, listed)}
     return frozenset(found)
+
+
+def _lacking(text: str) -> frozenset[str]:
+    """Return the stems that a word like `drumless` or `bass-free` leaves out."""
+    return frozenset(
+        stem
+        for stem, names in _PLAYERS.items()
+        for name in names
+        if name.isascii() and re.search(rf"(?<![a-z]){name}[- ]?(?:less|free)(?![a-z])", text)
+    )

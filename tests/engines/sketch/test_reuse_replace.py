@@ -1,3 +1,4 @@
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -95,6 +96,20 @@ def test_seeds_and_strength_choose_among_the_bars_that_fit():
     own = clip[9 * BAR : 10 * BAR]
     assert np.abs(near - own).mean() < np.abs(far - own).mean()
     assert any(not np.array_equal(fill(1, 0.5), fill(seed, 0.5)) for seed in range(2, 6))
+
+
+def test_takes_use_what_listening_kept_instead_of_hearing_again():
+    clip, heard = clip_and_heard()
+
+    def fill(of):
+        calls = []
+        args = (3 * BAR, 5 * BAR, 50, 9, 0.3, lambda: calls.append(1))
+        return replace_bars(clip, RATE, of, *args), len(calls)
+
+    kept, few = fill(heard)
+    again, many = fill(replace(heard, trace=None))
+    assert np.array_equal(kept, again)
+    assert few < many / 2
 
 
 def test_a_clip_without_a_whole_beat_has_nothing_to_reuse():

@@ -34,6 +34,7 @@ from daemon.engines.sketch.listen.sections import find_sections
 from daemon.engines.sketch.listen.swing import find_swing
 from daemon.engines.sketch.listen.tempo import DEFAULT_BPM, find_tempo
 from daemon.engines.sketch.listen.tonal import Tones, tones
+from daemon.engines.sketch.listen.trace import Trace
 from daemon.engines.sketch.listen.types import (
     NO_CHORD,
     ChordSpan,
@@ -134,6 +135,7 @@ def listen(
         onsets_per_beat=len(onsets_s) * beat.mean_s / length_s,
         swing=find_swing(ear.attacks, beat),
         sections=find_sections(ear.onsets, ear.tones, ear.level, bars.grid, length_s),
+        trace=Trace(ear.onsets, ear.tones),
     )
 
 

@@ -16,6 +16,7 @@ _WINDOW = 1024
 _HOP = 256
 HOP_S = _HOP / EAR_RATE_HZ
 _BANDS = 36
+COLOURS = 16
 _LOWEST_HZ = 40.0
 _LOW_BAND_HZ = 130.0
 _HIGH_BAND_HZ = 5000.0
@@ -30,11 +31,15 @@ _LEAD_S = 0.005
 
 @dataclass(frozen=True)
 class Onsets:
-    """`strength` of all bands, `low` below 130 Hz, `high` above 5 kHz: float32 `(rows,)`, ≥ 0."""
+    """`strength` of all bands, `low` below 130 Hz, `high` above 5 kHz: float32 `(rows,)`, ≥ 0.
+
+    `colour` is the power in `COLOURS` wide bands, float32 `(rows, COLOURS)`.
+    """
 
     strength: np.ndarray
     low: np.ndarray
     high: np.ndarray
+    colour: np.ndarray
 
     @property
     def seconds(self) -> np.ndarray:
@@ -50,17 +55,23 @@ def onset_strength(signal: np.ndarray, check: Check = unchecked) -> Onsets:
     """
     edges = np.geomspace(_LOWEST_HZ, EAR_RATE_HZ / 2, _BANDS + 1)
     bands = _band_matrix(edges)
-    levels = np.concatenate([m @ bands for m in spectra(signal, _WINDOW, _HOP, check=check)])
+    wide = np.r_[0, np.geomspace(3, _WINDOW // 2 + 1, COLOURS + 1).astype(int)[1:-1]]
+    parts, powers = [], []
+    for magnitudes in spectra(signal, _WINDOW, _HOP, check=check):
+        parts.append(magnitudes @ bands)
+        powers.append(np.add.reduceat(np.square(magnitudes), wide, axis=1))
+    levels, colour = np.concatenate(parts), np.concatenate(powers)
     loud = float(np.percentile(levels.max(axis=1), 95))
     if loud <= 0:
         still = np.zeros(len(levels), np.float32)
-        return Onsets(still, still, still)
+        return Onsets(still, still, still, colour)
     levels = np.log1p(levels * (100 / loud))
     rise = np.zeros_like(levels)
     rise[_LAG:] = np.maximum(levels[_LAG:] - levels[:-_LAG], 0)
     low = edges[1:] <= _LOW_BAND_HZ
     high = edges[:-1] >= _HIGH_BAND_HZ
-    return Onsets(rise.mean(axis=1), rise[:, low].mean(axis=1), rise[:, high].mean(axis=1))
+    parts_of = (rise.mean(axis=1), rise[:, low].mean(axis=1), rise[:, high].mean(axis=1))
+    return Onsets(*parts_of, colour)
 
 
 def _band_matrix(edges: np.ndarray) -> np.ndarray:

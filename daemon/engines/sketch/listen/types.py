@@ -7,10 +7,13 @@ fractions allowed). Confidences are 0…1.
 from __future__ import annotations
 
 import bisect
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
 
 from daemon.audio.grid import Grid
+
+if TYPE_CHECKING:
+    from daemon.engines.sketch.listen.trace import Trace
 
 Kind = Literal["singing", "speech", "solo", "drums", "mix", "silence"]
 NO_CHORD = "N"
@@ -66,6 +69,7 @@ class Listening:
     - `onsets_per_beat`: mean number of onsets in one beat of the metre.
     - `swing`: 0 where eighths are even, 1 where they are triplets (2 : 1).
     - `sections`: without gaps from 0 to `length_s`.
+    - `trace`: what reuse compares bars by; it takes no part in comparisons.
     """
 
     length_s: float
@@ -85,6 +89,7 @@ class Listening:
     onsets_per_beat: float
     swing: float = 0.0
     sections: tuple[Section, ...] = ()
+    trace: Trace | None = field(default=None, compare=False, repr=False)
 
     def chord_at(self, second: float) -> str:
         """Name of the chord that sounds at `second`; the nearest one outside the clip."""

@@ -10,16 +10,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from daemon.engines.sketch.listen.frames import EAR_RATE_HZ, Check, spectra, to_ear
+from daemon.engines.sketch.listen.frames import Check, to_ear
 from daemon.engines.sketch.listen.harmony import profiles
 from daemon.engines.sketch.listen.onsets import HOP_S, onset_strength
 from daemon.engines.sketch.listen.pulse import Pulses, pulses
 from daemon.engines.sketch.listen.tonal import tones
+from daemon.engines.sketch.listen.trace import Trace
 from daemon.engines.sketch.listen.types import Listening
 
 _PARTS = 4  # of a beat, for its rhythm
-_BANDS = 16
-_BAND_WINDOW, _BAND_HOP = 1024, 512
 _EDGE_S = 0.03  # a beat may lack this much at the ends of the clip
 # Weights of harmony, bass, colour, rhythm and level in the distance of two beats.
 _WEIGHTS = (1.0, 0.8, 0.6, 0.6, 0.3)
@@ -68,7 +67,11 @@ class Beats:
 def cut_beats(
     samples: np.ndarray, rate: int, heard: Listening, reach_s: float, check: Check
 ) -> Beats:
-    """Cut `(frames, 2)` into the beats of `heard.grid`; pulses are known `reach_s` beyond it."""
+    """Cut `(frames, 2)` into the beats of `heard.grid`; pulses are known `reach_s` beyond it.
+
+    Beats are told apart by what listening kept of the clip; a clip without that is heard again.
+    """
+    check()
     length_s = len(samples) / rate
     pulse = pulses(heard.grid, length_s, reach_s)
     ends = pulse.at(np.array([-_EDGE_S, length_s + _EDGE_S]))
@@ -78,36 +81,33 @@ def cut_beats(
     edges = np.clip(np.round(seconds * rate).astype(np.int64), 0, len(samples))
     middles = (seconds[1:] + seconds[:-1]) / 2
     chords = tuple(heard.chord_at(s) for s in middles.tolist())
-    features = _features(samples, rate, seconds, check) if chords else ()
+    if not chords:
+        return Beats(pulse, rate, first, edges, chords, ())
+    features = _features(heard.trace or _traced(samples, rate, check), seconds)
     return Beats(pulse, rate, first, edges, chords, features)
 
 
-def _features(
-    samples: np.ndarray, rate: int, seconds: np.ndarray, check: Check
-) -> tuple[np.ndarray, ...]:
-    signal = to_ear(samples, rate, check)
-    notes = profiles(tones(signal, check).pooled(seconds))
-    onsets = onset_strength(signal, check)
-    colour = _colour(signal, seconds, check)
+def _features(trace: Trace, seconds: np.ndarray) -> tuple[np.ndarray, ...]:
+    notes = profiles(trace.tones.pooled(seconds))
+    colour = _colour(trace.onsets.colour, seconds)
     return (
         notes[:, :12],
         notes[:, 12:],
         colour - colour.mean(axis=1, keepdims=True),
-        _rhythm(onsets.strength, seconds),
+        _rhythm(trace.onsets.strength, seconds),
         colour.mean(axis=1, keepdims=True),
     )
 
 
-def _colour(signal: np.ndarray, seconds: np.ndarray, check: Check) -> np.ndarray:
+def _traced(samples: np.ndarray, rate: int, check: Check) -> Trace:
+    signal = to_ear(samples, rate, check)
+    return Trace(onset_strength(signal, check), tones(signal, check))
+
+
+def _colour(power: np.ndarray, seconds: np.ndarray) -> np.ndarray:
     """Mean level of each beat in bands, dB, floored 60 dB below the loudest."""
-    edges = np.geomspace(3, _BAND_WINDOW // 2 + 1, _BANDS + 1).astype(int)
-    edges[0] = 0
-    rows = [
-        np.add.reduceat(np.square(m), edges[:-1], axis=1)
-        for m in spectra(signal, _BAND_WINDOW, _BAND_HOP, check=check)
-    ]
-    power = _means(np.concatenate(rows), seconds * EAR_RATE_HZ / _BAND_HOP)
-    return 10 * np.log10(power + power.max() * 1e-6 + 1e-15)
+    mean = _means(power, seconds / HOP_S)
+    return np.asarray(10 * np.log10(mean + mean.max() * 1e-6 + 1e-15))
 
 
 def _rhythm(strength: np.ndarray, seconds: np.ndarray) -> np.ndarray:

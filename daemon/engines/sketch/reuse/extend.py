@@ -64,6 +64,7 @@ def _counts_to_fill(beats: Beats, clip_frames: int, frames: int, at_end: bool) -
 def _route(
     beats: Beats, counts: np.ndarray, at_end: bool, seed: int, check: Check
 ) -> np.ndarray | None:
+    check()
     distance = distances(beats.features)
     jump = jump_costs(distance, beats.places, beats.pulse.per_bar)
     check()

@@ -13,7 +13,7 @@ from daemon.engines.sketch.reuse.weave import FADE_S, LEAD_S, Run, runs, weave
 
 _SNAP_S = 0.03
 _CONTEXT = 2.0  # weight of a smooth way in and out, at strength 0; half at strength 1
-_CLOSENESS = 1.0  # weight of likeness to the old bars, at strength 0; against it at strength 1
+_CLOSENESS = 3.0  # weight of likeness to the old bars, at strength 0; against it at strength 1
 _CHANCE = 0.4  # spread of the seed's preferences among bars
 _OTHER_SEVENTH = 0.5
 _NO_WAY = 1e6
@@ -78,6 +78,7 @@ def _route(
     seed: int,
     check: Check,
 ) -> np.ndarray | None:
+    check()
     distance = distances(beats.features)
     jump = jump_costs(distance, beats.places, beats.pulse.per_bar)
     check()

@@ -84,3 +84,12 @@ def test_sections_cover_all_bars_without_gaps(
     for before, after in pairwise(sections):
         assert before.end_quarter == after.start_quarter
     assert all(0 <= s.level <= 3 for s in sections)
+
+
+def test_bars_after_the_voice_are_an_outro_and_those_between_an_interlude() -> None:
+    levels = [-20.0] * 4 + [None] * 4 + [-20.0] * 4 + [None] * 3
+    found = plan_form(_bars(15), "", levels)
+    assert [(s.kind, s.start_quarter, s.end_quarter) for s in found] == [
+        ("verse", 0, 16), ("bridge", 16, 32), ("verse", 32, 48), ("outro", 48, 60),
+    ]  # fmt: skip
+    assert plan_form(_bars(5), "", [-20.0] * 4 + [None])[-1].kind == "verse"

@@ -24,6 +24,7 @@ _TAGS = {
 }
 _LOUDER_DB = 1.5
 _BLOCK = 4
+_OUTRO_FROM = 2  # bars without a voice at the end
 
 Span = tuple[int, int, str, int]  # first bar, bar after the last, kind, level
 
@@ -102,19 +103,32 @@ def _shares(weights: Sequence[int], count: int) -> list[int]:
 
 
 def _from_voice(energy_db: Sequence[float | None], first: int) -> list[Span]:
-    """Cut into blocks of four bars from the first sung one; the louder ones are choruses."""
-    count = len(energy_db)
+    """Cut into blocks of four bars from the first sung one; the louder ones are choruses.
+
+    Blocks that nobody sings are interludes, and bars after the voice has ended are an outro.
+    """
+    total = len(energy_db)
+    count = _after_voice(energy_db)
     blocks = [(a, min(count, a + _BLOCK)) for a in range(first, count, _BLOCK)]
     means = [_mean(energy_db[a:b]) for a, b in blocks]
     sung = [mean for mean in means if mean is not None]
     middle = statistics.median(sung) if sung else 0.0
     spans: list[Span] = [(0, first, "intro", LEVELS["intro"])] if first else []
     for i, ((a, b), mean) in enumerate(zip(blocks, means, strict=True)):
-        if mean is not None and len(sung) > 2 and mean > middle + _LOUDER_DB:
+        if mean is None and sung and b - a >= _OUTRO_FROM:
+            spans.append((a, b, "bridge", LEVELS["bridge"]))
+        elif mean is not None and len(sung) > 2 and mean > middle + _LOUDER_DB:
             spans.append((a, b, "chorus", 3))
         else:
             spans.append((a, b, "verse", 2 if i % 2 or i >= len(blocks) / 2 else 1))
-    return _joined(spans)
+    return _joined(spans) + [(count, total, "outro", LEVELS["outro"])] * (count < total)
+
+
+def _after_voice(energy_db: Sequence[float | None]) -> int:
+    """Return the bar from which on nobody sings any more; the end unless some bars are left."""
+    count = len(energy_db)
+    last = max((i for i, level in enumerate(energy_db) if level is not None), default=count - 1)
+    return last + 1 if count - last - 1 >= _OUTRO_FROM else count
 
 
 def _mean(levels: Sequence[float | None]) -> float | None:

@@ -91,7 +91,7 @@ KEYS = (
     Key("guidance", k.number("guidance", 0, 100), "how closely to follow the prompt", _MAKES),
     Key("context", k.number("context", 0, 3600, "seconds"), "source kept around the region as context", _SOURCE),
     Key("ending", k.FLAG, "1: the new music comes to an end", frozenset({"generate", "extend", "bgm"})),
-    Key("balance", k.number("balance", -24, 12, "LU"), "loudness of the new parts against the clip; absent: -3", frozenset({"bgm", "layer"})),
+    Key("balance", k.number("balance", -24, 12, "LU"), "loudness of the new parts against the clip; absent: the engine's choice", frozenset({"bgm", "layer"})),
     Key("humanize", k.SHARE, "how far notes stray from the grid, of what the style does; absent: 1", _MAKES),
     Key("swing", k.SHARE, "how late off-beats come, 1 a full triplet; absent: the style's", _MAKES),
     Key("reference", k.PATH, "style or timbre to follow", _MAKES),

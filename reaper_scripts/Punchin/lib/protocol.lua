@@ -119,7 +119,7 @@ M.KEYS = {
   guidance = {type = "f", low = 0, high = 100, meaning = "how closely to follow the prompt", ops = {"bgm", "cover", "edit", "extend", "generate", "layer", "repaint", "retake"}},
   context = {type = "f", unit = "seconds", low = 0, high = 3600, meaning = "source kept around the region as context", ops = {"analyze", "bgm", "cover", "edit", "extend", "layer", "repaint", "retake", "stems"}},
   ending = {type = "i", low = 0, high = 1, meaning = "1: the new music comes to an end", ops = {"bgm", "extend", "generate"}},
-  balance = {type = "f", unit = "LU", low = -24, high = 12, meaning = "loudness of the new parts against the clip; absent: -3", ops = {"bgm", "layer"}},
+  balance = {type = "f", unit = "LU", low = -24, high = 12, meaning = "loudness of the new parts against the clip; absent: the engine's choice", ops = {"bgm", "layer"}},
   humanize = {type = "f", low = 0, high = 1, meaning = "how far notes stray from the grid, of what the style does; absent: 1", ops = {"bgm", "cover", "edit", "extend", "generate", "layer", "repaint", "retake"}},
   swing = {type = "f", low = 0, high = 1, meaning = "how late off-beats come, 1 a full triplet; absent: the style's", ops = {"bgm", "cover", "edit", "extend", "generate", "layer", "repaint", "retake"}},
   reference = {type = "s", meaning = "style or timbre to follow", ops = {"bgm", "cover", "edit", "extend", "generate", "layer", "repaint", "retake"}},

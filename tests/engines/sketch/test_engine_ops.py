@@ -53,13 +53,14 @@ def test_a_layer_follows_the_clips_chords(track: str) -> None:
     assert np.mean(inside) > 0.85
 
 
-def test_a_layer_stays_at_its_balance_and_below_the_ceiling() -> None:
+@pytest.mark.parametrize(("told", "below"), [({"balance": -6}, 6), ({}, 9)])
+def test_a_layer_stays_at_its_balance_and_below_the_ceiling(told: dict, below: float) -> None:
     clip = 0.9 * BAND
-    _, desk = _layer("pad", clip, balance=-6)
+    _, desk = _layer("pad", clip, **told)
     sound = desk.sounds()["stem:pad"][HANDLE:-HANDLE]
     level = integrated_lufs(clip, RATE)
     assert level is not None
-    assert integrated_lufs(sound, RATE) == pytest.approx(level - 6, abs=1.0)
+    assert integrated_lufs(sound, RATE) == pytest.approx(level - below, abs=1.0)
     assert true_peak_db(sound + clip, RATE) <= -0.9
 
 

@@ -53,10 +53,10 @@ def bgm(studio: Studio, request: Request, port: Port) -> Result:
     return Result(key=key, notes=notes, documents=documents(plan))
 
 
-def beside_lufs(request: Request, heard: Listening) -> float:
-    """Return how loud the new parts shall be: `balance` LU against the clip."""
+def beside_lufs(request: Request, heard: Listening, otherwise: float = BALANCE_LU) -> float:
+    """Return how loud the new parts shall be: `balance` LU against the clip, else `otherwise`."""
     clip = heard.loudness_lufs if heard.loudness_lufs > _QUIETEST_LUFS else _NO_VOICE_LUFS
-    return min(clip + float(request.options.get("balance", BALANCE_LU)), _LOUDEST_LUFS)
+    return min(clip + float(request.options.get("balance", otherwise)), _LOUDEST_LUFS)
 
 
 def brief_of(request: Request, heard: Listening, wish: Wish, key: str, span: Span) -> Brief:

@@ -19,6 +19,7 @@ from daemon.engines.sketch.plan.extras import PERCUSSION, player_for
 from daemon.engines.sketch.plan.styles import PartStyle
 from daemon.engines.sketch.plan.types import Plan
 
+BALANCE_LU = -9.0  # one player among several
 _DRUMS = ("drums", "percussion")
 _SLOPE_DB = 4.0  # an octave; music falls off by about this much
 _MOVE_DB = 3.0  # that much less must be there for the player to leave its own register
@@ -38,7 +39,7 @@ def layer(studio: Studio, request: Request, port: Port) -> Result:
     wish = wish_of(studio, request, heard.onsets_per_beat)
     key = key_of(request, heard.key, wish.caption)
     brief, player = _with_player(brief_of(request, heard, wish, key, span), wish, studio, request)
-    brief = finished(brief, ending_of(request.options, False), beside_lufs(request, heard))
+    brief = finished(brief, ending_of(request.options, False), beside_lufs(request, heard, BALANCE_LU))
     plan = _under(arrange(brief), track)
     if not plan.parts:
         # A line that always gives way to the voice would leave nothing: it holds chords instead.

@@ -39,7 +39,8 @@ def layer(studio: Studio, request: Request, port: Port) -> Result:
     wish = wish_of(studio, request, heard.onsets_per_beat)
     key = key_of(request, heard.key, wish.caption)
     brief, player = _with_player(brief_of(request, heard, wish, key, span), wish, studio, request)
-    brief = finished(brief, ending_of(request.options, False), beside_lufs(request, heard, BALANCE_LU))
+    loudness = beside_lufs(request, heard, BALANCE_LU)
+    brief = finished(brief, ending_of(request.options, False), loudness)
     plan = _under(arrange(brief), track)
     if not plan.parts:
         # A line that always gives way to the voice would leave nothing: it holds chords instead.

@@ -48,7 +48,7 @@ class Fitter:
             raise _bad("holds NaN or infinite samples")
         index = self._span_of(chunk)
         if chunk.role.startswith("stem:") and self._same_rate:
-            self._stem(chunk.role, chunk.start, chunk.samples)
+            self._stem(chunk)
             return
         self._gather(chunk, index)
 
@@ -56,8 +56,10 @@ class Fitter:
         """Send what was gathered; yields sentences for the musician. Raises 307."""
         if not self._material and not self._covered:
             raise _bad("is empty")
+        for role, index in self._covered.keys() - self._material.keys():
+            self._check_covered(role, index)
         for (role, index), material in self._material.items():
-            self._check_covered(role, index, material)
+            self._check_covered(role, index)
             if role.startswith("stem:"):
                 self._resampled_stem(role, material)
             elif self._work.op in _SPLICED:
@@ -93,21 +95,22 @@ class Fitter:
             )
             self._covered[key] += max(0, last - first)
 
-    def _check_covered(self, role: str, index: int, material: np.ndarray) -> None:
+    def _check_covered(self, role: str, index: int) -> None:
         needed = self._request.spans[index].frames
         if self._covered[(role, index)] < needed:
             raise _bad("is shorter than what was asked for")
 
     # -- stems -------------------------------------------------------------------------------------
 
-    def _stem(self, role: str, start: int, samples: np.ndarray) -> None:
-        """Send what lies inside the clip, at once."""
-        span = self._request.spans[0]
-        first, last = max(start, span.start), min(start + len(samples), span.end)
-        self._covered[(role, 0)] = self._covered.get((role, 0), 0) + max(0, last - first)
+    def _stem(self, chunk: Chunk) -> None:
+        """Send what lies inside the clip, at once; a final chunk overwrites a provisional one."""
+        span, start = self._request.spans[0], chunk.start
+        first, last = max(start, span.start), min(start + len(chunk.samples), span.end)
+        covered = self._covered.setdefault((chunk.role, 0), 0)
         if first < last:
-            inside = samples[first - start : last - start] / np.float32(self._clip.fold.gain)
-            self._port.audio(role, self._take, first - span.start, inside)
+            self._covered[(chunk.role, 0)] = covered + (last - first) * (not chunk.provisional)
+            inside = chunk.samples[first - start : last - start] / np.float32(self._clip.fold.gain)
+            self._port.audio(chunk.role, self._take, first - span.start, inside)
 
     def _resampled_stem(self, role: str, material: np.ndarray) -> None:
         start, end = self._place.spans[0]

@@ -28,7 +28,7 @@ _METAL = (263.0, 400.0, 421.0, 474.0, 587.0, 845.0)  # inharmonic partials, tune
 
 @dataclass(frozen=True)
 class Kit:
-    """How a kit sounds: pitch and length of the kick, snares' wires, cymbals' tone (Hz)."""
+    """How a kit sounds: pitch, length and level of the kick, snares' wires, cymbals' tone (Hz)."""
 
     kick_hz: float = 60.0
     kick_sweep_hz: float = 150.0
@@ -40,11 +40,12 @@ class Kit:
     hat_low_hz: float = 4800.0
     top_hz: float = 15000.0
     metal: float = 0.4
+    kick_level: float = 1.0
 
 
 KITS = {
     "drums-acoustic": Kit(),
-    "drums-electronic": Kit(53.0, 210.0, 0.42, 0.35, 200.0, 0.20, 1.3, 4200.0, 16000.0, 0.6),
+    "drums-electronic": Kit(53.0, 210.0, 0.42, 0.35, 200.0, 0.20, 1.3, 4200.0, 16000.0, 0.6, 0.88),
     "drums-lofi": Kit(62.0, 110.0, 0.26, 0.15, 172.0, 0.18, 1.1, 3000.0, 10000.0, 0.3),
     "drums-brush": Kit(66.0, 90.0, 0.26, 0.1, 190.0, 0.26, 0.8, 4200.0, 11000.0, 0.3),
 }
@@ -80,7 +81,10 @@ def _kick(kit: Kit, rate: int, hard: float, rng: np.random.Generator) -> Array:
     body = np.sin(phase).astype(np.float32) * fading(t, kit.kick_s * 1.5) * rising(t, 0.0015)
     body = np.tanh(1.6 * body) / np.float32(np.tanh(1.6))
     click = banded(noise(len(t), rng), rate, 1200, 6500, 1) * fading(t, 0.02)
-    return 0.56 * body + np.float32(0.3 * kit.kick_click * (0.4 + hard)) * click
+    return (
+        np.float32(0.56 * kit.kick_level) * body
+        + np.float32(0.3 * kit.kick_click * (0.4 + hard)) * click
+    )
 
 
 def _snare(kit: Kit, rate: int, hard: float, rng: np.random.Generator) -> Array:

@@ -1,0 +1,55 @@
+"""Provisional chunks on their way through the worker: replaced by final ones, never enough alone."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bridge.protocol.errors import PunchinError
+from daemon.engines.base import Chunk, Span
+from daemon.worker.fit import Fitter
+
+
+class _Tape:
+    """What the control plane would hold."""
+
+    def __init__(self, frames: int) -> None:
+        self.samples = np.full((frames, 2), np.nan, np.float32)
+
+    def audio(self, role: str, take: int, start: int, samples: np.ndarray, **more: Any) -> None:
+        self.samples[start : start + len(samples)] = samples
+
+
+def _fitter(tape: _Tape, engine_rate: int = 48000) -> Fitter:
+    clip = SimpleNamespace(rate=48000, engine_rate=engine_rate, fold=SimpleNamespace(gain=1.0))
+    request = SimpleNamespace(spans=(Span(0, 1000),), handle=50)
+    work = SimpleNamespace(op="generate")
+    place = SimpleNamespace(spans=((0, 1000),))
+    return Fitter(work, clip, place, request, 1, tape)  # type: ignore[arg-type]
+
+
+def _chunk(start: int, frames: int, value: float, provisional: bool = False) -> Chunk:
+    return Chunk("stem:drums", start, np.full((frames, 2), value, np.float32), provisional)
+
+
+def test_a_final_chunk_replaces_a_provisional_one() -> None:
+    tape = _Tape(1000)
+    fitter = _fitter(tape)
+    fitter.chunk(_chunk(-50, 600, 0.1, provisional=True))
+    fitter.chunk(_chunk(-50, 600, 0.2))
+    fitter.chunk(_chunk(550, 500, 0.3))
+    list(fitter.finish())
+    assert np.all(tape.samples[:550] == np.float32(0.2))
+    assert np.all(tape.samples[550:] == np.float32(0.3))
+
+
+@pytest.mark.parametrize("engine_rate", [48000, 44100])
+def test_provisional_material_alone_is_too_short(engine_rate: int) -> None:
+    fitter = _fitter(_Tape(1000), engine_rate)
+    fitter.chunk(_chunk(0, 600, 0.1))
+    fitter.chunk(_chunk(600, 400, 0.1, provisional=True))
+    fitter.chunk(_chunk(600, 400, 0.2, provisional=True))
+    with pytest.raises(PunchinError) as caught:
+        list(fitter.finish())
+    assert caught.value.code == 307

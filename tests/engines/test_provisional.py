@@ -1,4 +1,4 @@
-"""Provisional chunks on their way through the worker: replaced by final ones, never enough alone."""
+"""Provisional chunks in the worker: replaced by final ones, never enough alone."""
 
 from types import SimpleNamespace
 from typing import Any

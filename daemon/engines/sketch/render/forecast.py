@@ -19,7 +19,7 @@ from daemon.engines.sketch.render.stems import Piece
 from daemon.engines.sketch.render.tone import Array
 
 _RELEASE_SHARE = 0.2  # of its length, that the power of a release counts for (∫ x⁴)
-_CHECK_EVERY = 512  # notes
+_CHECK_EVERY = 8  # notes; each may need a tone that has to be made first
 
 
 def forecast(piece: Piece, bank: Bank, first_frame: int, hops: int, check: Check) -> Array:

@@ -21,8 +21,8 @@ from daemon.engines.sketch.render.voices import Tone
 KICK, HATS, OPEN_HAT = 36, (42, 44, 46), 46
 _CHOKE_S = 0.012
 _LONGEST_S = 2.5  # no drum rings longer, no key is heard longer once let go
-_CHECK_EVERY = 16  # notes
-_NOTES_PER_CHECK = 512  # of those that are only looked up
+_CHECK_EVERY = 8  # notes
+_NOTES_PER_CHECK = 128  # of those that are only looked up
 _GHOST = 0.6
 _LOUDNESS_POWER = 1.5  # amplitude is (velocity / 127) to this power
 

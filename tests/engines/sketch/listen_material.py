@@ -89,15 +89,19 @@ def song(
     return (0.7 * out / np.abs(out).max()).astype(np.float32)
 
 
-def sung(notes, rate=RATE, length_s=None, vibrato=0.25, cents=0.0):
-    """A voice: `notes` are `(start_s, end_s, midi)`; float32 `(frames, 2)`, both channels alike."""
+def sung(notes, rate=RATE, length_s=None, vibrato=0.25, cents=0.0, vowels=(0.75,)):
+    """A voice: `notes` are `(start_s, end_s, midi)`; float32 `(frames, 2)`, both channels alike.
+
+    `vowels` are the ratios from partial to partial that the notes take in turn.
+    """
     length_s = length_s or max(n[1] for n in notes) + 0.3
     out = np.zeros((int(length_s * rate), 2))
-    for start, end, midi in notes:
+    for number, (start, end, midi) in enumerate(notes):
+        vowel = vowels[number % len(vowels)]
         t = np.arange(int((end - start) * rate)) / rate
         wave = midi + cents / 100 + vibrato * np.sin(2 * np.pi * 5.5 * t) * np.minimum(1, t / 0.15)
         phase = 2 * np.pi * np.cumsum(440 * 2 ** ((wave - 69) / 12)) / rate
-        sound = sum(0.75**k * np.sin(k * phase) for k in range(1, 10))
+        sound = sum(vowel**k * np.sin(k * phase) for k in range(1, 10))
         add(out, sound * np.minimum(1, np.minimum(t, t[::-1]) / 0.02), start, 0.2, rate=rate)
     return out.astype(np.float32)
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from listen_material import RATE, drums, song, sung
 
-from daemon.engines.sketch.listen import listen, melody
+from daemon.engines.sketch.listen import analysis_dict, listen, melody
 from daemon.engines.sketch.listen.frames import to_ear
 from daemon.engines.sketch.listen.pitch import track_pitch
 
@@ -53,6 +53,20 @@ def test_a_lone_voice_is_singing_with_notes_and_key_and_without_chords():
 
 def test_a_steady_lone_instrument_is_a_solo():
     assert listen(sung(TUNE, vibrato=0.0), RATE, bpm=120).kind == "solo"
+
+
+def test_a_bowed_vibrato_alone_does_not_make_a_voice_but_words_do():
+    played = listen(sung(TUNE, vibrato=0.12), RATE, bpm=120)
+    worded = listen(sung(TUNE, vibrato=0.12, vowels=(0.9, 0.35, 0.6)), RATE, bpm=120)
+    assert played.kind == "solo"
+    assert worded.kind == "singing"
+
+
+def test_doubt_about_the_kind_is_told():
+    sure = listen(sung(TUNE, vibrato=0.0), RATE, bpm=120)
+    unsure = listen(sung(TUNE, vibrato=0.19), RATE, bpm=120)
+    assert 0.5 <= unsure.kind_confidence < 0.75 < sure.kind_confidence <= 1
+    assert analysis_dict(unsure)["kind_confidence"] < 0.75
 
 
 def test_drums_alone_are_drums_without_key_or_chords():

@@ -72,6 +72,7 @@ class _Ear:
     level: np.ndarray
     notes: tuple[Note, ...]
     kind: Kind
+    kind_sure: float
     has_drums: bool
     length_s: float
 
@@ -129,6 +130,7 @@ def listen(
         notes=notes,
         voiced=min(1.0, sum(n.length_s for n in notes) / length_s),
         kind=ear.kind,
+        kind_confidence=ear.kind_sure,
         has_drums=ear.has_drums,
         loudness_lufs=loudness_lufs(samples, rate, check),
         peak_dbfs=peak,
@@ -181,11 +183,11 @@ def _gather(signal: np.ndarray, peak: float, length_s: float, check: Check) -> _
     check()
     measured = traits(onsets, heard, pitch, notes, length_s)
     check()
-    kind = kind_of(measured, peak)
+    kind, kind_sure = kind_of(measured, peak)
     drums = kind == "drums" or (kind == "mix" and measured.drums)
     attacks = attack_strength(signal, check)
     check()
-    return _Ear(onsets, heard, attacks, pitch.level, notes, kind, drums, length_s)
+    return _Ear(onsets, heard, attacks, pitch.level, notes, kind, kind_sure, drums, length_s)
 
 
 def _bars(told: _Told, ear: _Ear, check: Check) -> _Bars:

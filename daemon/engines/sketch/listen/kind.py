@@ -1,7 +1,8 @@
-"""What a clip is: singing, speech, one instrument, drums, a mix, or silence.
+"""What a clip is: singing, speech, one instrument, drums, a mix, or silence, and how sure that is.
 
-Thresholds lie between the groups of rendered and synthesised clips that `benchmarks/listen.py`
-describes; they are wide apart except between singing and a solo instrument with vibrato.
+Thresholds lie between the groups of rendered, sung and spoken clips of the benchmark's tuning set
+and others like them. A voice that sings words changes its colour on one and the same pitch; an
+instrument hardly does.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from daemon.engines.sketch.listen.harmony import chord_scores
+from daemon.engines.sketch.listen.onsets import HOP_S as ONSET_HOP_S
 from daemon.engines.sketch.listen.onsets import Onsets
 from daemon.engines.sketch.listen.pitch import HOP_S, Pitch
 from daemon.engines.sketch.listen.tonal import Tones
@@ -20,8 +22,15 @@ from daemon.engines.sketch.listen.types import Kind, Note
 SILENT_DBFS = -60.0
 _LOUD_SHARE = 0.05  # of the loud frames' level: quieter frames say nothing about the kind
 _NO_HARMONY = -16.0  # upper quartile of the best chord of each half second, log-odds
+_LITTLE_HARMONY = -11.0  # mixes have more, unless they hardly sound
 _STEP_S = 0.5
 _WIDEST_STEP = 14  # semitones; a lone line seldom goes further at once
+_WORDS_DB = 3.0  # between voices with words (3.2 and more) and most instruments (2.6 at most)
+_STIFF = 0.035  # semitones of wobble; no voice has less
+_WAVERING = 0.105  # few instruments have more
+_TRIMMED_S = 0.04  # at both ends of a note, where it is not settled
+_SHORTEST_S = 0.12  # notes whose colour is compared
+_COLOUR_FLOOR_DB = -60.0
 
 
 @dataclass(frozen=True)
@@ -33,7 +42,7 @@ class Traits:
     inside notes, semitones. `leaps`: share of steps wider than an octave and a tone. `sparseness`:
     median over time of Σa²/(Σa)² of the note activations, 1 where a single one sounds. `steady`:
     share of loud time. `hiss`: 98th and 90th percentile of the rise above 5 kHz; `thump`: 98th
-    percentile below 130 Hz.
+    percentile below 130 Hz. `words`: how far notes of one pitch differ in colour, dB.
     """
 
     harmony: float
@@ -45,19 +54,47 @@ class Traits:
     steady: float
     hiss: tuple[float, float]
     thump: float
+    words: float
 
     @property
-    def lone(self) -> bool:
-        """Whether one pitch at a time explains the clip."""
+    def lone(self) -> float:
+        """Above 0 where one pitch at a time explains the clip; ±1 is plain."""
         if self.hiss[0] > 0.75 and self.thump > 1.2:
-            return False  # strokes both bright and low: something else plays too
-        single = self.sparseness > 0.15 and self.leaps < 0.5
-        return single and self.voiced > 0.6 and self.clarity > 0.75
+            return -1.0  # strokes both bright and low: something else plays too
+        voiced = 0.65 if self.wobble > 0.05 else 0.8
+        return min(
+            (self.clarity - 0.75) / 0.1,
+            (self.sparseness - 0.11) / 0.03,
+            (self.voiced - voiced) / 0.15,
+            (0.5 - self.leaps) / 0.2,
+        )
+
+    @property
+    def sung(self) -> float:
+        """Above 0 where a lone line is sung rather than played; ±1 is plain."""
+        worded = min(self.words - _WORDS_DB, (self.wobble - _STIFF) / 0.01)
+        return max(worded, (self.wobble - _WAVERING) / 0.02)
+
+    @property
+    def spoken(self) -> float:
+        """Above 0 where what has no harmony is speech rather than drums; ±1 is plain."""
+        pitched, soft = self.clarity - 0.55, 1.25 - self.thump
+        return 4 * pitched + 2 * soft + 3 * (self.steady - 0.62)
+
+    @property
+    def chatter(self) -> float:
+        """Above 0 where gliding syllables only seem to have harmony; ±1 is plain."""
+        return min(
+            (_LITTLE_HARMONY - self.harmony) / 3,
+            (self.wobble - 0.11) / 0.05,
+            (0.095 - self.sparseness) / 0.02,
+            (self.clarity - 0.58) / 0.08,
+        )
 
     @property
     def drums(self) -> bool:
         """Whether bright noisy strokes come often enough to be percussion."""
-        return self.hiss[0] > 0.75 and self.hiss[1] > 0.05 and not self.lone
+        return self.hiss[0] > 0.75 and self.hiss[1] > 0.05 and self.lone <= 0
 
 
 def traits(
@@ -78,21 +115,26 @@ def traits(
         steady=float(loud.mean()),
         hiss=(float(np.percentile(onsets.high, 98)), float(np.percentile(onsets.high, 90))),
         thump=float(np.percentile(onsets.low, 98)),
+        words=_words(onsets, notes),
     )
 
 
-def kind_of(traits: Traits, peak_dbfs: float) -> Kind:
-    """Name the kind of a clip."""
+def kind_of(traits: Traits, peak_dbfs: float) -> tuple[Kind, float]:
+    """Return the kind of a clip and a confidence, 0.5 where it could as well be another, to 1."""
     if peak_dbfs <= SILENT_DBFS:
-        return "silence"
-    if traits.harmony < _NO_HARMONY:
-        pitched, soft = traits.clarity - 0.55, 1.25 - traits.thump
-        spoken = 4 * pitched + 2 * soft + 3 * (traits.steady - 0.62)
-        return "speech" if spoken > 0 else "drums"
-    if traits.lone:
-        sung = traits.wobble > 0.065 or (traits.wobble > 0.035 and traits.voiced < 0.9)
-        return "singing" if sung else "solo"
-    return "mix"
+        return "silence", 1.0
+    if traits.lone > 0:
+        return ("singing" if traits.sung > 0 else "solo"), _sure(traits.lone, traits.sung)
+    bare = (_NO_HARMONY - traits.harmony) / 2
+    if bare > 0:
+        return ("speech" if traits.spoken > 0 else "drums"), _sure(bare, traits.spoken)
+    if traits.chatter > 0:
+        return "speech", _sure(traits.chatter)
+    return "mix", _sure(bare, traits.lone, traits.chatter)
+
+
+def _sure(*margins: float) -> float:
+    return 0.5 + 0.5 * min(1.0, *(abs(margin) for margin in margins))
 
 
 def _heard(tones: Tones, length_s: float) -> np.ndarray:
@@ -128,3 +170,32 @@ def _leaps(notes: Sequence[Note]) -> float:
     if len(notes) < 2:
         return 0.0
     return float((np.abs(np.diff([note.midi for note in notes])) > _WIDEST_STEP).mean())
+
+
+def _words(onsets: Onsets, notes: Sequence[Note]) -> float:
+    """Median difference in colour between each note and the next one of its pitch, dB.
+
+    0 where no pitch comes twice.
+    """
+    last: dict[int, np.ndarray] = {}
+    apart = []
+    for note in notes:
+        if note.length_s < _SHORTEST_S:
+            continue
+        rows = slice(
+            int((note.start_s + _TRIMMED_S) / ONSET_HOP_S),
+            int((note.end_s - _TRIMMED_S) / ONSET_HOP_S) + 1,
+        )
+        colour = _colour(onsets.colour[rows])
+        pitch = round(note.midi)
+        if pitch in last:
+            apart.append(float(np.abs(colour - last[pitch]).mean()))
+        last[pitch] = colour
+    return float(np.median(apart)) if apart else 0.0
+
+
+def _colour(power: np.ndarray) -> np.ndarray:
+    """Level of each band relative to the whole, dB."""
+    mean = power.mean(axis=0) if len(power) else np.zeros(power.shape[1])
+    share = mean / max(float(mean.sum()), 1e-12)
+    return np.asarray(np.maximum(10 * np.log10(share + 1e-12), _COLOUR_FLOOR_DB))

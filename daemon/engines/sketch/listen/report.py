@@ -37,6 +37,7 @@ def analysis_dict(heard: Listening) -> dict[str, Any]:
         "peak_dbfs": _finite(heard.peak_dbfs, 2),
         "voiced": _finite(heard.voiced, 3),
         "kind": heard.kind,
+        "kind_confidence": _finite(heard.kind_confidence, 3),
         "has_drums": heard.has_drums,
         "onsets_per_beat": _finite(heard.onsets_per_beat, 2),
         "swing": _finite(heard.swing, 2),

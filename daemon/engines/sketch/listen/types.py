@@ -64,7 +64,8 @@ class Listening:
     - `notes`: the melody, in order and without overlap; of a mix the leading line, roughly. None
       for speech and drums.
     - `voiced`: share of time with melody, 0…1.
-    - `kind`: what the clip is; `has_drums` says whether percussion is in it.
+    - `kind`: what the clip is; `has_drums` says whether percussion is in it. `kind_confidence` is
+      0.5 where it could as well be another.
     - `loudness_lufs` (integrated, BS.1770) and `peak_dbfs`: never below `SILENCE_DB`.
     - `onsets_per_beat`: mean number of onsets in one beat of the metre.
     - `swing`: 0 where eighths are even, 1 where they are triplets (2 : 1).
@@ -87,6 +88,7 @@ class Listening:
     loudness_lufs: float
     peak_dbfs: float
     onsets_per_beat: float
+    kind_confidence: float = 1.0
     swing: float = 0.0
     sections: tuple[Section, ...] = ()
     trace: Trace | None = field(default=None, compare=False, repr=False)

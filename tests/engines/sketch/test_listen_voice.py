@@ -79,6 +79,16 @@ def test_drums_alone_are_drums_without_key_or_chords():
     assert {c.name for c in heard.chords} == {"N"}
 
 
+def test_drums_without_a_thump_are_no_speech():
+    random = np.random.Generator(np.random.PCG64(8))
+    out = np.zeros((8 * RATE, 2), np.float32)
+    for sixteenth in range(64):
+        start = round(sixteenth * 0.125 * RATE)
+        burst = random.standard_normal(2400) * np.exp(-np.arange(2400) / 700)
+        out[start : start + 2400] += (0.1 * burst)[: len(out) - start, None]
+    assert listen(out, RATE, bpm=120).kind == "drums"
+
+
 def test_chatter_is_speech_and_its_key_is_doubted():
     """Gliding voiced syllables and hiss, never on a note."""
     random = np.random.Generator(np.random.PCG64(3))

@@ -43,6 +43,17 @@ def test_the_loop_goes_on_from_the_middle_of_it():
     assert names[6:] == ["Am", "F", "C", "G"]
 
 
+@pytest.mark.parametrize(("bars", "following"), [(5, "G"), (4, "C"), (7, "F")])
+def test_a_loop_that_has_hardly_come_back_is_still_continued(bars, following):
+    clip, heard = clip_and_heard()
+    part = clip[: bars * BAR]
+    heard = listen(part, RATE, heard.grid, downbeat_told=True)
+    new = continue_from(part, RATE, heard, 2 * BAR, 0, True, 1)
+    found = chords(np.concatenate([part, new]), RATE, heard.grid, key="C major")
+    second = 2 * bars + 1.0
+    assert next(c.name for c in found if c.start_s <= second < c.end_s) == following
+
+
 def test_what_leads_in_has_the_chords_that_come_before():
     clip, heard = clip_and_heard()
     new = continue_from(clip, RATE, heard, 4 * BAR, 0, False, 1)

@@ -78,8 +78,8 @@ class Traits:
     @property
     def spoken(self) -> float:
         """Above 0 where what has no harmony is speech rather than drums; ±1 is plain."""
-        pitched, soft = self.clarity - 0.55, 1.25 - self.thump
-        return 4 * pitched + 2 * soft + 3 * (self.steady - 0.62)
+        soft = 4 * (self.clarity - 0.55) + 2 * (1.25 - self.thump) + 3 * (self.steady - 0.62)
+        return min(soft, (self.clarity - 0.5) / 0.08)
 
     @property
     def chatter(self) -> float:

@@ -7,9 +7,12 @@ import numpy as np
 from daemon.engines.sketch.reuse.beats import Beats
 
 _LOOP_BARS = (1, 2, 3, 4, 6, 8, 12, 16)
-_SEEN = 1.5  # a loop must be heard this many times to be believed
+_SEEN = 1.5  # times that a loop is heard when its likeness may be moderate
 _PER_BAR_COST = 0.004  # of two equal explanations the shorter
 _CONVINCING = 0.6  # of the clip's mean distance
+_STRIKING = 0.5  # the same where no more than a bar or two come back
+_USUAL_BARS = (8, 4)  # of a loop that is not heard to its end
+_ODD_BARS = (9, 10, 11, 5, 6, 7)  # that a clip has by chance rather than by form
 _WRONG_CHORD = 0.5
 
 
@@ -17,13 +20,16 @@ def loop_beats(beats: Beats, distance: np.ndarray) -> int | None:
     """Return the length of the loop in beats, or None where the clip shows none."""
     names = np.array(beats.chords)
     apart = distance + _WRONG_CHORD * (names[:, None] != names[None, :])
-    best, best_score = None, _CONVINCING * float(apart.mean())
+    usual = float(apart.mean())
+    best, best_score = None, np.inf
     for bars in _LOOP_BARS:
         lag = bars * beats.pulse.per_bar
-        if beats.number < _SEEN * lag:
+        if beats.number < lag + beats.pulse.per_bar:
             break
-        score = float(np.diagonal(apart, lag).mean()) + _PER_BAR_COST * bars
-        if score < best_score:
+        likeness = float(np.diagonal(apart, lag).mean())
+        score = likeness + _PER_BAR_COST * bars
+        limit = _CONVINCING if beats.number >= _SEEN * lag else _STRIKING
+        if likeness < limit * usual and score < best_score:
             best, best_score = lag, score
     return best
 
@@ -44,4 +50,7 @@ def predicted_distance(beats: Beats, distance: np.ndarray, counts: np.ndarray) -
 
 def _whole_bars(beats: Beats) -> int:
     per_bar = beats.pulse.per_bar
-    return max(1, beats.number // per_bar) * per_bar
+    bars = max(1, beats.number // per_bar)
+    if bars in _ODD_BARS:
+        bars = next(usual for usual in _USUAL_BARS if usual < bars)
+    return bars * per_bar

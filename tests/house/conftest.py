@@ -74,3 +74,48 @@ def make_wav(tmp_path):
         return str(path)
 
     return make
+
+
+@pytest.fixture
+def song(make_wav):
+    """Two seconds of noise; a file that needs more has a `song` of its own."""
+    return make_wav(seconds=2.0)
+
+
+@pytest.fixture
+def blocked(tcp, song, new_id):
+    """A job that runs until it is cancelled; its id."""
+    job_id = new_id("block")
+    tcp.send("/punchin/bgm", job_id, song, "prompt", "wait 60")
+    tcp.until("started", id=job_id)
+    return job_id
+
+
+@pytest.fixture
+def verdict(house, tcp, song, new_id):
+    """0 for a request that is accepted (and is then cancelled), else the code of its refusal."""
+
+    def ask(*keys, op="retake", source=None):
+        job_id = new_id()
+        tcp.send(f"/punchin/{op}", job_id, source or song, *keys)
+        answer = tcp.until("accepted", "failed", "error")
+        if answer.name == "accepted":
+            tcp.send("/punchin/cancel", job_id)
+            return 0
+        return answer.args[1] if answer.name == "failed" else answer.args[0]
+
+    return ask
+
+
+@pytest.fixture
+def request_of(house, tcp, new_id):
+    """Have a job accepted and return its request as job.json holds it."""
+
+    def ask(op, *args):
+        job_id = new_id()
+        tcp.send(f"/punchin/{op}", job_id, *args)
+        answer = tcp.until("accepted", "failed", "error")
+        assert answer.name == "accepted", answer
+        return house.job(job_id)["request"]
+
+    return ask

@@ -249,3 +249,12 @@ def assert_told_well(message):
     assert NAMES[code] == name
     assert text
     assert "\n" not in text
+
+
+def tell(client, *messages):
+    """Send context messages; return what the daemon then knows."""
+    for name, *args in messages:
+        client.send(f"/punchin/{name}", *args)
+    told = client.ask("context")
+    assert not [m for m in client.seen if m.name == "error"]
+    return told

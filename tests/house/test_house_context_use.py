@@ -4,40 +4,15 @@ import json
 from pathlib import Path
 
 import pytest
+from house_wire import tell
 from wire_house import House
 
-CONTRACT_KEYS = {
-    *("source", "start", "end", "clip_start", "clip_end", "bpm", "meter", "downbeat", "tempomap"),
-    *("key", "lyrics", "language", "prompt", "place", "set", "transport"),
-}
 RATE = 8000
 
 
 @pytest.fixture
 def song(make_wav):
     return make_wav(seconds=4.0)
-
-
-@pytest.fixture
-def request_of(house, tcp, new_id):
-    """Have a job accepted and return its request as job.json holds it."""
-
-    def ask(op, *args):
-        job_id = new_id()
-        tcp.send(f"/punchin/{op}", job_id, *args)
-        answer = tcp.until("accepted", "failed", "error")
-        assert answer.name == "accepted", answer
-        return house.job(job_id)["request"]
-
-    return ask
-
-
-def tell(client, *messages):
-    for name, *args in messages:
-        client.send(f"/punchin/{name}", *args)
-    told = client.ask("context")
-    assert not [m for m in client.seen if m.name == "error"]
-    return told
 
 
 # -- whom it serves --------------------------------------------------------------------------------

@@ -9,27 +9,6 @@ import soundfile
 TEXT = 256 * 1024
 
 
-@pytest.fixture
-def song(make_wav):
-    return make_wav(seconds=2.0)
-
-
-@pytest.fixture
-def verdict(house, tcp, song, new_id):
-    """0 for a request that is accepted (and is then cancelled), else the code of its refusal."""
-
-    def ask(*keys, op="retake", source=None):
-        job_id = new_id()
-        tcp.send(f"/punchin/{op}", job_id, source or song, *keys)
-        answer = tcp.until("accepted", "failed", "error")
-        if answer.name == "accepted":
-            tcp.send("/punchin/cancel", job_id)
-            return 0
-        return answer.args[1] if answer.name == "failed" else answer.args[0]
-
-    return ask
-
-
 # -- formats ---------------------------------------------------------------------------------------
 
 

@@ -9,20 +9,6 @@ from wire_house import native
 WAIT = ("prompt", "wait 60")
 
 
-@pytest.fixture
-def song(make_wav):
-    return make_wav(seconds=2.0)
-
-
-@pytest.fixture
-def blocked(tcp, song, new_id):
-    """A job that runs until it is cancelled; its id."""
-    job_id = new_id("block")
-    tcp.send("/punchin/bgm", job_id, song, *WAIT)
-    tcp.until("started", id=job_id)
-    return job_id
-
-
 # -- events ----------------------------------------------------------------------------------------
 
 

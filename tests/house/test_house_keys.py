@@ -7,27 +7,6 @@ from bridge.protocol.ops import KEY, OP
 TEXT = 256 * 1024
 
 
-@pytest.fixture
-def song(make_wav):
-    return make_wav(seconds=2.0)
-
-
-@pytest.fixture
-def verdict(house, tcp, song, new_id):
-    """0 for a request that is accepted (and is then cancelled), else the code of its refusal."""
-
-    def ask(*keys, op="retake", source=None):
-        job_id = new_id()
-        tcp.send(f"/punchin/{op}", job_id, source or song, *keys)
-        answer = tcp.until("accepted", "failed", "error")
-        if answer.name == "accepted":
-            tcp.send("/punchin/cancel", job_id)
-            return 0
-        return answer.args[1] if answer.name == "failed" else answer.args[0]
-
-    return ask
-
-
 def test_the_table_has_all_of_the_contracts_keys():
     contract = """start end start_frame end_frame start_beat end_beat clip_start clip_end
     clip_start_frame clip_end_frame seconds bars bpm meter downbeat tempomap key prompt negative

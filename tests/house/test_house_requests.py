@@ -5,11 +5,6 @@ import pytest
 WAIT = ("prompt", "wait 60")
 
 
-@pytest.fixture
-def song(make_wav):
-    return make_wav(seconds=2.0)
-
-
 def cancel(client, job_id):
     client.send("/punchin/cancel", job_id)
     client.until("cancelled", id=job_id)

@@ -17,11 +17,6 @@ RESULT = {
 }
 
 
-@pytest.fixture
-def song(make_wav):
-    return make_wav(seconds=2.0)
-
-
 def public(record):
     return {k for k in record if not k.startswith("_")}
 

@@ -7,29 +7,6 @@ import pytest
 import soundfile
 from wire_house import native
 
-FIELDS = {
-    *("id", "op", "state", "position", "fraction", "stage", "eta_s", "tag", "request", "engine"),
-    *("created", "started", "finished", "chosen", "files", "result", "error"),
-}
-RESULT = {
-    *("source_frame", "region_start_frame", "region_end_frame", "seed", "bpm", "meter", "key"),
-    *("downbeat", "ignored", "notes"),
-}
-
-
-@pytest.fixture
-def song(make_wav):
-    return make_wav(seconds=2.0)
-
-
-def public(record):
-    return {k for k in record if not k.startswith("_")}
-
-
-def roles(record):
-    return sorted((f["role"], f["take"]) for f in record["files"])
-
-
 # -- repaint ---------------------------------------------------------------------------------------
 
 SOURCES = [

@@ -42,11 +42,6 @@ SECTION_8 = {
 }
 
 
-@pytest.fixture
-def song(make_wav):
-    return make_wav(seconds=2.0)
-
-
 def test_status_tells_how_the_house_is(house, tcp, song, new_id):
     idle = tcp.ask("status")
     assert {"state", "engine", "device", "queued", "running", "memory", "disk"} <= idle.keys()

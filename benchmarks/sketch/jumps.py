@@ -24,11 +24,18 @@ def find_jumps(new: np.ndarray, source: np.ndarray, rate: int) -> list[int]:
         left = _follow(new, source, at, offset)
         if left + _LONG >= len(new):
             break
-        at, following = _search(new, source, energy, left + round(_BEYOND_S * rate), rate)
+        beyond = left + round(_BEYOND_S * rate)
+        if _goes_on(new, source, beyond, offset):
+            at = beyond
+            continue
+        at, following = _search(new, source, energy, beyond, rate)
         if following is None:
             break
-        if following != offset:
-            found.append((left + _SHORT + _back(new, source, at, following, left)) // 2)
+        end = left + _SHORT
+        begin = _back(new, source, at, following, left - round(_GIVE_UP_S * rate))
+        # Where both offsets sound alike, or it is too quiet to tell, nobody hears where it is.
+        if following != offset and 0 < begin - end <= _BEYOND_S * rate:
+            found.append((end + begin) // 2)
         offset = following
     return found
 
@@ -48,6 +55,12 @@ def _search(
             return at, best - at
         at += _LONG // 2
     return at, None
+
+
+def _goes_on(new: np.ndarray, source: np.ndarray, at: int, offset: int) -> bool:
+    """Whether the old offset holds again: what broke it was too quiet to tell."""
+    piece = source[at + offset : at + offset + _LONG]
+    return len(piece) == _LONG == len(new[at : at + _LONG]) and _alike(new[at : at + _LONG], piece)
 
 
 def _follow(new: np.ndarray, source: np.ndarray, at: int, offset: int) -> int:

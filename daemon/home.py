@@ -18,6 +18,9 @@ from bridge.version import VERSION
 from daemon.core import durable
 
 
+_DYING_S = 1.0  # a daemon that was killed holds its lock until the system has cleared it away
+
+
 class Occupied(Exception):
     """Another daemon runs in this home; the message names its pid and port."""
 
@@ -27,7 +30,7 @@ class Home:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._lock = filelock.FileLock(path / ".daemon.lock", timeout=0)
+        self._lock = filelock.FileLock(path / ".daemon.lock", timeout=_DYING_S)
 
     def __enter__(self) -> Home:
         self.path.mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,8 @@ from bridge.client.values import NoDaemon
 from bridge.places import home as default_home
 from bridge.places import read_daemon
 from bridge.protocol.commands import DEFAULT_PORT
+from bridge.protocol.framing import sized
+from bridge.protocol.packets import encode
 
 START = "start one with punchin start"
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
@@ -44,9 +46,12 @@ def connect(where: tuple[str, int], stream: bool, timeout_s: float) -> socket.so
         raise NoDaemon(f"no daemon answers at {where[0]}:{where[1]} ({e}): {START}") from None
 
 
-def answers(home: Path | None = None, timeout_s: float = 1.0) -> bool:
-    """Whether the daemon of this home takes connections."""
-    with contextlib.suppress(NoDaemon, OSError):
-        connect(endpoint(None, None, home), True, timeout_s).close()
-        return True
+def answers(home: Path | None = None, timeout_s: float = 2.0) -> bool:
+    """Whether the daemon of this home answers; one that is just dying still takes connections."""
+    with (
+        contextlib.suppress(NoDaemon, OSError),
+        connect(endpoint(None, None, home), True, timeout_s) as link,
+    ):
+        link.sendall(sized(encode("/punchin/version", [])))
+        return bool(link.recv(1))
     return False

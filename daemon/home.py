@@ -17,7 +17,6 @@ from bridge.protocol.commands import PROTOCOL
 from bridge.version import VERSION
 from daemon.core import durable
 
-
 _DYING_S = 1.0  # a daemon that was killed holds its lock until the system has cleared it away
 
 

@@ -101,6 +101,20 @@ def test_new_material_is_the_clip_again_and_never_silent():
     assert np.abs(new).max() <= 1.2 * np.abs(clip).max()
 
 
+@pytest.mark.parametrize("seed", range(1, 7))
+def test_what_follows_is_as_loud_as_what_came(seed):
+    clip, heard = clip_and_heard()
+    clip = np.concatenate([clip, 0.75 * clip])  # 2.5 dB
+    heard = listen(clip, RATE, heard.grid, downbeat_told=True)
+    new = continue_from(clip, RATE, heard, BAR, 0, True, seed)
+    beside, first = clip[-BAR:], new[: BAR // 2]
+    usual = (
+        np.square(clip[-4 * BAR :][: BAR // 2]).mean() / np.square(clip[-5 * BAR : -4 * BAR]).mean()
+    )
+    ratio = np.square(first).mean() / np.square(beside).mean() / usual
+    assert abs(10 * np.log10(ratio)) < 1.2
+
+
 def test_a_seed_repeats_and_others_differ():
     clip, heard = clip_and_heard()
     first, same, *others = [

@@ -19,6 +19,7 @@ from daemon.engines.sketch.listen.trace import Trace
 from daemon.engines.sketch.listen.types import Listening
 
 _PARTS = 4  # of a beat, for its rhythm
+_SIDE_S = 0.4
 _EDGE_S = 0.03  # a beat may lack this much at the ends of the clip
 # Weights of harmony, bass, colour, rhythm and level in the distance of two beats.
 _WEIGHTS = (1.0, 0.8, 0.6, 0.6, 0.3)
@@ -28,7 +29,8 @@ _WEIGHTS = (1.0, 0.8, 0.6, 0.6, 0.3)
 class Beats:
     """The whole beats of a clip: `edges` `(n + 1,)` frames, first `count`, chord names, features.
 
-    `features` are one array `(n, ·)` for each of harmony, bass, colour, rhythm and level.
+    `features` are one array `(n, ·)` for each of harmony, bass, colour, rhythm and level. `sides`
+    `(n + 1, 2)` is how loud it is just before and just after every edge, dB.
     """
 
     pulse: Pulses
@@ -37,6 +39,7 @@ class Beats:
     edges: np.ndarray
     chords: tuple[str, ...]
     features: tuple[np.ndarray, ...]
+    sides: np.ndarray
 
     @property
     def number(self) -> int:
@@ -82,9 +85,10 @@ def cut_beats(
     middles = (seconds[1:] + seconds[:-1]) / 2
     chords = tuple(heard.chord_at(s) for s in middles.tolist())
     if not chords:
-        return Beats(pulse, rate, first, edges, chords, ())
-    features = _features(heard.trace or _traced(samples, rate, check), seconds)
-    return Beats(pulse, rate, first, edges, chords, features)
+        return Beats(pulse, rate, first, edges, chords, (), np.zeros((1, 2)))
+    trace = heard.trace or _traced(samples, rate, check)
+    features, sides = _features(trace, seconds), _sides(trace.onsets.colour, seconds)
+    return Beats(pulse, rate, first, edges, chords, features, sides)
 
 
 def _features(trace: Trace, seconds: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -108,6 +112,18 @@ def _colour(power: np.ndarray, seconds: np.ndarray) -> np.ndarray:
     """Mean level of each beat in bands, dB, floored 60 dB below the loudest."""
     mean = _means(power, seconds / HOP_S)
     return np.asarray(10 * np.log10(mean + mean.max() * 1e-6 + 1e-15))
+
+
+def _sides(power: np.ndarray, seconds: np.ndarray) -> np.ndarray:
+    """Level of the `_SIDE_S` before and after each of `seconds`, without the deepest bass, dB."""
+    audible = power[:, 1:].sum(axis=1, keepdims=True)
+    sums = np.concatenate([np.zeros((1, 1)), np.cumsum(audible, axis=0, dtype=float)])[:, 0]
+    floor = float(audible.max()) * 1e-6 + 1e-15
+    levels = []
+    for start, end in ((seconds - _SIDE_S, seconds), (seconds, seconds + _SIDE_S)):
+        low, high = (np.clip(np.round(t / HOP_S).astype(int), 0, len(power)) for t in (start, end))
+        levels.append((sums[high] - sums[low]) / np.maximum(high - low, 1))
+    return np.asarray(10 * np.log10(np.stack(levels, axis=1) + floor))
 
 
 def _rhythm(strength: np.ndarray, seconds: np.ndarray) -> np.ndarray:

@@ -66,7 +66,7 @@ def _route(
 ) -> np.ndarray | None:
     check()
     distance = distances(beats.features)
-    jump = jump_costs(distance, beats.places, beats.pulse.per_bar)
+    jump = jump_costs(distance, beats.places, beats.pulse.per_bar, beats.sides)
     check()
     cost = _FOLLOW * predicted_distance(beats, distance, counts) + _chance(beats, counts, seed)
     free = np.zeros(beats.number, np.float32)

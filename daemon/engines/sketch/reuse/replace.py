@@ -8,7 +8,7 @@ from daemon.engines.sketch.listen.frames import Check, unchecked
 from daemon.engines.sketch.listen.names import chord_name, parse_chord
 from daemon.engines.sketch.listen.types import Listening
 from daemon.engines.sketch.reuse.beats import Beats, cut_beats, distances
-from daemon.engines.sketch.reuse.route import Route, cheapest, jump_costs
+from daemon.engines.sketch.reuse.route import Route, cheapest, jump_costs, step_cost
 from daemon.engines.sketch.reuse.weave import FADE_S, LEAD_S, Run, runs, weave
 
 _SNAP_S = 0.03
@@ -80,7 +80,7 @@ def _route(
 ) -> np.ndarray | None:
     check()
     distance = distances(beats.features)
-    jump = jump_costs(distance, beats.places, beats.pulse.per_bar)
+    jump = jump_costs(distance, beats.places, beats.pulse.per_bar, beats.sides)
     check()
     random = np.random.Generator(np.random.PCG64(seed))
     old = np.clip(counts - beats.first_count, 0, beats.number - 1)
@@ -90,22 +90,36 @@ def _route(
     chance = random.random(beats.number)[beats.bars]
     cost = cost + _CHANCE * chance + harmony[old]
     cost[:, ~usable] = _NO_WAY
-    before, after = counts[0] - 1 - beats.first_count, counts[-1] + 1 - beats.first_count
-    # At the region's edges only its surroundings count, not the bars that are to go.
-    own = np.arange(beats.number)
-    back, ahead = np.maximum(own - 1, 0), np.minimum(own + 1, beats.number - 1)
-    free, ease = np.zeros(beats.number), _CONTEXT * (1 - strength / 2)
+    entry, leave = _edges(beats, distance, counts)
+    ease = _CONTEXT * (1 - strength / 2)
     return cheapest(
         Route(
             places=beats.places,
             wanted_places=counts % beats.pulse.per_bar,
             jump=np.where(usable[None, :], jump, _NO_WAY),
             cost=cost,
-            entry=ease * distance[before, back] if before >= 0 else free,
-            leave=ease * distance[ahead, after] if 0 <= after < beats.number else free,
+            entry=ease * entry,
+            leave=ease * leave,
         ),
         check,
     )
+
+
+def _edges(beats: Beats, distance: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Cost of beginning with each beat and of ending with it, `(n,)` each.
+
+    At the region's edges only its surroundings count, not the bars that are to go.
+    """
+    before, after = counts[0] - 1 - beats.first_count, counts[-1] + 1 - beats.first_count
+    own = np.arange(beats.number)
+    back, ahead = np.maximum(own - 1, 0), np.minimum(own + 1, beats.number - 1)
+    entry, leave = np.zeros(beats.number), np.zeros(beats.number)
+    sides = beats.sides
+    if before >= 0:
+        entry = distance[before, back] + step_cost(sides[before + 1, 0], sides[:-1, 1])
+    if 0 <= after < beats.number:
+        leave = distance[ahead, after] + step_cost(sides[1:, 0], sides[after, 1])
+    return entry, leave
 
 
 def _mismatch(names: tuple[str, ...]) -> np.ndarray:

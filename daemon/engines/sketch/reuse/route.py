@@ -14,6 +14,8 @@ import numpy as np
 from daemon.engines.sketch.listen.frames import Check
 
 _JUMP_COST = 0.3  # whatever the beats: long runs are worth having
+_STEP_COST = 0.4  # per dB of a step in loudness
+_SMALL_STEP_DB = 0.5  # that bar lines have anyhow
 _FORBIDDEN = 1e6
 
 
@@ -33,8 +35,13 @@ class Route:
     leave: np.ndarray
 
 
-def jump_costs(distance: np.ndarray, places: np.ndarray, per_bar: int) -> np.ndarray:
-    """Cost `(n, n)` of a jump from each beat to each other (`jump[i, i + 1]` is not playing on)."""
+def jump_costs(
+    distance: np.ndarray, places: np.ndarray, per_bar: int, sides: np.ndarray
+) -> np.ndarray:
+    """Cost `(n, n)` of a jump from each beat to each other (`jump[i, i + 1]` is not playing on).
+
+    `sides` is of `beats.Beats`: a jump should not be a step in loudness.
+    """
     n = len(distance)
     ahead, back = np.minimum(np.arange(n) + 1, n - 1), np.maximum(np.arange(n) - 1, 0)
     follows = distance[ahead, :].copy()
@@ -42,9 +49,14 @@ def jump_costs(distance: np.ndarray, places: np.ndarray, per_bar: int) -> np.nda
     # At the clip's ends one of the two views is missing; the other counts twice.
     follows[-1] = precedes[-1]
     precedes[:, 0] = follows[:, 0]
-    cost = follows + precedes + _JUMP_COST
+    cost = follows + precedes + _JUMP_COST + step_cost(sides[1:, None, 0], sides[None, :-1, 1])
     cost[(places[:, None] + 1) % per_bar != places[None, :]] = _FORBIDDEN
     return cost
+
+
+def step_cost(before_db: np.ndarray, after_db: np.ndarray) -> np.ndarray:
+    """Cost of a step from one level to another where two runs meet."""
+    return np.asarray(_STEP_COST * np.maximum(np.abs(after_db - before_db) - _SMALL_STEP_DB, 0))
 
 
 def cheapest(route: Route, check: Check) -> np.ndarray | None:

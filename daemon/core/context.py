@@ -17,9 +17,10 @@ from typing import Any
 from daemon.core.forms import HIDES
 
 # Keys that belong to the source of the last region and serve only jobs on that same file.
-_OF_THE_SOURCE = ("start", "end", "start_frame", "end_frame", "clip_start", "clip_end")
-_OF_THE_SOURCE_TOO = ("clip_start_frame", "clip_end_frame", "downbeat", "tempomap")
-SOURCE_KEYS = frozenset((*_OF_THE_SOURCE, *_OF_THE_SOURCE_TOO))
+SOURCE_KEYS = frozenset(
+    {"start", "end", "start_frame", "end_frame", "downbeat", "tempomap"}
+    | {"clip_start", "clip_end", "clip_start_frame", "clip_end_frame"}
+)
 
 
 @dataclass(frozen=True)

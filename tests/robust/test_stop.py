@@ -1,5 +1,7 @@
 """Stops: SIGTERM keeps the queue and counts no run, quit ends it, no worker survives its daemon."""
 
+import time
+
 import pytest
 from real_house import Ear
 
@@ -65,7 +67,12 @@ def test_no_worker_survives_its_daemon(open_house, how, prompt):
 def test_no_worker_survives_a_daemon_that_dies_while_it_loads(house):
     house.kill()
     house.start()
+    deadline = time.monotonic() + 20
+    while not house.children():
+        assert time.monotonic() < deadline, "no worker was started"
+    loading = {process.pid for process in house.children()}
     house.kill()
+    assert loading & {process.pid for process in house.workers}
     for process in house.workers:
         process.wait(20)
 

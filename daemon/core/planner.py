@@ -42,12 +42,15 @@ class Told:
         beats, unit = (self.meter or "4/4").split("/")
         return int(beats), int(unit)
 
-    def grid(self, needs_downbeat: bool = True) -> Grid | None:
-        """Return the grid if enough is told. A tempo map's first entry begins a bar."""
+    def grid(self, has_source: bool = True) -> Grid | None:
+        """Return the grid if enough is told: with a source a downbeat too, without one the metre.
+
+        A tempo map's first entry begins a bar.
+        """
         if self.tempomap:
             first = self.tempomap[0][0]
             return Grid.from_rows(self.tempomap, first if self.downbeat is None else self.downbeat)
-        if self.bpm is None or (needs_downbeat and self.downbeat is None):
+        if self.bpm is None or (self.downbeat if has_source else self.meter) is None:
             return None
         return Grid.steady(self.bpm, *self.metre, self.downbeat or 0.0)
 

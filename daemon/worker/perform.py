@@ -119,7 +119,7 @@ def _window_to_hear(work: Work, facts: Capabilities) -> tuple[int, int]:
 def _grid(engine: Engine, work: Work, clip: Clip, port: JobPort) -> tuple[Grid, bool]:
     """Return the grid in seconds of the source, and whether the tempo was told."""
     told: Told = work.told
-    grid = told.grid(needs_downbeat=work.source is not None)
+    grid = told.grid(has_source=work.source is not None)
     if grid:
         return grid, True
     port.progress(0.02, "listening")

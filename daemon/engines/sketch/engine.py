@@ -73,16 +73,16 @@ class SketchEngine:
         options: Mapping[str, Any],
         port: Port,
     ) -> Heard:
-        """Find tempo and bars of `clip`; without one, the tempo of the style that is asked for."""
-        from daemon.engines.sketch.jobs.asking import tempo_for
+        """Find tempo and bars of `clip`; without one, those of the prompt and the style."""
+        from daemon.engines.sketch.jobs.asking import grid_for
         from daemon.engines.sketch.jobs.replaying import told_plan
         from daemon.engines.sketch.listen import find_grid
 
-        if len(clip) == 0 and bpm is None:
-            given = told_plan(self._opened(port), options)
+        if len(clip) == 0:
+            given = told_plan(self._opened(port), options) if bpm is None else None
             if given is not None:
                 return Heard(given.grid, 1.0)
-            bpm = tempo_for(self._opened(port), options)
+            return Heard(grid_for(self._opened(port), options, bpm, metre), 1.0)
         grid, confidence = find_grid(clip, rate, bpm, metre, check=port.check)
         return Heard(grid, confidence)
 

@@ -6,7 +6,8 @@ import pytest
 
 from bridge.protocol.errors import PunchinError
 from bridge.resources import folder
-from daemon.engines.sketch.plan.caption import named_style, nearest_style, read_caption
+from daemon.engines.sketch.plan.caption import read_caption
+from daemon.engines.sketch.plan.choosing import named_style, nearest_style
 from daemon.engines.sketch.plan.styles import load_styles, read_style
 
 STYLES = load_styles(folder("presets") / "styles")

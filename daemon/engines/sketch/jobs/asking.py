@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from daemon.audio.grid import Grid
 from daemon.engines.base import Request
 from daemon.engines.sketch.jobs.studio import Studio
 from daemon.engines.sketch.listen.names import key_name, parse_key
-from daemon.engines.sketch.plan.caption import Caption, nearest_style, read_caption
+from daemon.engines.sketch.plan.caption import Caption, read_caption
+from daemon.engines.sketch.plan.caption_players import bent
+from daemon.engines.sketch.plan.caption_terms import tempo_within
+from daemon.engines.sketch.plan.choosing import nearest_style
 from daemon.engines.sketch.plan.song import picked
 from daemon.engines.sketch.plan.styles import Style
 
@@ -36,26 +40,40 @@ def wish_of(
     With `other` the seed chooses among the styles for the tempo, but for the one that suits best.
     """
     options = request.options
-    caption = read_caption(options.get("prompt", ""), options.get("negative", ""), studio.styles)
+    caption = caption_of(studio, options)
+    bpm = request.grid.tempo_at(0.0)
+    name, how = _named(studio, options, caption)
+    if name is None:
+        busy = 0.5 if onsets_per_beat is None else min(1.0, onsets_per_beat / _ONSETS_OF_BUSY)
+        name, how = _suiting(studio, caption, bpm, busy), "chosen for the tempo"
+        if other:
+            name = _another(name, bpm, request.seed, studio.styles)
+            how = "another one for the tempo"
+    style = with_feel(studio.styles[name], options, caption)
+    style = bent(style, caption.players, caption.instruments, studio.styles, bpm)
+    return Wish(style, caption, (f"Style: {style.title} ({how}).", *_unsung(request)))
+
+
+def caption_of(studio: Studio, options: Mapping[str, Any]) -> Caption:
+    """Return what `prompt` and `negative` ask for."""
+    return read_caption(options.get("prompt", ""), options.get("negative", ""), studio.styles)
+
+
+def _named(studio: Studio, options: Mapping[str, Any], caption: Caption) -> tuple[str | None, str]:
+    """Return the style that preset or prompt name, and which of them."""
     preset = str(options.get("preset", ""))
     if preset in studio.broken:
         raise studio.broken[preset]
     if preset in studio.styles:
-        name, how = preset, "as asked"
-    elif caption.style is not None:
-        name, how = caption.style, "from the prompt"
-    else:
-        busy = 0.5 if onsets_per_beat is None else min(1.0, onsets_per_beat / _ONSETS_OF_BUSY)
-        busy += _DENSITY * caption.density
-        bpm = request.grid.tempo_at(0.0)
-        name, how = nearest_style(bpm, busy, studio.styles), "chosen for the tempo"
-        if other:
-            name, how = (
-                _another(name, bpm, request.seed, studio.styles),
-                "another one for the tempo",
-            )
-    style = with_feel(studio.styles[name], options)
-    return Wish(style, caption, (f"Style: {style.title} ({how}).", *_unsung(request)))
+        return preset, "as asked"
+    return caption.style, "from the prompt"
+
+
+def _suiting(studio: Studio, caption: Caption, bpm: float | None, busy: float) -> str:
+    """Return the style that suits where none is named."""
+    return nearest_style(
+        bpm, busy + _DENSITY * caption.density, studio.styles, caption.players - caption.without
+    )
 
 
 def _another(name: str, bpm: float, seed: int, styles: Mapping[str, Style]) -> str:
@@ -69,10 +87,12 @@ def _another(name: str, bpm: float, seed: int, styles: Mapping[str, Style]) -> s
     return near[picked(seed, len(near), "another style")]
 
 
-def with_feel(style: Style, options: Mapping[str, Any]) -> Style:
+def with_feel(style: Style, options: Mapping[str, Any], caption: Caption | None = None) -> Style:
     """Return the style with the swing (0…1) and the share of its humanising that were asked for."""
     rule = style.humanise.scaled(float(options.get("humanize", 1.0)))
-    return replace(style, swing=float(options.get("swing", style.swing)), humanise=rule)
+    said = caption.terms.swing if caption is not None else None
+    swing = float(options.get("swing", style.swing if said is None else said))
+    return replace(style, swing=swing, humanise=rule)
 
 
 def ending_of(options: Mapping[str, Any], otherwise: bool) -> bool:
@@ -81,14 +101,18 @@ def ending_of(options: Mapping[str, Any], otherwise: bool) -> bool:
     return otherwise if told is None else bool(told)
 
 
-def tempo_for(studio: Studio, options: Mapping[str, Any]) -> float | None:
-    """Return the middle of the tempo range of the style that is named, None when none is."""
-    caption = read_caption(options.get("prompt", ""), options.get("negative", ""), studio.styles)
-    name = options.get("preset") if options.get("preset") in studio.styles else caption.style
-    if name is None:
-        return None
-    low, high = studio.styles[name].tempo_bpm
-    return round((low + high) / 2)
+def grid_for(
+    studio: Studio, options: Mapping[str, Any], bpm: float | None, metre: tuple[int, int] | None
+) -> Grid:
+    """Return bars for a new piece: what is told, else what the prompt says, else the style's."""
+    caption = caption_of(studio, options)
+    beats, unit = metre or caption.terms.metre or (4, 4)
+    if bpm is None:
+        name = _named(studio, options, caption)[0] or _suiting(
+            studio, caption, caption.terms.bpm, 0.5
+        )
+        bpm = round(tempo_within(caption.terms, *studio.styles[name].tempo_bpm), 2)
+    return Grid.steady(bpm, beats, unit, 0.0)
 
 
 def _unsung(request: Request) -> tuple[str, ...]:
@@ -98,9 +122,11 @@ def _unsung(request: Request) -> tuple[str, ...]:
 
 
 def key_of(request: Request, heard: str | None, caption: Caption) -> str:
-    """Return the told key, else the heard one, else one that suits the mood, by the seed."""
+    """Return the told key, else the prompt's, the heard one, or one for the mood, by the seed."""
     if request.key:
         return key_name(*parse_key(request.key))
+    if caption.terms.key:
+        return key_name(*parse_key(caption.terms.key))
     if heard:
         return heard
     is_minor = bool(caption.minor)

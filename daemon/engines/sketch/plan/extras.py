@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from daemon.engines.sketch.plan.caption import nearest_style
+from daemon.engines.sketch.plan.choosing import nearest_style
 from daemon.engines.sketch.plan.styles import DrumStyle, PartStyle, Style
 
 PERCUSSION = DrumStyle(

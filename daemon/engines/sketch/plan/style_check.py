@@ -11,7 +11,7 @@ from daemon.engines.sketch.plan.types import STEM_KINDS
 ROLES = ("bass", "chords", "arp", "strum", "pad", "lead")
 COLOURS = ("triad", "seventh", "power")
 _TOP = {
-    "title", "summary", "words", "tempo_bpm", "busy", "swing", "swing_grid", "colour", "restless",
+    "title", "summary", "words", "tempo_bpm", "busy", "swing", "swing_grid", "colour", "restless", "surprise",
     "room", "humanise", "progressions", "drums", "parts",
 }  # fmt: skip
 _PART = {
@@ -34,8 +34,7 @@ def mistakes(data: dict[str, Any]) -> list[str]:
         found.append(f"`colour` must be one of {', '.join(COLOURS)}")
     if not 0 <= data.get("swing", 0) <= 1 or data.get("swing_grid", 8) not in (8, 16):
         found.append("`swing` must be 0…1 and `swing_grid` 8 or 16")
-    if not 0 <= data.get("restless", 0) <= 1:
-        found.append("`restless` must be 0…1")
+    found += [f"`{k}` must be 0…1" for k in ("restless", "surprise") if not 0 <= data.get(k, 0) <= 1]
     found += _unknown("room", data.get("room", {}), {"seconds", "tone_hz"})
     found += _unknown("humanise", data.get("humanise", {}), {"early_ms", "late_ms", "velocity"})
     found += _progressions(data.get("progressions", {}))

@@ -74,7 +74,8 @@ class PartStyle:
 @dataclass(frozen=True)
 class Style:
     """One style. `words` are what a caption may call it; `busy` 0…1 is how dense it is,
-    `restless` how readily its chords change under a melody (see `harmonise`).
+    `restless` how readily its chords change under a melody (see `harmonise`), `surprise` how odd it
+    would be where nobody asked for it.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Style:
     swing_grid: int = 8
     colour: str = "triad"
     restless: float = 0.0
+    surprise: float = 0.0
     room_s: float = 1.2
     room_tone_hz: float = 5000.0
     humanise: Humanise = field(default_factory=Humanise)
@@ -133,6 +135,7 @@ def _style(name: str, data: dict[str, Any]) -> Style:
         swing_grid=int(data.get("swing_grid", 8)),
         colour=data.get("colour", "triad"),
         restless=float(data.get("restless", 0.0)),
+        surprise=float(data.get("surprise", 0.0)),
         room_s=float(room.get("seconds", 1.2)),
         room_tone_hz=float(room.get("tone_hz", 5000.0)),
         humanise=Humanise(**data.get("humanise", {})),

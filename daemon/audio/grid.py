@@ -82,13 +82,13 @@ class Grid:
 
     def quarter_at(self, second: float) -> float:
         """Quarter notes from the downbeat to `second`."""
-        return self._from_first(second) - self._from_first(self.downbeat)
+        return self._from_first(second) - self._first_downbeat
 
     def second_at(self, quarter: float) -> float:
         """Seconds of the point `quarter` quarter notes after the downbeat."""
         if self.is_steady:
             return self.downbeat + quarter * 60 / self.points[0].bpm
-        return self._to_second(quarter + self._from_first(self.downbeat))
+        return self._to_second(quarter + self._first_downbeat)
 
     def tempo_at(self, second: float) -> float:
         """Quarter notes per minute at `second`."""
@@ -156,8 +156,17 @@ class Grid:
             sums.append(sums[-1] + mean / 60 * (b.second - a.second))
         return sums
 
+    @cached_property
+    def _times(self) -> list[float]:
+        return [p.second for p in self.points]
+
+    @cached_property
+    def _first_downbeat(self) -> float:
+        """Quarter notes from the first point to the downbeat."""
+        return self._from_first(self.downbeat)
+
     def _index(self, second: float) -> int:
-        return max(0, bisect.bisect_right([p.second for p in self.points], second) - 1)
+        return max(0, bisect.bisect_right(self._times, second) - 1)
 
     def _from_first(self, second: float) -> float:
         i = self._index(second)

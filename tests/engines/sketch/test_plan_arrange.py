@@ -226,3 +226,29 @@ def test_midi_follows_a_tempo_map_and_keeps_drums_on_channel_ten() -> None:
 def test_notes_of_a_part_are_in_order() -> None:
     for part in _plan("folk").parts:
         assert all(a.start_quarter <= b.start_quarter for a, b in pairwise(part.notes))
+
+
+@pytest.mark.parametrize(
+    ("key", "written"),
+    [("F# minor", "F#m"), ("Bb major", "Bb"), ("G# minor", "G#m"), ("F major", "F")],
+)
+def test_midi_tells_the_key(key: str, written: str) -> None:
+    score = mido.MidiFile(file=io.BytesIO(plan_midi(_plan(key=key))))
+    assert [m.key for m in score.tracks[0] if m.type == "key_signature"] == [written]
+
+
+def test_long_pieces_can_be_cancelled_while_they_are_written() -> None:
+    checks = 0
+
+    def count() -> None:
+        nonlocal checks
+        checks += 1
+
+    brief = Brief(GRIDS["4/4"], 0.0, 600.0, "D major", STYLES["house"], 1, lead=True)
+    plan = arrange(brief, count)
+    notes = sum(len(part.notes) for part in plan.parts)
+    assert checks > notes / 256
+    for write in (plan_json, plan_midi):
+        checks = 0
+        write(plan, count)
+        assert checks > notes / 1024

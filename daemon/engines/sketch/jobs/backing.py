@@ -47,10 +47,10 @@ def bgm(studio: Studio, request: Request, port: Port) -> Result:
     key = key_of(request, heard.key, wish.caption)
     brief = brief_of(request, heard, wish, key, span)
     ending = ending_of(request.options, _ends(brief))
-    plan = arrange(finished(brief, ending, beside_lufs(request, heard)))
+    plan = arrange(finished(brief, ending, beside_lufs(request, heard)), port.check)
     told = sound(studio, plan, request, span, port, clip_in_window(request, span))
     notes = (*wish.notes, *doubts(request, heard, key), *told)
-    return Result(key=key, notes=notes, documents=documents(plan))
+    return Result(key=key, notes=notes, documents=documents(plan, port.check))
 
 
 def beside_lufs(request: Request, heard: Listening, otherwise: float = BALANCE_LU) -> float:

@@ -34,6 +34,6 @@ def generate(studio: Studio, request: Request, port: Port) -> Result:
         lead=True,
     )
     ending = ending_of(request.options, len(brief.bars()) >= _ENDING_FROM_BARS)
-    plan = arrange(finished(brief, ending, LOUDNESS_LUFS))
+    plan = arrange(finished(brief, ending, LOUDNESS_LUFS), port.check)
     told = sound(studio, plan, request, span, port, None)
-    return Result(key=key, notes=(*wish.notes, *told), documents=documents(plan))
+    return Result(key=key, notes=(*wish.notes, *told), documents=documents(plan, port.check))

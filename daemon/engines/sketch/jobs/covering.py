@@ -48,11 +48,11 @@ def played(
         brief = _with_tune(brief, heard, request, strength)
     loud = heard.loudness_lufs if heard.loudness_lufs > _QUIETEST_LUFS else _SILENT_LUFS
     brief = finished(brief, ending_of(request.options, False), min(loud, _LOUDEST_LUFS))
-    plan = arrange(brief)
+    plan = arrange(brief, port.check)
     sound_as_region(studio, plan, request, span, port)
     notes = [*wish.notes, *doubts(request, heard, key)]
     notes += [_NO_TUNE] if has_tune and not heard.notes else []
-    return Result(key=key, notes=tuple(notes), documents=documents(plan))
+    return Result(key=key, notes=tuple(notes), documents=documents(plan, port.check))
 
 
 def _with_tune(brief: Brief, heard: Listening, request: Request, strength: float) -> Brief:

@@ -41,14 +41,14 @@ def layer(studio: Studio, request: Request, port: Port) -> Result:
     brief, player = _with_player(brief_of(request, heard, wish, key, span), wish, studio, request)
     loudness = beside_lufs(request, heard, BALANCE_LU)
     brief = finished(brief, ending_of(request.options, False), loudness)
-    plan = _under(arrange(brief), track)
+    plan = _under(arrange(brief, port.check), track)
     if not plan.parts:
         # A line that always gives way to the voice would leave nothing: it holds chords instead.
-        plan = _under(arrange(_holding(brief)), track)
+        plan = _under(arrange(_holding(brief), port.check), track)
     sound(studio, plan, request, span, port, beside)
     notes = [*wish.notes, f"Added: {player}.", *doubts(request, heard, key)]
     notes += [_UNSUNG] if "vocals" in track else []
-    return Result(key=key, notes=tuple(notes), documents=documents(plan))
+    return Result(key=key, notes=tuple(notes), documents=documents(plan, port.check))
 
 
 def _only(plan: Plan, track: str) -> Plan:

@@ -13,6 +13,7 @@ from daemon.engines.sketch.plan.arrange import Brief
 from daemon.engines.sketch.plan.codec import plan_json
 from daemon.engines.sketch.plan.midi import plan_midi
 from daemon.engines.sketch.plan.types import Mix, Plan
+from daemon.engines.sketch.render.part import Check
 from daemon.engines.sketch.render.tone import Array
 
 _CUT_S = 0.012  # fade of a piece that is cut off
@@ -81,6 +82,6 @@ def _wanted(request: Request, plan: Plan) -> tuple[set[str], tuple[str, ...]]:
     return have, (f"None of the stems asked for plays here; there are {', '.join(sorted(have))}.",)
 
 
-def documents(plan: Plan) -> dict[str, bytes | str]:
-    """Return the plan as the files that go with the sound."""
-    return {"plan": plan_json(plan), "midi": plan_midi(plan)}
+def documents(plan: Plan, check: Check = lambda: None) -> dict[str, bytes | str]:
+    """Return the plan as the files that go with the sound; `check` is called on the way."""
+    return {"plan": plan_json(plan, check), "midi": plan_midi(plan, check)}

@@ -75,7 +75,7 @@ def replayed(
     told = sound(studio, plan, request, span, port, beside)
     name = Path(request.options["plan"]).name
     said = (f"The plan {name} was rendered as it stands.", *_length(plan, request, span))
-    return Result(key=plan.key, notes=(*said, *notes, *told), documents=documents(plan))
+    return Result(key=plan.key, notes=(*said, *notes, *told), documents=documents(plan, port.check))
 
 
 def _length(plan: Plan, request: Request, span: Span) -> tuple[str, ...]:

@@ -39,7 +39,9 @@ def retake(studio: Studio, request: Request, port: Port) -> Result:
     strength = float(request.options.get("strength", DEFAULT_STRENGTH))
     new = varied(plan, with_feel(style, request.options), request.seed, strength)
     sound_as_region(studio, new, request, request.spans[0], port)
-    return Result(key=new.key, notes=(_FROM_PLAN.format(name=name),), documents=documents(new))
+    return Result(
+        key=new.key, notes=(_FROM_PLAN.format(name=name),), documents=documents(new, port.check)
+    )
 
 
 def _of_clip(studio: Studio, request: Request, port: Port) -> Result:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from daemon.audio.grid import Grid
@@ -20,6 +20,8 @@ from daemon.engines.sketch.plan.lead import lead_notes
 from daemon.engines.sketch.plan.song import Song, Voice, picked
 from daemon.engines.sketch.plan.styles import PartStyle, Style
 from daemon.engines.sketch.plan.types import Mix, Part, Plan, PlanChord, PlanNote, Section
+
+Check = Callable[[], None]
 
 _PLAYERS = {"bass": bass_notes, "pad": pad_notes, "lead": lead_notes}
 
@@ -61,8 +63,8 @@ class Brief:
         return bars_between(self.grid, self.start_s, self.end_s)
 
 
-def arrange(brief: Brief) -> Plan:
-    """Return the whole plan of a piece."""
+def arrange(brief: Brief, check: Check = lambda: None) -> Plan:
+    """Return the whole plan of a piece; `check` is called often enough to be cancelled."""
     bars = brief.bars()
     sections = _sections(brief, bars)
     song = Song(
@@ -76,6 +78,7 @@ def arrange(brief: Brief) -> Plan:
         tune=brief.tune,
         feel=brief.caption.feel * _own_feel(brief),
         ending=brief.ending and len(bars) > 1,
+        check=check,
     )
     return Plan(
         style=brief.style.name,
@@ -180,4 +183,5 @@ def _part(song: Song, row: PartStyle) -> Part:
 
 
 def _finished(song: Song, name: str, notes: list[PlanNote]) -> tuple[PlanNote, ...]:
-    return humanised(notes, song.style.humanise, song.rng(name, "hands"))
+    song.check()
+    return humanised(notes, song.style.humanise, song.rng(name, "hands"), song.check)

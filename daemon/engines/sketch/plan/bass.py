@@ -19,7 +19,7 @@ def bass_notes(song: Song, part: PartStyle) -> list[PlanNote]:
     """Return the bass line."""
     notes: list[PlanNote] = []
     home = part.range[0] + 3 + 4 * song.pick(3, part.name, "register")
-    for i, bar in enumerate(song.bars):
+    for i, bar in song.walk():
         section = song.section(bar)
         if section.level < part.level:
             continue
@@ -37,11 +37,7 @@ def bass_notes(song: Song, part: PartStyle) -> list[PlanNote]:
 def _with_changes(song: Song, bar: Bar, hits: list[Hit]) -> list[Hit]:
     """Cut held notes at a change of chord and state the new root there."""
     out: list[Hit] = []
-    changes = [
-        c.start_quarter - bar.start
-        for c in song.changes.chords
-        if bar.start + 0.1 < c.start_quarter < bar.end - 0.1
-    ]
+    changes = [at - bar.start for at in song.changes.between(bar.start + 0.1, bar.end - 0.1)]
     for hit in hits:
         cuts = [c for c in changes if hit.at + 0.1 < c < hit.at + hit.length - 0.1]
         for cut in cuts:

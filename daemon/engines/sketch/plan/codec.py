@@ -8,6 +8,7 @@ voices the notes again (see `revoice`).
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -23,10 +24,14 @@ VERSION = 1
 _MISTAKES = (
     ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError,
 )  # fmt: skip
+_ROWS_PER_CHECK = 512
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
+
+Check = Callable[[], None]
 
 
-def plan_json(plan: Plan) -> str:
-    """Return `plan` as JSON text, one note a line."""
+def plan_json(plan: Plan, check: Check = lambda: None) -> str:
+    """Return `plan` as JSON text, one note a line; `check` is called on the way."""
     head = {
         "format": FORMAT,
         "version": VERSION,
@@ -42,7 +47,7 @@ def plan_json(plan: Plan) -> str:
     lists = {
         "sections": [_line(asdict(s)) for s in plan.sections],
         "chords": [_line({**asdict(c), "written_on": c.name}) for c in plan.chords],
-        "parts": [_part_text(p) for p in plan.parts],
+        "parts": [_part_text(p, check) for p in plan.parts],
     }
     body = [f'"{key}": {_line(value)}' for key, value in head.items()]
     body += [f'"{key}": {_rows(rows)}' for key, rows in lists.items()]
@@ -96,15 +101,23 @@ def _part(row: dict[str, Any]) -> Part:
     return Part(**{**row, "notes": notes})
 
 
-def _part_text(part: Part) -> str:
+def _part_text(part: Part, check: Check) -> str:
     head = {key: value for key, value in vars(part).items() if key != "notes"}
-    notes = _rows([_line(list(vars(note).values())) for note in part.notes])
+    notes = _rows(_line(list(vars(note).values())) for note in _checked(part.notes, check))
     return _line(head)[:-1] + f', "notes": {notes}}}'
 
 
-def _rows(rows: list[str]) -> str:
-    return "[\n" + ",\n".join(rows) + "\n]" if rows else "[]"
+def _checked(notes: tuple[PlanNote, ...], check: Check) -> Iterator[PlanNote]:
+    for i, note in enumerate(notes):
+        if i % _ROWS_PER_CHECK == 0:
+            check()
+        yield note
+
+
+def _rows(rows: Iterable[str]) -> str:
+    text = ",\n".join(rows)
+    return f"[\n{text}\n]" if text else "[]"
 
 
 def _line(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return _ENCODER.encode(value)

@@ -57,7 +57,7 @@ def comp_notes(song: Song, part: PartStyle) -> list[PlanNote]:
     """Return the notes of a part whose role is `chords`, `arp` or `strum`."""
     hands = Hands(song, part)
     notes: list[PlanNote] = []
-    for i, bar in enumerate(song.bars):
+    for i, bar in song.walk():
         level = song.section(bar).level
         if level < part.level:
             continue
@@ -104,11 +104,7 @@ def _played(hands: Hands, bar: Bar, hit: Hit) -> list[PlanNote]:
 
 def _pieces(song: Song, start: float, end: float) -> list[tuple[float, float]]:
     """Cut `[start, end)` wherever the chord changes."""
-    cuts = [
-        c.start_quarter for c in song.changes.chords if start + 0.1 < c.start_quarter < end - 0.1
-    ]
-    edges = [start, *cuts, end]
-    return list(pairwise(edges))
+    return list(pairwise([start, *song.changes.between(start + 0.1, end - 0.1), end]))
 
 
 def _picked(hands: Hands, start: float, end: float, voice: int, velocity: int) -> PlanNote:
@@ -134,6 +130,7 @@ def pad_notes(song: Song, part: PartStyle) -> list[PlanNote]:
         if section.level < part.level:
             continue
         start, end = section.start_quarter, section.end_quarter
+        song.check()
         for a, b in _pieces(song, start, end):
             velocity = _PAD_VELOCITY + 4 * section.level
             notes += _held(hands, a, b, velocity, "")

@@ -22,7 +22,7 @@ _STROKE_QUARTERS = 0.25
 def drum_notes(song: Song, drums: DrumStyle) -> list[PlanNote]:
     """Return every stroke of the piece."""
     notes: list[PlanNote] = []
-    for i, bar in enumerate(song.bars):
+    for i, bar in song.walk():
         rng = song.rng("drums", str(i))
         if song.is_ending(bar):
             notes += _ending(bar)

@@ -102,6 +102,11 @@ class Changes:
         i = bisect.bisect_right(self._starts, quarter + _NEAR) - 1
         return self.chords[max(0, i)]
 
+    def between(self, start: float, end: float) -> list[float]:
+        """Return the quarters at which a chord begins inside `(start, end)`, in order."""
+        first = bisect.bisect_right(self._starts, start)
+        return self._starts[first : bisect.bisect_left(self._starts, end)]
+
     def after(self, quarter: float) -> PlanChord:
         """Return the chord that follows the one at `quarter` (the last one stays)."""
         i = bisect.bisect_right(self._starts, quarter + _NEAR)

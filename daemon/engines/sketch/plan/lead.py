@@ -26,7 +26,7 @@ def lead_notes(song: Song, part: PartStyle) -> list[PlanNote]:
         return tune_notes(song, part)
     notes: list[PlanNote] = []
     ladder = [p for p in range(part.range[0], part.range[1] + 1) if p % 12 in scale_of(song.key)]
-    for i, bar in enumerate(song.bars):
+    for i, bar in song.walk():
         section = song.section(bar)
         if section.level < part.level or song.voice.share(bar.start, bar.end) > _SUNG:
             continue
@@ -51,8 +51,7 @@ def tune_notes(song: Song, part: PartStyle) -> list[PlanNote]:
     for note in song.tune:
         pitch = note.midi + shift
         pitch += 12 * max(0, -((pitch - low) // 12)) - 12 * max(0, -((high - pitch) // 12))
-        bar = next((b for b in song.bars if b.start <= note.start < b.end), song.bars[0])
-        strong = abs(note.start - bar.start) < 0.1
+        strong = abs(note.start - song.bar_at(note.start).start) < 0.1
         velocity = 100 if strong else 90 if abs(note.start - round(note.start)) < 0.1 else 82
         notes.append(PlanNote(note.start, round(note.end - note.start, 6), pitch, velocity))
     return notes

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import bisect
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -15,6 +16,10 @@ from daemon.engines.sketch.plan.harmony import Changes
 from daemon.engines.sketch.plan.steps import Hit, fit, hits, is_compound, swung
 from daemon.engines.sketch.plan.styles import Style
 from daemon.engines.sketch.plan.types import Section
+
+_BARS_PER_CHECK = 16
+
+Check = Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,7 @@ class Song:
     """The frame that all players share.
 
     `tune` is what the lead shall play. `feel` 0.5 is half time, 2 double time. With `ending` the
-    last bar is one held stroke.
+    last bar is one held stroke. `check` is called while notes are written, to be cancelled.
     """
 
     style: Style
@@ -58,6 +63,26 @@ class Song:
     tune: tuple[Sung, ...] = ()
     feel: float = 1.0
     ending: bool = False
+    check: Check = lambda: None
+
+    @cached_property
+    def _section_starts(self) -> list[float]:
+        return [s.start_quarter for s in self.sections]
+
+    @cached_property
+    def _bar_starts(self) -> list[float]:
+        return [bar.start for bar in self.bars]
+
+    def walk(self) -> Iterator[tuple[int, Bar]]:
+        """Yield every bar with its number, and check for cancellation on the way."""
+        for i, bar in enumerate(self.bars):
+            if i % _BARS_PER_CHECK == 0:
+                self.check()
+            yield i, bar
+
+    def bar_at(self, quarter: float) -> Bar:
+        """Return the bar in which `quarter` lies; the first or last one outside."""
+        return self.bars[max(0, bisect.bisect_right(self._bar_starts, quarter) - 1)]
 
     def rng(self, *names: str) -> np.random.Generator:
         """Return the stream of chance that belongs to `names`; the same names, the same stream."""
@@ -73,8 +98,8 @@ class Song:
 
     def section(self, bar: Bar) -> Section:
         """Return the section that `bar` belongs to."""
-        starts = [s.start_quarter for s in self.sections]
-        return self.sections[max(0, bisect.bisect_right(starts, bar.start + 1e-6) - 1)]
+        at = bisect.bisect_right(self._section_starts, bar.start + 1e-6)
+        return self.sections[max(0, at - 1)]
 
     def is_ending(self, bar: Bar) -> bool:
         """Whether `bar` is the held last one."""
@@ -90,7 +115,7 @@ class Song:
 
     def hits(self, pattern: str, bar: Bar, rng: np.random.Generator) -> list[Hit]:
         """Return a 4/4 pattern's steps for `bar`, in its metre, at the song's feel, swung."""
-        index = self.bars.index(bar)
+        index = max(0, bisect.bisect_right(self._bar_starts, bar.start) - 1)
         fitted = fit(paced(pattern, self.feel, index), bar.beats, bar.unit)
         found = [h for h in hits(fitted, rng) if h.at < bar.quarters - 1e-6]
         if is_compound(bar.beats, bar.unit):
@@ -125,6 +150,7 @@ def stream(seed: int, *names: str) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, *keys])))
 
 
+@lru_cache(maxsize=2048)
 def picked(seed: int, count: int, *names: str) -> int:
     """Return 0 … `count` − 1 for `names`; seeds in a row, as a job's takes have, always differ.
 

@@ -22,8 +22,10 @@ from daemon.engines.sketch.render.tone import Array
 from daemon.engines.sketch.render.voices import Tone, tone
 
 LAYERS = (58, 84, 104)  # velocities at which a harder stroke is used
+STROKES = 4
+"""Alternating strokes of a drum."""
+
 _HARDNESS = (0.2, 0.5, 0.75, 1.0)
-_STROKES = 4  # alternating strokes of a drum
 _LIMIT_BYTES = 160 << 20
 
 Sound = TypeVar("Sound", Tone, Array, Room)
@@ -38,14 +40,14 @@ class Bank:
 
     def tone(self, instrument: str, midi: int, velocity: int, rate: int) -> Tone:
         """Return the tone of a pitched instrument's key."""
-        layer = _layer(velocity)
+        layer = layer_of(velocity)
         key = (instrument, midi, layer, rate)
         return self._kept(key, lambda rng: tone(instrument, midi, rate, _HARDNESS[layer], rng))
 
     def stroke(self, kit: str, midi: int, velocity: int, turn: int, rate: int) -> Array:
         """Return a stroke of a drum, float32 `(frames,)`; `turn` counts its strokes."""
-        layer = _layer(velocity)
-        key = (kit, midi, layer, turn % _STROKES, rate)
+        layer = layer_of(velocity)
+        key = (kit, midi, layer, turn % STROKES, rate)
         return self._kept(key, lambda rng: stroke(kit, midi, rate, _HARDNESS[layer], rng))
 
     def room(self, seconds: float, tone_hz: float, rate: int) -> Room:
@@ -59,7 +61,7 @@ class Bank:
 
     def tone_power(self, instrument: str, midi: int, velocity: int, rate: int) -> Array:
         """Return the K-weighted power of a tone in hops of 0.1 s; one number for a loop."""
-        name = ("power", instrument, midi, _layer(velocity), rate)
+        name = ("power", instrument, midi, layer_of(velocity), rate)
 
         def made(rng: np.random.Generator) -> Array:
             tone = self.tone(instrument, midi, velocity, rate)
@@ -70,7 +72,7 @@ class Bank:
 
     def stroke_power(self, kit: str, midi: int, velocity: int, turn: int, rate: int) -> Array:
         """Return the K-weighted power of a stroke in hops of 0.1 s."""
-        name = ("power", kit, midi, _layer(velocity), turn % _STROKES, rate)
+        name = ("power", kit, midi, layer_of(velocity), turn % STROKES, rate)
 
         def made(rng: np.random.Generator) -> Array:
             sound = self.stroke(kit, midi, velocity, turn, rate)
@@ -102,7 +104,8 @@ def _power(sound: Array, rate: int, hop: int) -> Array:
     return hop_means(power, hop) * (2 / len(sound))
 
 
-def _layer(velocity: int) -> int:
+def layer_of(velocity: int) -> int:
+    """Return which of the layers of hardness a velocity plays, 0 the softest."""
     return sum(velocity >= edge for edge in LAYERS)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from daemon.engines.sketch.plan.instruments import is_drums
 from daemon.engines.sketch.plan.types import Part
-from daemon.engines.sketch.render.bank import Bank
+from daemon.engines.sketch.render.bank import STROKES, Bank, layer_of
 from daemon.engines.sketch.render.effects import driven_power, duck_curve
 from daemon.engines.sketch.render.level import HOP_S
 from daemon.engines.sketch.render.part import Check, Cue, Score, Window, strength
@@ -19,6 +19,7 @@ from daemon.engines.sketch.render.stems import Piece
 from daemon.engines.sketch.render.tone import Array
 
 _RELEASE_SHARE = 0.2  # of its length, that the power of a release counts for (∫ x⁴)
+_READINGS = 20  # of the ducking, a hop
 _CHECK_EVERY = 8  # notes; each may need a tone that has to be made first
 
 
@@ -43,11 +44,11 @@ def forecast(piece: Piece, bank: Bank, first_frame: int, hops: int, check: Check
 def _part_power(part: Part, score: Score, bank: Bank, span: Window, check: Check) -> Array:
     hop = round(HOP_S * span.rate)
     power = np.zeros(span.frames // hop)
-    drums = is_drums(part.instrument)
+    sounds = _Sounds(part, bank, span.rate)
     for i, cue in enumerate(score.cues):
         if i % _CHECK_EVERY == 0:
             check()
-        sound = _stroke(part, cue, bank, span.rate) if drums else _key(part, cue, bank, span.rate)
+        sound = sounds.of(cue)
         at = (cue.at - span.start_frame) // hop
         a, b = max(0, at), min(len(power), at + len(sound))
         if b > a:
@@ -55,16 +56,35 @@ def _part_power(part: Part, score: Score, bank: Bank, span: Window, check: Check
     return driven_power(part.instrument, power)
 
 
-def _stroke(part: Part, cue: Cue, bank: Bank, rate: int) -> Array:
-    return bank.stroke_power(part.instrument, cue.note.midi, cue.note.velocity, cue.turn, rate)
+class _Sounds:
+    """The powers of one part's sounds by hop, each asked of the bank once."""
+
+    def __init__(self, part: Part, bank: Bank, rate: int) -> None:
+        self._name, self._bank, self._rate = part.instrument, bank, rate
+        self._drums = is_drums(part.instrument)
+        self._known: dict[tuple[int, int, int], tuple[Array, float]] = {}
+
+    def of(self, cue: Cue) -> Array:
+        """Return the power of a note that is played at full strength."""
+        note = cue.note
+        key = (note.midi, layer_of(note.velocity), cue.turn % STROKES if self._drums else 0)
+        if key not in self._known:
+            self._known[key] = self._asked(cue)
+        power, release = self._known[key]
+        return power if self._drums else _held(power, cue.held / (HOP_S * self._rate) + release)
+
+    def _asked(self, cue: Cue) -> tuple[Array, float]:
+        """Return a sound's power by hop, and how many hops its release counts for."""
+        bank, name, rate = self._bank, self._name, self._rate
+        midi, velocity = cue.note.midi, cue.note.velocity
+        if self._drums:
+            return bank.stroke_power(name, midi, velocity, cue.turn, rate), 0.0
+        release_s = bank.tone(name, midi, velocity, rate).release_s
+        return bank.tone_power(name, midi, velocity, rate), release_s * _RELEASE_SHARE / HOP_S
 
 
-def _key(part: Part, cue: Cue, bank: Bank, rate: int) -> Array:
-    """Return the power of a held tone by hop; the last one for its share only."""
-    tone = bank.tone(part.instrument, cue.note.midi, cue.note.velocity, rate)
-    release = tone.release_s * _RELEASE_SHARE / HOP_S
-    power = bank.tone_power(part.instrument, cue.note.midi, cue.note.velocity, rate)
-    held = cue.held / (HOP_S * rate) + release
+def _held(power: Array, held: float) -> Array:
+    """Return the power of a tone that is held for `held` hops; the last one for its share only."""
     hops = max(1, round(held))
     if len(power) == 1:
         return np.full(hops, power[0] * held / hops)
@@ -72,13 +92,10 @@ def _key(part: Part, cue: Cue, bank: Bank, rate: int) -> Array:
 
 
 def _ducking(piece: Piece, depth_db: float, span: Window) -> Array:
-    """Return the mean share of power that ducking leaves in each hop."""
-    hop = round(HOP_S * span.rate)
-    step = max(1, hop // 20)
-    out = []
-    for at in range(0, span.frames, 600 * hop):
-        length = min(600 * hop, span.frames - at)
-        curve = duck_curve(piece.kicks, Window(span.start_frame + at, length, span.rate))
-        few = 10 ** (-depth_db / 10 * curve.reshape(-1, hop)[:, ::step])
-        out.append(few.mean(axis=1))
-    return np.concatenate(out)
+    """Return the mean share of power that ducking leaves in each hop, read twenty times a hop."""
+    step = max(1, round(HOP_S * span.rate) // _READINGS)
+    hops = span.frames // round(HOP_S * span.rate)
+    window = Window(span.start_frame // step, hops * _READINGS, round(_READINGS / HOP_S))
+    curve = duck_curve([frame // step for frame in piece.kicks], window)
+    share: Array = 10 ** (-depth_db / 10 * curve.reshape(-1, _READINGS))
+    return share.mean(axis=1)

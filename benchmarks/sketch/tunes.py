@@ -1,4 +1,4 @@
-"""The public-domain tunes of `tunes.toml` as notes and chords; positions in quarters from bar 1."""
+"""Public-domain tunes as notes and chords; positions in quarters from bar 1."""
 
 from __future__ import annotations
 
@@ -39,8 +39,17 @@ class Tune:
 
 
 def load(set_name: str | None = None) -> list[Tune]:
-    """Return the tunes of a set, or all."""
-    rows = tomllib.loads((Path(__file__).parent / "tunes.toml").read_text())["tune"]
+    """Return the twelve tunes that are also sung, of a set or all."""
+    return _read("tunes.toml", set_name)
+
+
+def written(set_name: str | None = None) -> list[Tune]:
+    """Return all tunes that are scored from their notes, of a set or all."""
+    return load(set_name) + _read("more_tunes.toml", set_name)
+
+
+def _read(file: str, set_name: str | None) -> list[Tune]:
+    rows = tomllib.loads((Path(__file__).parent / file).read_text(encoding="utf-8"))["tune"]
     return [_tune(row) for row in rows if set_name in (None, row["set"])]
 
 

@@ -32,7 +32,7 @@ class Op:
 
 
 OPS = (
-    Op("generate", "new music from prompt, lyrics, tempo, key", ("seconds|bars",)),
+    Op("generate", "new music from prompt, lyrics, tempo, key", ("seconds|bars|plan",)),
     Op("repaint", "replaces start…end by new material, everything else bit-identical", ("source", "start", "end"), True),
     Op("extend", "continues the clip, after it, before it or both", ("source", "bars|seconds")),
     Op("bgm", "accompaniment for a vocal", ("source",)),

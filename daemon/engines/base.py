@@ -153,10 +153,14 @@ class Port(Protocol):
 
 @dataclass(frozen=True)
 class Heard:
-    """Tempo and bars of a clip, as analysed. `confidence` is 0…1."""
+    """Tempo and bars of a clip, as analysed. `confidence` is 0…1.
+
+    `length_s` is how long the piece is that the options hold (a plan); None where they hold none.
+    """
 
     grid: Grid
     confidence: float
+    length_s: float | None = None
 
 
 class Engine(Protocol):

@@ -12,6 +12,9 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
+from bridge.protocol.errors import error
 from bridge.protocol.kinds import SEED_MAX
 from bridge.protocol.ops import DAEMON_KEYS, KEY
 from daemon.audio import resample
@@ -30,6 +33,7 @@ def perform(engine: Engine, work: Work, first_take: int, port: JobPort) -> None:
     port.take_share = (0.0, 1.0)
     port.progress(0.0, "reading")
     facts = engine.capabilities()
+    work = _with_length(engine, work, port)
     window = _window_to_hear(work, facts)
     clip = hear(engine, work, window)
     grid, told = _grid(engine, work, clip, port)
@@ -114,6 +118,17 @@ def _window_to_hear(work: Work, facts: Capabilities) -> tuple[int, int]:
         return start, min(end, start + round(_LISTEN_S * work.rate))
     # A window never depends on the tempo, so any grid will do to ask for it.
     return layout(work, Grid.steady(120.0), _context_s(work, facts)).window
+
+
+def _with_length(engine: Engine, work: Work, port: JobPort) -> Work:
+    """Return the work with the length of its plan, where none is told. Raises 101."""
+    if work.source is not None or work.seconds is not None or work.bars is not None:
+        return work
+    told, nothing = work.told, np.zeros((0, 2), np.float32)
+    heard = engine.listen(nothing, work.rate, told.bpm, None, dict(work.options), port)
+    if heard.length_s is None:
+        raise error(101, f"{work.op} needs a length: send seconds or bars")
+    return replace(work, seconds=heard.length_s)
 
 
 def _grid(engine: Engine, work: Work, clip: Clip, port: JobPort) -> tuple[Grid, bool]:

@@ -79,10 +79,11 @@ class SketchEngine:
         from daemon.engines.sketch.listen import find_grid
 
         if len(clip) == 0:
-            given = told_plan(self._opened(port), options) if bpm is None else None
-            if given is not None:
-                return Heard(given.grid, 1.0)
-            return Heard(grid_for(self._opened(port), options, bpm, metre), 1.0)
+            given = told_plan(self._opened(port), options)
+            length_s = given.length_s if given is not None else None
+            if given is not None and bpm is None:
+                return Heard(given.grid, 1.0, length_s)
+            return Heard(grid_for(self._opened(port), options, bpm, metre), 1.0, length_s)
         grid, confidence = find_grid(clip, rate, bpm, metre, check=port.check)
         return Heard(grid, confidence)
 

@@ -19,7 +19,7 @@ M.FORMATS = {"source", "wav16", "wav24", "wav32f", "flac"}
 M.SINKS = {"file", "preview", "reastream", "jack"}
 
 M.OPS = {
-  generate = {does = "new music from prompt, lyrics, tempo, key", needs = {"seconds|bars"}},
+  generate = {does = "new music from prompt, lyrics, tempo, key", needs = {"seconds|bars|plan"}},
   repaint = {does = "replaces start…end by new material, everything else bit-identical", needs = {"source", "start", "end"}},
   extend = {does = "continues the clip, after it, before it or both", needs = {"source", "bars|seconds"}},
   bgm = {does = "accompaniment for a vocal", needs = {"source"}},

@@ -198,6 +198,21 @@ def test_a_foreign_file_is_read_by_program_name_and_channel() -> None:
     assert lengths["keyboard"] == pytest.approx(1.0)  # the pedal holds it
 
 
+@pytest.mark.parametrize(("last", "whole"), [(3.9, 4), (4.0, 4), (4.1, 4), (4.2, 8), (0.05, 4)])
+def test_a_score_ends_on_a_bar_line(last: float, whole: int) -> None:
+    score = mido.MidiFile(ticks_per_beat=480)
+    track = mido.MidiTrack(
+        [
+            mido.Message("note_on", note=60, velocity=80, time=0),
+            mido.Message("note_off", note=60, time=round(480 * last)),
+        ]
+    )
+    score.tracks.append(track)
+    out = io.BytesIO()
+    score.save(file=out)
+    assert plan_from_midi(out.getvalue(), STYLES).length_s == pytest.approx(whole * 0.5)
+
+
 @settings(deadline=None, max_examples=60)
 @given(st.binary(max_size=200), st.integers(0, 300), st.integers(0, 255))
 def test_damaged_midi_is_an_error_or_a_plan(tail: bytes, cut: int, value: int) -> None:

@@ -15,6 +15,7 @@ import mido
 from bridge.protocol.errors import error
 from daemon.audio.grid import Grid, TempoPoint
 from daemon.engines.sketch.listen.names import key_name, parse_key
+from daemon.engines.sketch.plan.bars import bars_between
 from daemon.engines.sketch.plan.faults import MOST_NOTES
 from daemon.engines.sketch.plan.gm import drum_of, instrument_of, names_drums, program_named
 from daemon.engines.sketch.plan.styles import Style
@@ -24,6 +25,8 @@ DRUM_CHANNEL = 9
 _PEDAL, _PAN = 64, 10
 _OWN_MARK = "Punchin "
 _DOWN = 64  # of a pedal
+_OVERHANG = 0.125  # quarters that a last note may be held over a bar line
+_MOMENT_S = 0.001
 _CUT_S = 0.012
 _LOWEST, _HIGHEST = 12, 120
 
@@ -59,7 +62,7 @@ def plan_from_midi(data: bytes, styles: Mapping[str, Style]) -> Plan:
     voices = [voice for track in score.tracks for voice in _voices(track) if voice.notes]
     if not voices or sum(len(v.notes) for v in voices) > MOST_NOTES:
         raise error(101, f"this MIDI file has no notes, or over {MOST_NOTES}; export the parts")
-    end_s = grid.second_at(max(end for v in voices for _, end, _, _ in v.notes) / ppq)
+    end_s = _end_s(grid, max(end for v in voices for _, end, _, _ in v.notes) / ppq)
     mix = Mix(fade_out_s=_CUT_S)
     if style is not None:
         mix = Mix(room_s=style.room_s, room_tone_hz=style.room_tone_hz, fade_out_s=_CUT_S)
@@ -68,6 +71,14 @@ def plan_from_midi(data: bytes, styles: Mapping[str, Style]) -> Plan:
 
 
 # -- time ------------------------------------------------------------------------------------------
+
+
+def _end_s(grid: Grid, last_quarter: float) -> float:
+    """Return the bar line after the last note; a note held just over a bar line begins no bar."""
+    last_s = grid.second_at(last_quarter)
+    bar = bars_between(grid, max(0.0, last_s - _MOMENT_S), last_s)[-1]
+    over = last_quarter - bar.start
+    return grid.second_at(bar.start if 0 < over <= _OVERHANG and bar.start > 0 else bar.end)
 
 
 def _grid(score: mido.MidiFile, ppq: int) -> Grid:

@@ -1,8 +1,8 @@
 """Fundamental frequency of a lone voice or instrument, frame by frame.
 
-YIN (de Cheveigné & Kawahara 2002) at half the ear's rate, batched over pieces of some seconds so
-that memory stays small, with the octave settled by continuity. Rows are `HOP_S` apart; row `i` is
-centred on second `i × HOP_S`.
+YIN (de Cheveigné & Kawahara 2002) at half the ear's rate after the room is taken out, batched over
+pieces of some seconds so that memory stays small, with the octave settled by continuity. Rows are
+`HOP_S` apart; row `i` is centred on second `i × HOP_S`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from daemon.engines.sketch.listen.frames import EAR_RATE_HZ, Check, unchecked
+from daemon.engines.sketch.listen.room import dried
 
 _RATE_HZ = EAR_RATE_HZ // 2
 _HOP = 110
@@ -24,6 +25,7 @@ _ROWS = 500
 _CANDIDATES = 3
 _CHECKED_ROWS = 2000
 _JUMP_COST = 0.9  # per octave
+_UNPITCHED, _PITCHED = 0.3, 0.75  # clarity
 _QUIET_DB = -50.0  # below the clip's loud frames: unvoiced
 
 
@@ -38,15 +40,26 @@ class Pitch:
     @property
     def voiced(self) -> np.ndarray:
         """Rows that are clearly pitched and not near silence."""
+        return (self.clarity > _PITCHED) & self.loud
+
+    @property
+    def loud(self) -> np.ndarray:
+        """Rows that are not near silence."""
         if not len(self.level):
             return np.zeros(0, bool)
         floor = float(np.percentile(self.level, 95)) * 10 ** (_QUIET_DB / 20)
-        return (self.clarity > 0.75) & (self.level > max(floor, 1e-5))
+        return np.asarray(self.level > max(floor, 1e-5))
+
+    @property
+    def sureness(self) -> np.ndarray:
+        """How far each row is pitched, 0…1: half a voice is heard under consonants and in rooms."""
+        sure = (self.clarity - _UNPITCHED) / (_PITCHED - _UNPITCHED)
+        return np.asarray(np.where(self.loud, np.clip(sure, 0, 1), 0.0))
 
 
 def track_pitch(signal: np.ndarray, check: Check = unchecked) -> Pitch:
     """Return the pitch track of `signal` (see `frames`)."""
-    halved = _halved(signal)
+    halved = dried(_halved(signal), _RATE_HZ, check)
     rows = len(halved) // _HOP + 1
     margin = _INTEGRATION // 2
     padded = np.pad(halved, (margin, _FFT + _HOP))
@@ -103,15 +116,16 @@ def _dips(normal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     before = normal[:, _SHORTEST - 1 : _LONGEST]
     after = normal[:, _SHORTEST + 1 : _LONGEST + 2]
     dip = (inner <= before) & (inner < after)
+    # Between samples a dip is deeper than at them, the more so the shorter its period.
+    bend = np.maximum(before + after - 2 * inner, 1e-9)
+    lowest = np.maximum(inner - 0.125 * np.square(before - after) / bend, 0)
     # A later dip must be clearly deeper than an earlier one, or every multiple of the period wins.
-    cost = np.where(dip, inner + 0.0008 * np.arange(inner.shape[1]), 9.0)
+    cost = np.where(dip, lowest + 0.0008 * np.arange(inner.shape[1]), 9.0)
     best = np.argpartition(cost, _CANDIDATES, axis=1)[:, :_CANDIDATES]
     rows = np.arange(len(normal))[:, None]
-    a, b, c = before[rows, best], inner[rows, best], after[rows, best]
-    bend = np.maximum(a + c - 2 * b, 1e-9)
-    lag = best + _SHORTEST + np.clip(0.5 * (a - c) / bend, -0.5, 0.5)
-    depth = np.where(dip[rows, best], b, 1.0)
-    return lag.astype(np.float64), np.minimum(depth + 0.0008 * best, 1.0)
+    aside = 0.5 * (before[rows, best] - after[rows, best]) / bend[rows, best]
+    lag = best + _SHORTEST + np.clip(aside, -0.5, 0.5)
+    return lag.astype(np.float64), np.minimum(cost[rows, best], 1.0)
 
 
 def _smoothest(midi: np.ndarray, dip: np.ndarray, check: Check) -> tuple[np.ndarray, np.ndarray]:

@@ -24,6 +24,7 @@ from daemon.core.health import Health
 from daemon.core.journal import Journal
 from daemon.core.presets import load_presets
 from daemon.core.roster import Roster
+from daemon.core.schema import ROW
 from daemon.core.settings import Settings
 from daemon.core.stage import Stage
 from daemon.core.studio import Studio
@@ -70,7 +71,8 @@ class _House:
         self.bus = Bus(loop.time)
         self.journal = Journal(home.path)
         self.roster = Roster(self.journal)
-        self.workers = Supervisor(home.path / "logs", jobs.stall_s, jobs.cancel_s)
+        told = {ROW["engine.soundfont"].variable: str(engine.soundfont or "")}
+        self.workers = Supervisor(home.path / "logs", jobs.stall_s, jobs.cancel_s, told)
         self.stage = Stage(
             self.journal,
             self.roster,

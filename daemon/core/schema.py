@@ -148,6 +148,7 @@ ROWS = (
     Row("server", "roots", PATHS, (), "the folders that sources may lie in; empty: every local file that you can read"),
     Row("engine", "name", text("name of an installed engine"), "sketch", "the engine of jobs that name none"),
     Row("engine", "model", PATH, None, "the model's folder, for engines that need one"),
+    Row("engine", "soundfont", PATH, None, "a SoundFont (.sf2, .sf3) that plays in place of the built-in voices of `sketch`; empty: those. Another file at the same path is heard after `/punchin/engine none` and `/punchin/engine sketch`"),
     Row("jobs", "stall_s", number(1, 86400, "s"), 120.0, "a job without any progress for so long fails as stalled (306)"),
     Row("jobs", "cancel_s", number(0.1, 600, "s"), 5.0, "an engine that does not react to a cancel for so long is killed and started again"),
     Row("jobs", "queue", whole(1, 100000), 1000, "how many jobs may wait; more are refused (109)"),

@@ -33,10 +33,11 @@ class Server:
 
 @dataclass(frozen=True)
 class EngineChoice:
-    """The engine of jobs that name none, and its model's folder."""
+    """The engine of jobs that name none, its model's folder, and the SoundFont of `sketch`."""
 
     name: str
     model: Path | None
+    soundfont: Path | None
 
 
 @dataclass(frozen=True)

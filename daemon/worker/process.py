@@ -36,8 +36,13 @@ class WorkerProcess:
         self._process = process
 
     @classmethod
-    async def start(cls, engine: str, model: str | None, log: Path) -> WorkerProcess:
-        """Start a worker; what it prints goes to `log`. Raises 300."""
+    async def start(
+        cls, engine: str, model: str | None, log: Path, told: Mapping[str, str] | None = None
+    ) -> WorkerProcess:
+        """Start a worker; what it prints goes to `log`. Raises 300.
+
+        `told` are environment variables: settings that an engine may read.
+        """
         command = [sys.executable, "-m", "daemon.worker", engine, *([model] if model else [])]
         # One core stays free for the control plane and for audio.
         quiet = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
@@ -48,7 +53,7 @@ class WorkerProcess:
                     stdin=asyncio.subprocess.PIPE,
                     stdout=asyncio.subprocess.PIPE,
                     stderr=errors,
-                    env={**os.environ, **quiet},
+                    env={**os.environ, **(told or {}), **quiet},
                     limit=_BUFFER,
                 )
         except OSError as reason:

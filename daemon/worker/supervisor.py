@@ -30,10 +30,16 @@ _log = logging.getLogger(__name__)
 
 
 class Supervisor:
-    """The worker processes. `cancel_s`: how long a worker may take to heed a cancel."""
+    """The worker processes.
 
-    def __init__(self, logs: Path, stall_s: float, cancel_s: float) -> None:
-        self._logs = logs
+    `cancel_s`: how long a worker may take to heed a cancel. `told`: settings that engines may read,
+    as environment variables.
+    """
+
+    def __init__(
+        self, logs: Path, stall_s: float, cancel_s: float, told: Mapping[str, str] | None = None
+    ) -> None:
+        self._logs, self._told = logs, told
         self._stall_s, self._cancel_s = stall_s, cancel_s
         self._workers: dict[str, WorkerProcess] = {}
         self._names = tuple(registry.doors())
@@ -84,7 +90,7 @@ class Supervisor:
                 return worker
             await self._make_room(engine)
             log = self._logs / f"worker-{engine}.log"
-            worker = await WorkerProcess.start(engine, model, log)
+            worker = await WorkerProcess.start(engine, model, log, self._told)
             self._workers[engine] = worker
             try:
                 await worker.ready(max(self._stall_s, _LOAD_S))

@@ -30,16 +30,23 @@ JOBS: dict[str, Callable[[Studio, Request, Port], Result]] = {
 }
 
 
+_SILENT = frozenset({"stems", "analyze"})  # no instrument plays in them
+
+
 def perform(studio: Studio, request: Request, port: Port) -> Result:
-    """Do the request's job; says so where it has no use for a plan that was given."""
+    """Do the request's job; say so where it has no use for a plan, and which SoundFont played."""
+    if request.op not in _SILENT:
+        studio.bank.begin()
     result = JOBS[request.op](studio, finite(request), port)
-    if not request.options.get("plan") or request.op in USED_BY:
-        return result
-    return replace(result, notes=(*result.notes, NOT_USED.format(op=request.op)))
+    told = () if request.op in _SILENT else studio.bank.notes()
+    notes = (*result.notes, *told)
+    if request.options.get("plan") and request.op not in USED_BY:
+        notes = (*notes, NOT_USED.format(op=request.op))
+    return replace(result, notes=notes)
 
 
 def finite(request: Request) -> Request:
-    """Return the request with silence for samples that are no numbers."""
-    if np.isfinite(request.clip).all():
+    """Return the request with silence for samples that are no numbers; a reader has none."""
+    if not isinstance(request.clip, np.ndarray) or np.isfinite(request.clip).all():
         return request
     return replace(request, clip=np.nan_to_num(request.clip, nan=0.0, posinf=0.0, neginf=0.0))

@@ -16,6 +16,7 @@ import numpy as np
 from bridge.protocol.errors import PunchinError
 from bridge.resources import folder
 from daemon.engines.base import Port, Request
+from daemon.engines.sketch.jobs.sounds import open_bank
 from daemon.engines.sketch.listen import Listening, listen
 from daemon.engines.sketch.plan.styles import Style, load_styles, read_style
 from daemon.engines.sketch.render.bank import Bank
@@ -58,11 +59,11 @@ class Studio:
         return self.heard[name]
 
 
-def open_studio(own: Path | None = None) -> Studio:
+def open_studio(own: Path | None = None, soundfont: Path | None = None) -> Studio:
     """Return a studio with the built-in styles and the user's, its first sounds made.
 
     The user's lie in the folder `own`; one of them that can't be read is kept out, so that it stops
-    no job but those that ask for it.
+    no job but those that ask for it. `soundfont`: see `open_bank`.
     """
     styles = load_styles(folder("presets") / "styles")
     broken: dict[str, PunchinError] = {}
@@ -71,7 +72,7 @@ def open_studio(own: Path | None = None) -> Studio:
             styles[path.stem] = read_style(path)
         except PunchinError as reason:
             broken[path.stem] = reason
-    studio = Studio(styles, broken)
+    studio = Studio(styles, broken, open_bank(soundfont))
     for key in _WARM_DRUMS:
         studio.bank.stroke("drums-acoustic", key, 100, 0, _WARM_RATE)
     return studio

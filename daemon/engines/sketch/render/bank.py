@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
 from typing import TypeVar
 
 import numpy as np
 
-from daemon.engines.sketch.render.kit import stroke
+from daemon.engines.sketch.render.kit import STOPS, stroke
 from daemon.engines.sketch.render.level import HOP_S, at_rest, hop_means, k_power
 from daemon.engines.sketch.render.space import Room, make_plate, make_room
 from daemon.engines.sketch.render.tone import Array
@@ -38,14 +38,17 @@ class Bank:
         self._limit, self._bytes = limit_bytes, 0
         self._sounds: OrderedDict[tuple[object, ...], Tone | Array | Room] = OrderedDict()
 
-    def tone(self, instrument: str, midi: int, velocity: int, rate: int) -> Tone:
-        """Return the tone of a pitched instrument's key."""
+    def tone(self, instrument: str, midi: int, velocity: int, rate: int, held: int = 0) -> Tone:
+        """Return the tone of a pitched instrument's key; one that is enough for `held` frames."""
         layer = layer_of(velocity)
         key = (instrument, midi, layer, rate)
         return self._kept(key, lambda rng: tone(instrument, midi, rate, _HARDNESS[layer], rng))
 
     def stroke(self, kit: str, midi: int, velocity: int, turn: int, rate: int) -> Array:
-        """Return a stroke of a drum, float32 `(frames,)`; `turn` counts its strokes."""
+        """Return a stroke of a drum, float32 `(frames,)`; `turn` counts its strokes.
+
+        One that stands left or right by itself is `(2, frames)`.
+        """
         layer = layer_of(velocity)
         key = (kit, midi, layer, turn % STROKES, rate)
         return self._kept(key, lambda rng: stroke(kit, midi, rate, _HARDNESS[layer], rng))
@@ -59,14 +62,24 @@ class Bank:
         """Return a plate's reverb."""
         return self._kept(("plate", seconds, rate), lambda rng: make_plate(seconds, rate, rng))
 
-    def tone_power(self, instrument: str, midi: int, velocity: int, rate: int) -> Array:
+    def stops(self, kit: str) -> Mapping[int, frozenset[int]]:
+        """Return by key of a kit the keys whose strokes end its sound."""
+        return STOPS
+
+    def alike(self, velocity: int, held: int) -> Hashable:
+        """Return what two notes of one key must share to have the same sound."""
+        return layer_of(velocity)
+
+    def tone_power(
+        self, instrument: str, midi: int, velocity: int, rate: int, held: int = 0
+    ) -> Array:
         """Return the K-weighted power of a tone in hops of 0.1 s; one number for a loop."""
         name = ("power", instrument, midi, layer_of(velocity), rate)
 
         def made(rng: np.random.Generator) -> Array:
             tone = self.tone(instrument, midi, velocity, rate)
             hop = tone.samples.shape[1] if tone.loops else round(HOP_S * rate)
-            return _power(tone.samples, rate, hop)
+            return power_of(tone.samples, rate, hop)
 
         return self._kept(name, made)
 
@@ -76,9 +89,16 @@ class Bank:
 
         def made(rng: np.random.Generator) -> Array:
             sound = self.stroke(kit, midi, velocity, turn, rate)
-            return _power(sound[None], rate, round(HOP_S * rate))
+            return power_of(sound[None], rate, round(HOP_S * rate))
 
         return self._kept(name, made)
+
+    def begin(self) -> None:
+        """Forget what was asked for, as a job begins."""
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what to tell of the sounds that were asked for since `begin`."""
+        return ()
 
     def clear(self) -> None:
         """Forget every sound."""
@@ -98,7 +118,7 @@ class Bank:
         return sound
 
 
-def _power(sound: Array, rate: int, hop: int) -> Array:
+def power_of(sound: Array, rate: int, hop: int) -> Array:
     """Return power by hop, both channels added up, as `part` places a sound in the middle."""
     power, _ = k_power(sound, rate, at_rest(len(sound)))
     return hop_means(power, hop) * (2 / len(sound))

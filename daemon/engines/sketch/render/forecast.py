@@ -7,11 +7,13 @@ a piece leave under the right gain. Parts are taken as incoherent, and a room as
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 import numpy as np
 
 from daemon.engines.sketch.plan.instruments import is_drums
 from daemon.engines.sketch.plan.types import Part
-from daemon.engines.sketch.render.bank import STROKES, Bank, layer_of
+from daemon.engines.sketch.render.bank import STROKES, Bank
 from daemon.engines.sketch.render.effects import driven_power, duck_curve
 from daemon.engines.sketch.render.level import HOP_S
 from daemon.engines.sketch.render.part import Check, Cue, Score, Window, strength
@@ -62,12 +64,13 @@ class _Sounds:
     def __init__(self, part: Part, bank: Bank, rate: int) -> None:
         self._name, self._bank, self._rate = part.instrument, bank, rate
         self._drums = is_drums(part.instrument)
-        self._known: dict[tuple[int, int, int], tuple[Array, float]] = {}
+        self._known: dict[tuple[Hashable, ...], tuple[Array, float]] = {}
 
     def of(self, cue: Cue) -> Array:
         """Return the power of a note that is played at full strength."""
         note = cue.note
-        key = (note.midi, layer_of(note.velocity), cue.turn % STROKES if self._drums else 0)
+        alike = self._bank.alike(note.velocity, cue.held)
+        key = (note.midi, alike, cue.turn % STROKES if self._drums else 0)
         if key not in self._known:
             self._known[key] = self._asked(cue)
         power, release = self._known[key]
@@ -79,8 +82,9 @@ class _Sounds:
         midi, velocity = cue.note.midi, cue.note.velocity
         if self._drums:
             return bank.stroke_power(name, midi, velocity, cue.turn, rate), 0.0
-        release_s = bank.tone(name, midi, velocity, rate).release_s
-        return bank.tone_power(name, midi, velocity, rate), release_s * _RELEASE_SHARE / HOP_S
+        release_s = bank.tone(name, midi, velocity, rate, cue.held).release_s
+        power = bank.tone_power(name, midi, velocity, rate, cue.held)
+        return power, release_s * _RELEASE_SHARE / HOP_S
 
 
 def _held(power: Array, held: float) -> Array:

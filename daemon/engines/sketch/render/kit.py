@@ -201,3 +201,6 @@ _PIECES: dict[int, Stroke] = {
 PAN = {42: 0.22, 44: 0.22, 46: 0.22, 49: -0.3, 51: 0.34, 41: 0.35, 47: 0.1, 50: -0.22, 54: -0.35,
        56: -0.25, 70: -0.4, 37: -0.08}  # fmt: skip
 """Where the pieces stand, as the audience sees them; kick, snare and clap in the middle."""
+
+STOPS = {46: frozenset((42, 44, 46))}
+"""By key, the keys whose strokes end its sound: the pedal closes an open hat."""

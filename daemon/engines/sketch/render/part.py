@@ -6,7 +6,7 @@ Signals are float32 `(2, frames)`; frame 0 of a window is frame `start_frame` of
 from __future__ import annotations
 
 import bisect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,12 +18,13 @@ from daemon.engines.sketch.render.kit import PAN
 from daemon.engines.sketch.render.tone import Array
 from daemon.engines.sketch.render.voices import Tone
 
-KICK, HATS, OPEN_HAT = 36, (42, 44, 46), 46
+KICK = 36
 _CHOKE_S = 0.012
 _LONGEST_S = 2.5  # no drum rings longer, no key is heard longer once let go
 _CHECK_EVERY = 8  # notes
 _NOTES_PER_CHECK = 128  # of those that are only looked up
 _GHOST = 0.6
+_NEPER = 0.11512925464970229  # in a decibel
 _LOUDNESS_POWER = 1.5  # amplitude is (velocity / 127) to this power
 
 Check = Callable[[], None]
@@ -94,10 +95,12 @@ def dry_part(part: Part, score: Score, bank: Bank, window: Window, check: Check)
     end = window.start_frame + window.frames
     ring = round(_LONGEST_S * window.rate) + (score.longest if play is _key else 0)
     sounding = score.within(window.start_frame - ring, end)
-    # A pedal beyond the window may still close a hat inside it, a moment later.
-    chokes: list[int] = []
+    chokes: dict[int, list[int]] = {}
     if play is _drum and sounding:
-        chokes = [c.at for c in score.within(sounding[0].at, end + ring) if c.note.midi in HATS]
+        # A pedal beyond the window may still close a hat inside it, a moment later.
+        near = score.within(sounding[0].at, end + ring)
+        stops = bank.stops(part.instrument).items()
+        chokes = {key: [cue.at for cue in near if cue.note.midi in by] for key, by in stops}
     for i, cue in enumerate(sounding):
         if i % _CHECK_EVERY == 0:
             check()
@@ -112,27 +115,32 @@ def strength(note: PlanNote) -> float:
 
 
 def _drum(
-    bus: Array, part: Part, cue: Cue, bank: Bank, window: Window, chokes: Sequence[int]
-) -> None:
+    bus: Array, part: Part, cue: Cue, bank: Bank, window: Window,
+    chokes: Mapping[int, Sequence[int]],
+) -> None:  # fmt: skip
     note = cue.note
     sound = bank.stroke(part.instrument, note.midi, note.velocity, cue.turn, window.rate)
-    if note.midi == OPEN_HAT:
-        sound = _choked(sound, cue.at, chokes, window.rate)
-    _add(bus, sound[None], cue.at - window.start_frame, strength(note), PAN.get(note.midi, 0.0))
+    sound = np.atleast_2d(sound)
+    if note.midi in chokes:
+        sound = _choked(sound, cue.at, chokes[note.midi], window.rate)
+    pan = PAN.get(note.midi, 0.0) if len(sound) == 1 else 0.0
+    _add(bus, sound, cue.at - window.start_frame, strength(note), pan)
 
 
 def _choked(sound: Array, at: int, chokes: Sequence[int], rate: int) -> Array:
-    """Stop an open hat where the pedal closes it."""
+    """Stop a stroke where another one ends its sound, as the pedal that closes an open hat."""
     later = bisect.bisect_right(chokes, at)
-    if later >= len(chokes) or chokes[later] - at >= len(sound):
+    if later >= len(chokes) or chokes[later] - at >= sound.shape[1]:
         return sound
-    return _released(sound[None], chokes[later] - at, round(_CHOKE_S * rate))[0]
+    return _released(sound, chokes[later] - at, round(_CHOKE_S * rate))
 
 
 def _key(
-    bus: Array, part: Part, cue: Cue, bank: Bank, window: Window, chokes: Sequence[int]
-) -> None:
-    tone = bank.tone(part.instrument, cue.note.midi, cue.note.velocity, window.rate)
+    bus: Array, part: Part, cue: Cue, bank: Bank, window: Window,
+    chokes: Mapping[int, Sequence[int]],
+) -> None:  # fmt: skip
+    note = cue.note
+    tone = bank.tone(part.instrument, note.midi, note.velocity, window.rate, cue.held)
     release = round(tone.release_s * window.rate)
     ends = cue.held + release if tone.loops else min(tone.samples.shape[1], cue.held + release)
     first = max(0, window.start_frame - cue.at)
@@ -144,8 +152,9 @@ def _key(
     else:
         sound = tone.samples[:, first:last]
     if cue.held < last and ends > cue.held:
-        sound = _released(sound, cue.held - first, release)
-    _add(bus, sound, cue.at + first - window.start_frame, strength(cue.note), part.pan)
+        sound = _released(sound, cue.held - first, release, tone.fall_db)
+    level = strength(note) * tone.gain
+    _add(bus, sound, cue.at + first - window.start_frame, level, part.pan)
 
 
 def _looped(tone: Tone, first: int, last: int, rate: int) -> Array:
@@ -164,16 +173,17 @@ def _looped(tone: Tone, first: int, last: int, rate: int) -> Array:
     return sound
 
 
-def _released(sound: Array, held: int, release: int) -> Array:
+def _released(sound: Array, held: int, release: int, fall_db: float = 0.0) -> Array:
     """Let the sound go after `held` frames (before its start if negative), silent `release` later.
 
-    The fall is a squared line: fast at first, then soft.
+    The fall is a squared line: fast at first, then soft; or a straight one of `fall_db` decibels.
     """
     stop = min(sound.shape[1], held + release)
     out = sound[:, :stop].copy()
     begin = max(0, held)
     fall = np.arange(release - (begin - held), release - (stop - held), -1, dtype=np.float32)
-    out[:, begin:] *= np.square(fall / np.float32(release))
+    left = fall / np.float32(release)
+    out[:, begin:] *= np.exp((left - 1) * np.float32(fall_db * _NEPER)) if fall_db else left**2
     return out
 
 

@@ -30,18 +30,24 @@ from daemon.engines.sketch.render.tone import (
 )
 
 LOOP_S = 3.0
-_REFERENCE_RMS = 0.1  # of the loudest 0.2 s of every tone, so that instruments balance
+REFERENCE_RMS = 0.1  # of the loudest 0.2 s of every tone, so that instruments balance
 _LISTEN_S = 0.2
 
 
 @dataclass(frozen=True)
 class Tone:
-    """The sound of one key: samples, whether they loop, how it begins and lets go (seconds)."""
+    """The sound of one key: samples, whether they loop, how it begins and lets go (seconds).
+
+    `gain` is for its velocity. Let go, it falls by `fall_db` along a straight line in decibels, or,
+    if that is 0, along a squared line to nothing.
+    """
 
     samples: Array
     loops: bool
     attack_s: float
     release_s: float
+    gain: float = 1.0
+    fall_db: float = 0.0
 
 
 Make = Callable[[float, int, float, np.random.Generator], Array]
@@ -65,16 +71,16 @@ def tone(instrument: str, midi: int, rate: int, hard: float, rng: np.random.Gene
     if not voice.loops:
         samples = trimmed(low_cut(samples, rate, voice.low_cut_hz))
         samples *= closing(samples.shape[1], rate)
-    level = _loudest(samples, rate)
+    level = loudest(samples, rate)
     return Tone(
-        np.ascontiguousarray(samples * np.float32(_REFERENCE_RMS / level)),
+        np.ascontiguousarray(samples * np.float32(REFERENCE_RMS / level)),
         voice.loops,
         voice.attack_s,
         voice.release_s,
     )
 
 
-def _loudest(samples: Array, rate: int) -> float:
+def loudest(samples: Array, rate: int) -> float:
     """Return the largest root mean square of 0.2 s, lows counting less, as the ear weighs them."""
     power = (banded(samples, rate, 140.0, 0.0, 1) ** 2).mean(axis=0)
     size = min(len(power), round(_LISTEN_S * rate))

@@ -56,9 +56,10 @@ def test_an_ending_can_be_asked_for_and_refused() -> None:
     assert len({n.start_quarter for n in _last_bar(goes_on)}) > 3
 
 
-@pytest.mark.parametrize("balance", [-9.0, 0.0])
-def test_balance_sets_the_level_beside_the_voice(balance: float) -> None:
+@pytest.mark.parametrize(("balance", "peak"), [(-9.0, 0.5), (0.0, 0.5), (-3.0, 0.99)])
+def test_balance_sets_the_level_beside_the_voice(balance: float, peak: float) -> None:
     clip = 0.5 * voice(ODE)
+    clip[-RATE // 2 :] *= peak / np.abs(clip[-RATE // 2 :]).max()
     options = {"preset": "pop", "balance": balance}
     _, desk = run(request_of("bgm", clip, whole(clip), options=options))
     level = integrated_lufs(clip, RATE)

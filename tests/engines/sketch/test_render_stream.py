@@ -15,6 +15,7 @@ from daemon.engines.sketch.render.compress import reduction_db
 from daemon.engines.sketch.render.fader import Tally, fader_db
 from daemon.engines.sketch.render.forecast import forecast
 from daemon.engines.sketch.render.level import at_rest, gated_lufs, hop_means, k_power
+from daemon.engines.sketch.render.master import Beside
 from daemon.engines.sketch.render.part import Window
 from daemon.engines.sketch.render.stems import Piece, prepared, raw_stems, stretches
 from daemon.engines.sketch.render.stream import Aim, mastering
@@ -39,7 +40,7 @@ def _aim(frames: int, handle: int, lufs: float = -16.0) -> Aim:
 
 
 def _mastered(
-    piece: Piece, expected: np.ndarray | None = None, beside: np.ndarray | None = None
+    piece: Piece, expected: np.ndarray | None = None, beside: Beside | None = None
 ) -> tuple[dict[str, np.ndarray], list[int]]:
     frames = piece.window.frames
     if expected is None:
@@ -106,9 +107,12 @@ def test_one_gain_for_all_stems_that_glides() -> None:
 def test_voice_and_band_stay_below_the_ceiling_together() -> None:
     piece = _piece("pop", 8.0)
     t = np.arange(piece.window.frames) / RATE
-    voice = (0.5 * np.sin(2 * np.pi * 330 * t) * (np.sin(2 * np.pi * 0.7 * t) > 0)).astype("f4")
+    voice = 0.85 * np.sin(2 * np.pi * 330 * t) * np.sin(2 * np.pi * 0.7 * t).clip(0) ** 0.25
+    voice = voice.astype(np.float32)
     both = np.stack([voice, voice])
-    stems, _ = _mastered(piece, beside=both)
+    beside = Beside(both.T, 0)
+    assert beside.stays_below(-1.0)
+    stems, _ = _mastered(piece, beside=beside)
     mix = np.sum(list(stems.values()), axis=0)
     assert true_peak_db((mix + both).T, RATE) <= -1.0
 
@@ -153,3 +157,17 @@ def test_the_compressor_holds_back_what_is_loud_and_no_more() -> None:
     assert -3.0 <= last < -2.9
     freed, _ = reduction_db(np.full(400, quiet), 0.005, -16.0, last)
     assert freed[-1] == pytest.approx(0, abs=0.05)
+
+
+def test_a_voice_above_the_ceiling_is_told_from_one_below() -> None:
+    t = np.arange(RATE) / RATE
+    both = np.stack([np.sin(2 * np.pi * 331 * t)] * 2, axis=1).astype(np.float32)
+    assert Beside(0.88 * both, 0).stays_below(-1.0)
+    assert not Beside(0.9 * both, 0).stays_below(-1.0)
+
+
+def test_a_voice_is_silent_where_its_clip_is_not() -> None:
+    clip = np.arange(1, 9, dtype=np.float32).reshape(4, 2)
+    assert Beside(clip, -2).within(0, 4)[0].tolist() == [0, 0, 1, 3]
+    assert Beside(clip, 2).within(1, 5)[1].tolist() == [8, 0, 0, 0]
+    assert not Beside(clip, 9).within(0, 3).any()

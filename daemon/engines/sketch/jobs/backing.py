@@ -17,12 +17,13 @@ from daemon.engines.sketch.listen import Listening
 from daemon.engines.sketch.plan.arrange import Brief, arrange
 from daemon.engines.sketch.plan.bars import Bar
 from daemon.engines.sketch.plan.harmonise import Sung, bridged, harmonise
-from daemon.engines.sketch.plan.types import PlanChord
-from daemon.engines.sketch.render.tone import Array
+from daemon.engines.sketch.plan.song import Voice
+from daemon.engines.sketch.plan.types import CEILING_DBTP, PlanChord
+from daemon.engines.sketch.render.master import Beside
 
 BALANCE_LU = -3.0
 _NO_VOICE_LUFS = -16.0
-_LOUDEST_LUFS = -9.0
+_LOUDEST_LUFS = -8.0
 _QUIETEST_LUFS = -40.0
 _SUNG_BAR = 0.12  # share of a bar that must be sung for it to count
 _ENDING_FROM_BARS = 8
@@ -40,7 +41,7 @@ def bgm(studio: Studio, request: Request, port: Port) -> Result:
     port.progress(0.02, "listening")
     span = request.spans[0]
     if (given := told_plan(studio, request.options)) is not None:
-        return replayed(studio, given, request, port, clip_in_window(request, span))
+        return replayed(studio, given, request, port, voice_beside(request, span, port))
     heard = studio.hear(request, port)
     port.progress(0.22, "arranging")
     wish = wish_of(studio, request, None if heard.notes else heard.onsets_per_beat)
@@ -48,7 +49,7 @@ def bgm(studio: Studio, request: Request, port: Port) -> Result:
     brief = brief_of(request, heard, wish, key, span)
     ending = ending_of(request.options, _ends(brief))
     plan = arrange(finished(brief, ending, beside_lufs(request, heard)), port.check)
-    told = sound(studio, plan, request, span, port, clip_in_window(request, span))
+    told = sound(studio, plan, request, span, port, voice_beside(request, span, port))
     notes = (*wish.notes, *doubts(request, heard, key), *told)
     return Result(key=key, notes=notes, documents=documents(plan, port.check))
 
@@ -111,14 +112,14 @@ def known_chords(heard: Listening, grid: Grid) -> list[PlanChord]:
 def bar_levels(request: Request, bars: Sequence[Bar], melody: Sequence[Sung]) -> list[float | None]:
     """Return the voice's level in every bar in dB, None where it rests."""
     levels: list[float | None] = []
+    voice = Voice(tuple(melody))
     for bar in bars:
-        part = sum(max(0.0, min(n.end, bar.end) - max(n.start, bar.start)) for n in melody)
         a, b = (round(request.grid.second_at(q) * request.rate) for q in (bar.start, bar.end))
-        piece = request.clip[max(0, a) : max(0, b)]
-        if part < _SUNG_BAR * bar.quarters or not piece.size:
+        piece = request.clip[max(0, a) : max(0, b)].reshape(-1)
+        if voice.share(bar.start, bar.end) < _SUNG_BAR or not piece.size:
             levels.append(None)
         else:
-            levels.append(float(10 * np.log10(np.mean(np.square(piece)) + 1e-12)))
+            levels.append(float(10 * np.log10(np.dot(piece, piece) / piece.size + 1e-12)))
     return levels
 
 
@@ -143,15 +144,13 @@ def _ends(brief: Brief) -> bool:
     return whole and part < _RESTING * last.quarters
 
 
-def clip_in_window(request: Request, span: Span) -> Array:
-    """Return the clip where the span is rendered, `(2, frames)`."""
-    frames = span.frames + 2 * request.handle
-    voice = np.zeros((2, frames), np.float32)
-    first = span.start - request.handle
-    a, b = max(0, first), min(len(request.clip), first + frames)
-    if b > a:
-        voice[:, a - first : b - first] = request.clip[a:b].T
-    return voice
+def voice_beside(request: Request, span: Span, port: Port) -> Beside | None:
+    """Return the clip for whose peaks the band makes room; None for one above the ceiling itself.
+
+    Such a clip leaves no room that could be kept: the band would only be lost beside it.
+    """
+    beside = Beside(request.clip, span.start - request.handle)
+    return beside if beside.stays_below(CEILING_DBTP, port.check) else None
 
 
 def doubts(request: Request, heard: Listening, key: str) -> tuple[str, ...]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
 from bridge.protocol.errors import error
+from daemon.audio.clips import Samples
 from daemon.engines.base import Port, Request, Result
 from daemon.engines.sketch.jobs.asking import Wish, ending_of, key_of, wish_of
-from daemon.engines.sketch.jobs.backing import beside_lufs, brief_of, clip_in_window, doubts
-from daemon.engines.sketch.jobs.matching import CENTRES_HZ, band_levels
+from daemon.engines.sketch.jobs.backing import beside_lufs, brief_of, doubts, voice_beside
+from daemon.engines.sketch.jobs.matching import CENTRES_HZ, clip_levels
 from daemon.engines.sketch.jobs.piece import documents, finished, sound
 from daemon.engines.sketch.jobs.replaying import replayed, told_plan
 from daemon.engines.sketch.jobs.studio import Studio
@@ -31,14 +33,16 @@ def layer(studio: Studio, request: Request, port: Port) -> Result:
     """Return one stem, as long as the clip, that plays along with it."""
     port.progress(0.02, "listening")
     span, track = request.spans[0], str(request.options["track"])
-    beside = clip_in_window(request, span)
+    beside = voice_beside(request, span, port)
     if (given := told_plan(studio, request.options)) is not None:
         return replayed(studio, _only(given, track), request, port, beside)
     heard = studio.hear(request, port)
     port.progress(0.22, "arranging")
     wish = wish_of(studio, request, heard.onsets_per_beat)
     key = key_of(request, heard.key, wish.caption)
-    brief, player = _with_player(brief_of(request, heard, wish, key, span), wish, studio, request)
+    brief, player = _with_player(
+        brief_of(request, heard, wish, key, span), wish, studio, request, port
+    )
     loudness = beside_lufs(request, heard, BALANCE_LU)
     brief = finished(brief, ending_of(request.options, False), loudness)
     plan = _under(arrange(brief, port.check), track)
@@ -63,7 +67,9 @@ def _under(plan: Plan, track: str) -> Plan:
     return replace(plan, parts=tuple(replace(part, stem=track) for part in plan.parts[:1]))
 
 
-def _with_player(brief: Brief, wish: Wish, studio: Studio, request: Request) -> tuple[Brief, str]:
+def _with_player(
+    brief: Brief, wish: Wish, studio: Studio, request: Request, port: Port
+) -> tuple[Brief, str]:
     """Return the brief for one player alone, and who that is."""
     track = str(request.options["track"])
     caption = replace(wish.caption, without=frozenset(), only=frozenset())
@@ -74,7 +80,7 @@ def _with_player(brief: Brief, wish: Wish, studio: Studio, request: Request) -> 
         return replace(brief, style=style, caption=caption), track
     bpm = request.grid.tempo_at(0.0)
     player = replace(player_for(track, wish.style, studio.styles, bpm), level=0, duck_db=0.0)
-    player = roomy(player, request.clip, request.rate)
+    player = roomy(player, request.clip, request.rate, port.check)
     style = replace(wish.style, drums=None, parts=(player,))
     alone = replace(brief, style=style, caption=caption, drums=False, lead=True)
     return alone, player.instrument.replace("-", " ")
@@ -85,11 +91,13 @@ def _holding(brief: Brief) -> Brief:
     return replace(brief, style=replace(brief.style, parts=rows))
 
 
-def roomy(player: PartStyle, clip: np.ndarray, rate: int) -> PartStyle:
+def roomy(
+    player: PartStyle, clip: Samples, rate: int, check: Callable[[], None] = lambda: None
+) -> PartStyle:
     """Return the player an octave lower or higher where the clip has clearly more room there."""
     if player.role == "bass" or len(clip) == 0:
         return player
-    levels = band_levels(np.ascontiguousarray(clip.T), rate)
+    levels = clip_levels(clip, rate, check)
     levels = levels + _SLOPE_DB * np.log2(CENTRES_HZ / CENTRES_HZ[0])
 
     def crowd(octaves: int) -> float:

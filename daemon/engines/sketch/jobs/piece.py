@@ -13,8 +13,7 @@ from daemon.engines.sketch.plan.arrange import Brief
 from daemon.engines.sketch.plan.codec import plan_json
 from daemon.engines.sketch.plan.midi import plan_midi
 from daemon.engines.sketch.plan.types import Mix, Plan
-from daemon.engines.sketch.render.part import Check
-from daemon.engines.sketch.render.tone import Array
+from daemon.engines.sketch.render.master import Beside, Check
 
 _CUT_S = 0.012  # fade of a piece that is cut off
 ENDING_FADE = 0.35  # of the last bar
@@ -28,7 +27,7 @@ def finished(brief: Brief, ending: bool, loudness_lufs: float) -> Brief:
 
 
 def sound(
-    studio: Studio, plan: Plan, request: Request, span: Span, port: Port, beside: Array | None
+    studio: Studio, plan: Plan, request: Request, span: Span, port: Port, beside: Beside | None
 ) -> tuple[str, ...]:
     """Render, master and hand over the stems of a plan that are wanted; return what to tell."""
     wanted, told = _wanted(request, plan)

@@ -15,7 +15,7 @@ from daemon.engines.sketch.plan.codec import plan_from_json
 from daemon.engines.sketch.plan.midi_reading import plan_from_midi
 from daemon.engines.sketch.plan.styles import Style
 from daemon.engines.sketch.plan.types import Plan
-from daemon.engines.sketch.render.tone import Array
+from daemon.engines.sketch.render.master import Beside
 
 _LARGEST_BYTES = 32 << 20
 _MIDI_MARK = b"MThd"
@@ -67,7 +67,7 @@ def replayed(
     plan: Plan,
     request: Request,
     port: Port,
-    beside: Array | None = None,
+    beside: Beside | None = None,
     notes: Sequence[str] = (),
 ) -> Result:
     """Render `plan` into the request's one span, as the job that wrote it did."""

@@ -15,6 +15,7 @@ from daemon.engines.sketch.jobs.studio import Studio
 from daemon.engines.sketch.plan.types import Plan
 from daemon.engines.sketch.render.forecast import forecast
 from daemon.engines.sketch.render.level import HOP_S
+from daemon.engines.sketch.render.master import Beside
 from daemon.engines.sketch.render.part import Window
 from daemon.engines.sketch.render.stems import prepared, raw_stems, stretches
 from daemon.engines.sketch.render.stream import Aim, mastering
@@ -69,11 +70,11 @@ def rendered(
 
 def play(
     studio: Studio, plan: Plan, request: Request, span: Span, wanted: Collection[str],
-    beside: Array | None, port: Port,
+    beside: Beside | None, port: Port,
 ) -> None:  # fmt: skip
     """Render, master and hand over the stems of a plan that are `wanted`, as they are made.
 
-    All stems count for the one common gain; `beside` `(2, frames)` is the voice in the window.
+    All stems count for the one common gain; `beside` is the voice, for whose peaks it makes room.
     """
     window, heard = window_of(request, span), heard_part(request, span)
     piece = prepared(plan, window, port.check)

@@ -16,6 +16,8 @@ STEM_KINDS = (
     "synth", "strings", "brass", "woodwinds", "fx", "other",
 )  # fmt: skip
 
+CEILING_DBTP = -1.0
+
 
 @dataclass(frozen=True)
 class PlanNote:
@@ -81,7 +83,7 @@ class Mix:
     """
 
     loudness_lufs: float = -16.0
-    ceiling_dbtp: float = -1.0
+    ceiling_dbtp: float = CEILING_DBTP
     room_s: float = 1.2
     room_tone_hz: float = 5000.0
     fade_in_s: float = 0.0

@@ -21,8 +21,9 @@ _ABSOLUTE_LUFS, _RELATIVE_LU = -70.0, -10.0
 _OFFSET = -0.691
 _FILTER_BLOCK = 1 << 18
 _LOUDEST_BETWEEN = 0.6  # frames whose samples stay below this share of the ceiling can't pass it
-_TAPS, _PHASES, _KAISER = 64, 4, 6.0
-_PEAK_BLOCK = 1 << 14
+_TAPS, _PHASES, _KAISER = 64, 8, 6.0
+_PEAK_BLOCK = 1 << 13
+_LEAST_ROOM = 1e-3  # of the ceiling; beside a voice that takes all of it
 PEAK_EDGE = _TAPS // 2
 """Frames on either side that a reading between samples hears."""
 
@@ -102,9 +103,9 @@ class Loudness:
 
 @lru_cache(maxsize=1)
 def _between() -> Array:
-    """Return the filters that read a quarter, a half and three quarters after a sample."""
+    """Return the filters that read at a sample and at every eighth after it, `(taps, phases)`."""
     at = np.arange(_TAPS) - (_TAPS // 2 - 1)
-    shift = np.arange(1, _PHASES)[:, None] / _PHASES
+    shift = np.arange(_PHASES)[:, None] / _PHASES
     reach = np.clip((at - shift) / (_TAPS / 2), -1, 1)
     window = np.i0(_KAISER * np.sqrt(1 - reach**2)) / np.i0(_KAISER)
     taps = np.sinc(at - shift) * window
@@ -112,20 +113,50 @@ def _between() -> Array:
 
 
 def tops(x: Array, ceiling: float) -> Array:
-    """Return every frame's magnitude up to the next, read fourfold wherever it may pass `ceiling`.
+    """Return every frame's magnitude up to the next, read eightfold wherever it may pass `ceiling`.
 
-    Oversampling as in BS.1770-4, annex 2, with longer filters.
+    Oversampling as in BS.1770-4, annex 2, twice as fine and with longer filters.
     """
-    level: Array = np.maximum(np.abs(x[0]), np.abs(x[1]))
-    near = level > _LOUDEST_BETWEEN * ceiling
+    return crowding(x, None, ceiling, 1.0) * np.float32(ceiling)
+
+
+def crowding(x: Array, beside: Array | None, ceiling: float, gain: float) -> Array:
+    """Return, for every frame up to the next, 1 over the gain that brings `x` to `ceiling`.
+
+    With `beside` (the same shape) it is the sum of both that reaches it, `beside` unchanged: what
+    plays against a voice's excursion has more room than what plays with it. Exact wherever a gain
+    up to `gain` may matter, below 1 / `gain` elsewhere.
+    """
+    level: Array = np.maximum(np.abs(x[0]), np.abs(x[1])) / np.float32(ceiling)
+    sure = np.float32(gain) * level
+    if beside is not None:
+        sure += np.maximum(np.abs(beside[0]), np.abs(beside[1])) / np.float32(ceiling)
+    near = sure > _LOUDEST_BETWEEN
     near[:-1] |= near[1:]
-    frames = np.flatnonzero(near)
-    if len(frames) == 0:
+    if not near.any():
         return level
-    for channel in np.pad(x, ((0, 0), (_TAPS // 2 - 1, _TAPS // 2))):
-        rows = np.lib.stride_tricks.sliding_window_view(channel, _TAPS)
+    frames = np.flatnonzero(near)
+    for channel in range(2):
+        mine = _rows(x[channel])
+        other = None if beside is None else _rows(beside[channel])
         for at in range(0, len(frames), _PEAK_BLOCK):
             some = frames[at : at + _PEAK_BLOCK]
-            fine = np.abs(rows[some] @ _between()).max(axis=1)
-            level[some] = np.maximum(level[some], fine)
+            voice = None if other is None else other[some] @ _between()
+            need = _needed(mine[some] @ _between(), voice, ceiling)
+            level[some] = np.maximum(level[some], need)
     return level
+
+
+def _needed(x: Array, beside: Array | None, ceiling: float) -> Array:
+    """Return the greatest of `x` `(frames, phases)` as shares of what `beside` leaves to it."""
+    share = np.abs(x) / np.float32(ceiling)
+    if beside is not None:
+        room = 1 - np.sign(x) * beside / np.float32(ceiling)
+        share /= np.maximum(room, np.float32(_LEAST_ROOM))
+    return np.asarray(share.max(axis=1))
+
+
+def _rows(channel: Array) -> Array:
+    """Return a view of the samples around each frame, `(frames, taps)`."""
+    padded = np.pad(channel, (_TAPS // 2 - 1, _TAPS // 2))
+    return np.lib.stride_tricks.sliding_window_view(padded, _TAPS)

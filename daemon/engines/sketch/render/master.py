@@ -7,22 +7,51 @@ Every stem is its own signal times the same gain, so the stems sum to the mix. S
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.ndimage import minimum_filter1d, uniform_filter1d
 
+from daemon.audio.clips import Samples
+from daemon.audio.clips import Samples
 from daemon.audio.loudness import amplitude
-from daemon.engines.sketch.render.level import Loudness, tops
+from daemon.engines.sketch.render.level import PEAK_EDGE, Loudness, crowding
 from daemon.engines.sketch.render.tone import Array
 
 _LOOK_AHEAD_S = 0.012
 _BLOCK = 1 << 16
 _ROUNDS = 3
 _NEAR_LU = 0.1
-_HEADROOM_DB = 0.12  # a moving gain shifts the peaks between samples a little
-_LEAST_ROOM = 0.25  # of the ceiling; what a loud voice leaves to the band at its peaks
+_HEADROOM_DB = 0.25  # peaks between the readings, and what a moving gain or a new rate adds
+_LOUDER_DB = 6.0  # that the gain may still rise once peaks were read
 
 Check = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What plays along unchanged: a clip `(frames, 2)`; the window begins at its frame `first`."""
+
+    clip: Samples
+    first: int
+
+    def within(self, start: int, stop: int) -> Array:
+        """Return frames `[start, stop)` of the window, `(2, frames)`; silence beyond the clip."""
+        out = np.zeros((2, max(0, stop - start)), np.float32)
+        a, b = max(0, self.first + start), min(len(self.clip), self.first + stop)
+        if b > a:
+            out[:, a - self.first - start : b - self.first - start] = self.clip[a:b].T
+        return out
+
+    def stays_below(self, ceiling_dbtp: float, check: Check = lambda: None) -> bool:
+        """Whether no true peak of the clip passes the ceiling."""
+        ceiling = amplitude(ceiling_dbtp)
+        for at in range(0, len(self.clip), _BLOCK):
+            check()
+            piece = self.clip[max(0, at - PEAK_EDGE) : at + _BLOCK + PEAK_EDGE]
+            if crowding(np.ascontiguousarray(piece.T), None, ceiling, 1.0).max() > 1:
+                return False
+        return True
 
 
 def master_gain(
@@ -45,10 +74,8 @@ def master_gain(
         return np.ones(mix.shape[1], np.float32)
     check()
     static = amplitude(loudness_lufs - level)
-    ceiling = ceiling_of(ceiling_dbtp, beside is not None)
-    room = np.full(1, ceiling, np.float32) if beside is None else room_beside(beside, ceiling)
-    check()
-    over = tops(mix, float(room.min()) / static) / room
+    most = static * amplitude(_LOUDER_DB)
+    over = crowding(mix, beside, ceiling_of(ceiling_dbtp), most)
     gain = np.ones(len(over), np.float32)
     for _ in range(_ROUNDS):
         check()
@@ -65,14 +92,9 @@ def look_ahead(rate: int) -> int:
     return max(1, round(_LOOK_AHEAD_S * rate))
 
 
-def ceiling_of(ceiling_dbtp: float, beside: bool) -> float:
-    """Return the magnitude to keep below, so that the ceiling holds (`beside` a voice or alone)."""
-    return amplitude(ceiling_dbtp - _HEADROOM_DB * (3 if beside else 1))
-
-
-def room_beside(voice: Array, ceiling: float) -> Array:
-    """Return what a voice `(2, frames)` leaves to the band below `ceiling`, `(frames,)`."""
-    return np.maximum(ceiling - tops(voice, ceiling / 2), _LEAST_ROOM * ceiling)
+def ceiling_of(ceiling_dbtp: float) -> float:
+    """Return the magnitude to keep below, so that the ceiling holds."""
+    return amplitude(ceiling_dbtp - _HEADROOM_DB)
 
 
 def limiting(over: Array, rate: int, check: Check = lambda: None) -> Array:

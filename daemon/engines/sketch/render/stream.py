@@ -15,14 +15,14 @@ import numpy as np
 from daemon.audio.loudness import amplitude
 from daemon.engines.sketch.render.compress import reduction_db
 from daemon.engines.sketch.render.fader import Tally, fader_db
-from daemon.engines.sketch.render.level import PEAK_EDGE, at_rest, hop_means, k_power, tops
+from daemon.engines.sketch.render.level import PEAK_EDGE, at_rest, crowding, hop_means, k_power
 from daemon.engines.sketch.render.master import (
+    Beside,
     Check,
     ceiling_of,
     fades,
     limiting,
     look_ahead,
-    room_beside,
 )
 from daemon.engines.sketch.render.stems import HOP_S
 from daemon.engines.sketch.render.tone import Array
@@ -30,7 +30,7 @@ from daemon.engines.sketch.render.tone import Array
 _GLIDE_S = 0.5  # that the fader takes to its next place
 _ROUNDS = 4
 _NEAR_DB = 0.02
-_SPARE = 0.8  # of the ceiling: peaks are read from here, should the fader rise
+_SPARE = 2.0  # by which the gain may still rise once peaks were read
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ def _none() -> Array:
 class _Strip:
     """What is known of the mix from frame `base` on, a look-ahead before `sent`.
 
-    Frames before `sent` have left. `peaks` and `room` end at `read`, the rest at `known`: the last
-    samples' peaks can't be read before their neighbours are there.
+    Frames before `sent` have left. `crowd` (see `crowding`) ends at `read`, the rest at `known`:
+    the last samples' peaks can't be read before their neighbours are there.
     """
 
     base: int = 0
@@ -65,8 +65,7 @@ class _Strip:
     mix: Array = field(default_factory=lambda: np.zeros((2, 0), np.float32))
     power: Array = field(default_factory=_none)
     pre: Array = field(default_factory=_none)
-    peaks: Array = field(default_factory=_none)
-    room: Array = field(default_factory=_none)
+    crowd: Array = field(default_factory=_none)
     stems: dict[str, Array] = field(default_factory=dict)
     k_state: Array = field(default_factory=lambda: at_rest(2))
     set_db: float | None = None
@@ -79,14 +78,13 @@ def mastering(
     aim: Aim,
     forecast: Array,
     hop: int,
-    beside: Array | None,
+    beside: Beside | None,
     check: Check,
 ) -> Iterator[dict[str, Array]]:
     """Yield finished stems, one piece after the other, from frame 0 to the last.
 
-    `forecast` is the power of hops of `hop` frames from `aim.heard.start` on. `beside`
-    `(2, aim.frames)` is what plays along (the voice): where it alone is below the ceiling, the sum
-    of both stays below it too.
+    `forecast` is the power of hops of `hop` frames from `aim.heard.start` on. `beside` is what
+    plays along (the voice): the sum of both stays below the ceiling.
     """
     strip, tally = _Strip(), Tally(hop, forecast)
     for raw in stretches:
@@ -122,21 +120,17 @@ def _counted(power: Array, at: int, aim: Aim) -> Array:
     return power[: max(0, aim.heard.stop - at)]
 
 
-def _read_peaks(strip: _Strip, tally: Tally, aim: Aim, beside: Array | None) -> None:
+def _read_peaks(strip: _Strip, tally: Tally, aim: Aim, beside: Beside | None) -> None:
     stop = strip.known if strip.known == aim.frames else strip.known - PEAK_EDGE
     first = max(strip.base, strip.read - PEAK_EDGE)
-    ceiling = ceiling_of(aim.ceiling_dbtp, beside is not None)
-    room = np.full(max(0, stop - strip.read), ceiling, np.float32)
-    if beside is not None:
-        voice = beside[:, first : min(aim.frames, stop + PEAK_EDGE)]
-        room = room_beside(voice, ceiling)[strip.read - first :][: len(room)]
     set_db = strip.set_db
     if set_db is None:
         set_db = fader_db(tally, aim.loudness_lufs, None)
-    least = float(room.min(initial=ceiling)) / amplitude(set_db) * _SPARE
-    peaks = tops(strip.mix[:, first - strip.base :], least)[strip.read - first :][: len(room)]
-    strip.peaks = np.concatenate([strip.peaks, peaks])
-    strip.room = np.concatenate([strip.room, room])
+    mix = strip.mix[:, first - strip.base :]
+    voice = None if beside is None else beside.within(first, first + mix.shape[1])
+    most = amplitude(set_db) * _SPARE
+    crowd = crowding(mix, voice, ceiling_of(aim.ceiling_dbtp), most)
+    strip.crowd = np.concatenate([strip.crowd, crowd[strip.read - first : max(0, stop - first)]])
     strip.read = max(strip.read, stop)
 
 
@@ -156,7 +150,7 @@ def _settled(strip: _Strip, tally: Tally, aim: Aim, fresh: int) -> Array:
         ends = fades(aim.frames, aim.rate, aim.fade_in_s, aim.fade_out_s, aim.heard,
                      slice(strip.known - fresh, strip.known))  # fmt: skip
         strip.pre, strip.set_db = np.concatenate([before, static * squeeze * ends]), set_db
-        over = strip.pre[: len(strip.peaks)] * strip.peaks / strip.room
+        over = strip.pre[: len(strip.crowd)] * strip.crowd
         begin, end = strip.sent - strip.base, stop - strip.base
         gain = strip.pre[begin:end] * limiting(over, aim.rate)[begin:end]
         lost = _lost(strip, gain, set_db, strip.known == aim.frames)
@@ -220,5 +214,5 @@ def _trim(strip: _Strip, base: int) -> None:
     cut = base - strip.base
     strip.mix = strip.mix[:, cut:]
     strip.power, strip.pre = strip.power[cut:], strip.pre[cut:]
-    strip.peaks, strip.room = strip.peaks[cut:], strip.room[cut:]
+    strip.crowd = strip.crowd[cut:]
     strip.base = base

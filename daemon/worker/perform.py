@@ -18,6 +18,7 @@ from bridge.protocol.errors import error
 from bridge.protocol.kinds import SEED_MAX
 from bridge.protocol.ops import DAEMON_KEYS, KEY
 from daemon.audio import resample
+from daemon.audio.clips import Samples
 from daemon.audio.grid import Grid
 from daemon.core.planner import Layout, Told, Work, layout, settle
 from daemon.engines.base import Capabilities, Engine, Request, Result
@@ -35,12 +36,12 @@ def perform(engine: Engine, work: Work, first_take: int, port: JobPort) -> None:
     facts = engine.capabilities()
     work = _with_length(engine, work, port)
     window = _window_to_hear(work, facts)
-    clip = hear(engine, work, window)
+    clip = hear(engine, work, window, port.check)
     grid, told = _grid(engine, work, clip, port)
     work = settle(work, grid)
     place = layout(work, grid, _context_s(work, facts))
     if place.window != window:
-        clip = hear(engine, work, place.window)
+        clip = hear(engine, work, place.window, port.check)
     _tell_layout(work, place, grid, facts, port)
     if work.op == "analyze":
         return _analyze(engine, work, clip, grid, told, port)
@@ -65,7 +66,7 @@ def _play_take(
     spans = tuple(clip.engine_span(start, end) for start, end in place.spans)
     request = Request(
         op=work.op,
-        clip=clip.heard,
+        clip=_as_taken(engine, work.op, clip),
         rate=clip.engine_rate,
         spans=spans,
         handle=resample.handle_frames(clip.engine_rate),
@@ -88,7 +89,7 @@ def _play_take(
 def _analyze(engine: Engine, work: Work, clip: Clip, grid: Grid, told: bool, port: JobPort) -> None:
     request = Request(
         op="analyze",
-        clip=clip.heard,
+        clip=_as_taken(engine, work.op, clip),
         rate=clip.engine_rate,
         spans=(),
         handle=0,
@@ -109,6 +110,12 @@ def _analyze(engine: Engine, work: Work, clip: Clip, grid: Grid, told: bool, por
 
 def _context_s(work: Work, facts: Capabilities) -> float:
     return float(work.options.get("context", facts.context_s)) or 1e9
+
+
+def _as_taken(engine: Engine, op: str, clip: Clip) -> Samples:
+    """Return what the engine hears, as it takes it for `op`: in blocks or as an array."""
+    in_blocks = op in engine.capabilities().in_blocks
+    return clip.heard if in_blocks else np.asarray(clip.heard)
 
 
 def _window_to_hear(work: Work, facts: Capabilities) -> tuple[int, int]:
@@ -139,7 +146,8 @@ def _grid(engine: Engine, work: Work, clip: Clip, port: JobPort) -> tuple[Grid, 
         return grid, True
     port.progress(0.02, "listening")
     metre = told.metre if told.meter else None
-    heard = engine.listen(clip.heard, clip.engine_rate, told.bpm, metre, dict(work.options), port)
+    samples = _as_taken(engine, work.op, clip)
+    heard = engine.listen(samples, clip.engine_rate, told.bpm, metre, dict(work.options), port)
     grid = heard.grid.shifted(-clip.engine_start / clip.engine_rate)
     if told.downbeat is not None:
         grid = replace(grid, downbeat=told.downbeat)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from daemon.audio.clips import Samples
 from daemon.engines.sketch.listen.frames import Check, unchecked
 from daemon.engines.sketch.listen.types import Listening
 from daemon.engines.sketch.reuse.beats import Beats, cut_beats, distances
@@ -17,7 +18,7 @@ _SNAP_S = 0.03  # a clip that ends this close to a beat ends on it
 
 
 def continue_from(
-    samples: np.ndarray,
+    samples: Samples,
     rate: int,
     heard: Listening,
     frames: int,
@@ -42,11 +43,12 @@ def continue_from(
     if path is None:
         return None
     joined = runs(path.tolist(), beats.edges, beats.frame_of(counts), rate)
+    near = max(handle, round(FADE_S * rate)) + 1  # all that the join needs of the clip
     if at_end:
         new = weave(samples, joined, len(samples), len(samples) + frames + handle, rate, check)
-        return _joined_after(samples, new, handle, rate)
+        return _joined_after(samples[max(0, len(samples) - near) :], new, handle, rate)
     new = weave(samples, joined, -frames - handle, 0, rate, check)
-    return _joined_after(samples[::-1], new[::-1], handle, rate)[::-1].copy()
+    return _joined_after(samples[:near][::-1], new[::-1], handle, rate)[::-1].copy()
 
 
 def _counts_to_fill(beats: Beats, clip_frames: int, frames: int, at_end: bool) -> np.ndarray:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from daemon.audio.clips import Samples
 from daemon.engines.sketch.listen.frames import Check
 
 # A splice 12 ms before the beat leaves the attack whole and is masked by it; one on the beat itself
@@ -42,7 +43,7 @@ def runs(
 
 
 def weave(
-    samples: np.ndarray,
+    samples: Samples,
     joined: Sequence[Run],
     start: int,
     end: int,

@@ -83,9 +83,9 @@ class Request:
 
     - `clip`: float32 `(frames, 2)` at `rate`: for `repaint` the region with its context, for
       `extend` what lies beside the join, else the whole clip; `(0, 2)` where there is no source.
-      An array, or for the ops in `Capabilities.in_blocks` a `ClipReader`: that is sliced like an array
-      (`clip[a:b]`, `len(clip)`), gone through with `clip.blocks()`, and `clip.digest` tells clips
-      apart. Either may be read only.
+      An array, or for the ops in `Capabilities.in_blocks` a `ClipReader`: that is sliced like an
+      array (`clip[a:b]`, `len(clip)`), gone through with `clip.blocks()`, and `clip.digest` tells
+      clips apart. Neither is to be written to.
     - `spans`: what to make. One for most ops, two for `extend` on both sides (before, after).
       `analyze` has none.
     - `handle`: frames that the engine makes beyond each end of each span as well, so that the

@@ -6,12 +6,20 @@ let go of once its features are there.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
 
 from daemon.audio.clips import Samples, as_reader
-from daemon.engines.sketch.listen.frames import Check, ear_stream, finite, folded, unchecked
+from daemon.engines.sketch.listen.frames import (
+    EAR_RATE_HZ,
+    Check,
+    ear_stream,
+    finite,
+    folded,
+    unchecked,
+)
 from daemon.engines.sketch.listen.kind import SILENT_DBFS, kind_of, traits
 from daemon.engines.sketch.listen.level import (
     block_frames,
@@ -27,6 +35,7 @@ from daemon.engines.sketch.listen.tonal import Tones, tones
 from daemon.engines.sketch.listen.types import Kind, Note
 
 _SHORTEST_S = 0.05
+_SPARE = 16  # samples by which the ear's rate may round up
 
 
 @dataclass(frozen=True)
@@ -66,17 +75,22 @@ def gather(samples: Samples, rate: int, check: Check = unchecked) -> Gathered:
 def _taken_in(samples: Samples, rate: int, check: Check) -> tuple[np.ndarray, float, float]:
     """Return the signal for the ear, the peak in dB full scale and the loudness in LUFS."""
     stream = ear_stream(rate)
-    parts, powers = [], []
+    # Filled block by block: joining them at the end would hold all of it twice.
+    signal = np.empty(len(samples) * EAR_RATE_HZ // rate + _SPARE, np.float32)
+    at, powers = 0, []
     state, peak = None, 0.0
-    for block in as_reader(samples, rate).blocks(block_frames(rate)):
+    blocks = as_reader(samples, rate).blocks(block_frames(rate))
+    for block in itertools.chain(blocks, [None]):
         check()
-        heard = finite(block)
-        peak = max(peak, block_peak(heard))
-        power, state = step_powers(heard, state, rate)
-        powers.append(power)
-        parts.append(folded(stream, heard))
-    signal = np.concatenate([*parts, folded(stream, None)])
-    return signal, decibels(peak), gated_lufs(powers)
+        if block is not None:
+            block = finite(block)
+            peak = max(peak, block_peak(block))
+            power, state = step_powers(block, state, rate)
+            powers.append(power)
+        piece = folded(stream, block)
+        signal[at : at + len(piece)] = piece
+        at += len(piece)
+    return signal[:at], decibels(peak), gated_lufs(powers)
 
 
 def _features(signal: np.ndarray, peak: float, length_s: float, check: Check) -> Features:

@@ -79,8 +79,11 @@ def shaped(new: Array, gain_db: Array, rate: int) -> Array:
     return np.asarray(oaconvolve(new, taps[None].astype(np.float32), "same", axes=1), np.float32)
 
 
-def matched(new: Array, context: Array, rate: int) -> Array:
-    """Return `new` with the spectrum of `context`; as it is beside silence."""
+def matched(new: Array, context: Array, rate: int, whole: Array | None = None) -> Array:
+    """Return `new` with the spectrum of `context`; as it is beside silence.
+
+    Where `new` is a part of a `whole`, it gets the correction that the whole would need.
+    """
     if Loudness(context, rate).lufs() is None or not new.any():
         return new
-    return shaped(new, correction_db(new, context, rate), rate)
+    return shaped(new, correction_db(new if whole is None else whole, context, rate), rate)

@@ -17,7 +17,7 @@ from daemon.engines.sketch.listen.bars import find_bars
 from daemon.engines.sketch.listen.frames import Check, to_ear, unchecked
 from daemon.engines.sketch.listen.gather import Features, Gathered, gather
 from daemon.engines.sketch.listen.harmony import decode, spans
-from daemon.engines.sketch.listen.keys import find_key
+from daemon.engines.sketch.listen.keys import find_key, melody_key
 from daemon.engines.sketch.listen.lead import lead_notes
 from daemon.engines.sketch.listen.metre import find_metre
 from daemon.engines.sketch.listen.names import key_name, parse_key, relative_key, uses_flats
@@ -183,7 +183,7 @@ def _harmony(
         return told, 1.0, none
     if ear.kind == "drums":
         return None, 0.0, none
-    found, sure = find_key(_sung_degrees(ear.notes) if ear.notes else _degrees(ear.tones))
+    found, sure = melody_key(ear.notes, grid) if ear.notes else find_key(_degrees(ear.tones))
     return found, sure * (_SPEECH_DOUBT if ear.kind == "speech" else 1.0), none
 
 
@@ -202,14 +202,6 @@ def _decoded(
 def _degrees(heard: Tones) -> np.ndarray:
     """Total activation of each pitch class, `(12,)`."""
     return heard.notes.sum(axis=0, dtype=np.float64).reshape(-1, 12).sum(axis=0)
-
-
-def _sung_degrees(notes: tuple[Note, ...]) -> np.ndarray:
-    """Seconds that each pitch class is sung, in the singer's own tuning, `(12,)`."""
-    midi = np.array([n.midi for n in notes])
-    length = np.array([n.length_s for n in notes])
-    detune = np.angle((length * np.exp(2j * np.pi * midi)).sum()) / (2 * np.pi)
-    return np.bincount(np.round(midi - detune).astype(int) % 12, length, 12)
 
 
 def _nothing(clip: Gathered, told: _Told, told_key: str | None) -> Listening:

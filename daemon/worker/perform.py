@@ -9,6 +9,7 @@ Threads: the worker's main thread.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +23,7 @@ from daemon.audio.clips import Samples
 from daemon.audio.grid import Grid
 from daemon.core.planner import Layout, Told, Work, layout, settle
 from daemon.engines.base import Capabilities, Engine, Request, Result
+from daemon.worker import tempo
 from daemon.worker.clip import Clip, hear
 from daemon.worker.fit import Fitter
 from daemon.worker.port import JobPort
@@ -37,17 +39,25 @@ def perform(engine: Engine, work: Work, first_take: int, port: JobPort) -> None:
     work = _with_length(engine, work, port)
     window = _window_to_hear(work, facts)
     clip = hear(engine, work, window, port.check)
-    grid, told = _grid(engine, work, clip, port)
+    to = _change(engine, work, clip, port)
+    grid, told = (to.own, True) if to else _grid(engine, work, clip, port)
     work = settle(work, grid)
     place = layout(work, grid, _context_s(work, facts))
     if place.window != window:
         clip = hear(engine, work, place.window, port.check)
-    _tell_layout(work, place, grid, facts, port)
+    brought = None
+    if to:
+        brought = tempo.bring(engine, work, clip, to, _listener(engine, port), port)
+        work, clip, grid = brought.work, brought.clip, brought.grid
+        place = layout(work, grid, _context_s(work, facts))
+    _tell_layout(work, place, grid, facts, port, brought)
     if work.op == "analyze":
         return _analyze(engine, work, clip, grid, told, port)
     for take in range(first_take, work.takes + 1):
         share = 1 / work.takes
         port.take_share = ((take - 1) * share, share)
+        if brought:
+            brought.send(take, port)
         _play_take(engine, work, clip, place, grid, told, take, port)
     return None
 
@@ -154,10 +164,29 @@ def _grid(engine: Engine, work: Work, clip: Clip, port: JobPort) -> tuple[Grid, 
     return grid, told.tempo
 
 
+def _change(engine: Engine, work: Work, clip: Clip, port: JobPort) -> tempo.Change | None:
+    """Return the change of tempo that is asked for, None where the clip has that tempo."""
+    if not work.stretch:
+        return None
+    own, _ = _grid(engine, tempo.untold(work), clip, port)
+    return tempo.change(work, own, clip.source.channels)
+
+
+def _listener(engine: Engine, port: JobPort) -> Callable[[Work, Clip], Grid]:
+    return lambda work, clip: _grid(engine, work, clip, port)[0]
+
+
 # -- what is told ------------------------------------------------------------------------------
 
 
-def _tell_layout(work: Work, place: Layout, grid: Grid, facts: Capabilities, port: JobPort) -> None:
+def _tell_layout(
+    work: Work,
+    place: Layout,
+    grid: Grid,
+    facts: Capabilities,
+    port: JobPort,
+    brought: tempo.Brought | None,
+) -> None:
     at = (place.spans[0][0] if place.spans else work.clip[0]) / work.rate
     beats, unit = grid.metre_at(at)
     shift = 0.0 if _mix_is_source(work) else (place.source_frame - work.clip[0]) / work.rate
@@ -170,11 +199,15 @@ def _tell_layout(work: Work, place: Layout, grid: Grid, facts: Capabilities, por
         "meter": f"{beats}/{unit}",
         "key": work.told.key,
         "downbeat": grid.downbeat + shift,
-        "notes": [],
+        "notes": list(brought.notes) if brought else [],
     }
+    # What stands in the request is of the source, as the client would have told it.
+    downbeat = brought.change.own.downbeat if brought else grid.downbeat
+    if brought:
+        result["stretched"] = brought.change.facts()
     fields = {
         "result": result if work.op != "analyze" else {},
-        "grid": {"bpm": result["bpm"], "meter": result["meter"], "downbeat": grid.downbeat},
+        "grid": {"bpm": result["bpm"], "meter": result["meter"], "downbeat": downbeat},
         "used": _used(work.op, facts),
         "mix_frames": place.mix_frames,
         "source_frame": place.source_frame,

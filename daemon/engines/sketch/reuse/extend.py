@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass
 
 import numpy as np
 
 from daemon.audio.clips import Samples
 from daemon.engines.sketch.listen.frames import Check, unchecked
 from daemon.engines.sketch.listen.types import Listening
+from daemon.engines.sketch.plan.types import PlanChord
 from daemon.engines.sketch.reuse.beats import Beats, cut_beats, distances
 from daemon.engines.sketch.reuse.even import evened
 from daemon.engines.sketch.reuse.loop import predicted_distance
@@ -22,6 +24,17 @@ _NEAR_S = 0.5
 _SNAP_S = 0.03  # a clip that ends this close to a beat ends on it
 
 
+@dataclass(frozen=True, eq=False)
+class Continuation:
+    """Sound `(handle + frames + handle, 2)` and the chords of the bars that it is made of.
+
+    Chords count quarter notes from the downbeat of the clip's grid.
+    """
+
+    samples: np.ndarray
+    chords: tuple[PlanChord, ...]
+
+
 def continue_from(
     samples: Samples,
     rate: int,
@@ -31,13 +44,12 @@ def continue_from(
     at_end: bool,
     seed: int,
     check: Check = unchecked,
-) -> np.ndarray | None:
+) -> Continuation | None:
     """Make `frames` of music that continue the clip (`at_end`) or lead into it.
 
-    `samples` is float32 `(n, 2)`, `heard` what was heard in it. Returns float32
-    `(handle + frames + handle, 2)`: at the join the handle is the clip's own end (or beginning),
-    at the other end it is more of the new music. None when the clip has less than a bar of whole
-    beats, or no way on. The same seed gives the same samples.
+    `samples` is float32 `(n, 2)`, `heard` what was heard in it. At the join the handle is the
+    clip's own end (or beginning), at the other end it is more of the new music. None when the clip
+    has less than a bar of whole beats, or no way on. The same seed gives the same samples.
     """
     reach_s = (frames + 2 * handle) / rate
     beats = cut_beats(samples, rate, heard, reach_s, check)
@@ -53,10 +65,23 @@ def continue_from(
         joined = [Run(0, 0), *joined]
         new = weave(samples, joined, len(samples), len(samples) + frames + handle, rate, check)
         new = _evened(samples, new, joined, len(samples), beats)
-        return _joined_after(samples[max(0, len(samples) - near) :], new, handle, rate)
-    new = weave(samples, joined, -frames - handle, 0, rate, check)
-    new = _evened(samples, new, joined, -frames - handle, beats)
-    return _joined_after(samples[:near][::-1], new[::-1], handle, rate)[::-1].copy()
+        new = _joined_after(samples[max(0, len(samples) - near) :], new, handle, rate)
+    else:
+        new = weave(samples, joined, -frames - handle, 0, rate, check)
+        new = _evened(samples, new, joined, -frames - handle, beats)
+        new = _joined_after(samples[:near][::-1], new[::-1], handle, rate)[::-1].copy()
+    return Continuation(new, _chords(beats, counts, path))
+
+
+def _chords(beats: Beats, counts: np.ndarray, path: np.ndarray) -> tuple[PlanChord, ...]:
+    """Return the chord of every beat that was filled, neighbours of one name joined."""
+    quarters, found = beats.pulse.quarters, list[PlanChord]()
+    for count, beat in zip(counts.tolist(), path.tolist(), strict=True):
+        start, end, name = count * quarters, (count + 1) * quarters, beats.chords[beat]
+        if found and found[-1].name == name:
+            start = found.pop().start_quarter
+        found.append(PlanChord(start, end, name))
+    return tuple(found)
 
 
 def _counts_to_fill(beats: Beats, clip_frames: int, frames: int, at_end: bool) -> np.ndarray:

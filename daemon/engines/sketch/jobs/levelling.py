@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from daemon.audio.loudness import amplitude, rms_db
-from daemon.audio.seam import MOST_GAIN_DB, SILENT_DB
+from daemon.audio.loudness import amplitude
+from daemon.audio.seam import MOST_GAIN_DB, level_difference_db
 from daemon.audio.splice import HANDLE_S
 from daemon.engines.base import Request, Span
 from daemon.engines.sketch.render.level import Loudness
@@ -120,11 +120,9 @@ def _at_end(sound: np.ndarray, request: Request, span: Span) -> _Edge:
 def _edge(sound: np.ndarray, request: Request, span: Span, first: int, last: int) -> _Edge:
     """Compare source and new material in the clip's frames `[first, last)`, as the splice does."""
     offset, last = request.handle - span.start, min(last, len(request.clip))
-    if last <= first:
-        return _Edge(None)
-    source, new = request.clip[first:last], sound[first + offset : last + offset]
-    levels = [rms_db(x - x.mean(axis=0)) for x in (source, new)]
-    return _Edge(levels[0] - levels[1] if min(levels) > SILENT_DB else None)
+    source = request.clip[first : max(first, last)]
+    new = sound[first + offset : first + offset + len(source)]
+    return _Edge(level_difference_db(source, new, request.rate))
 
 
 def _reach(request: Request) -> tuple[int, int]:

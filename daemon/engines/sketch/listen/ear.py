@@ -15,7 +15,7 @@ from daemon.audio.clips import Samples
 from daemon.audio.grid import Grid
 from daemon.engines.sketch.listen.bars import find_bars
 from daemon.engines.sketch.listen.frames import Check, to_ear, unchecked
-from daemon.engines.sketch.listen.gather import Features, Gathered, gather
+from daemon.engines.sketch.listen.gathering import Features, Gathered, gather
 from daemon.engines.sketch.listen.harmony import decode, spans
 from daemon.engines.sketch.listen.keys import find_key, melody_key
 from daemon.engines.sketch.listen.lead import lead_notes

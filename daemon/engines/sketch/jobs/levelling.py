@@ -25,7 +25,7 @@ _EDGE_S = 0.4  # of new material that the splice compares with the source at a s
 _SLOPE_S = 0.6  # from an edge's level to the body's
 _MOST_EDGE_DB = 4.0  # between an edge and the body: a rest in the source is not written in
 _MOST_BODY_DB = 24.0
-_ROUNDS = 4
+_ROUNDS, _NEAR_LU = 4, 0.05
 
 
 @dataclass(frozen=True)
@@ -83,15 +83,18 @@ def levelled(sound: np.ndarray, target: float, request: Request, span: Span) -> 
     edges = (_at_start(sound, request, span), _at_end(sound, request, span))
     body_db = 0.0
     for _ in range(_ROUNDS):
-        gain = _curve(body_db, edges, span.frames, rate)
         # The splice tilts what it gets by what it still misses at the edges.
         tilt = np.linspace(edges[0].left(body_db), edges[1].left(body_db), span.frames)
-        reached = loudness.lufs(10 ** ((gain + tilt) / 20))
-        if reached is None:
+        reached = loudness.lufs(_ratio(_curve(body_db, edges, span.frames, rate) + tilt))
+        if reached is None or abs(target - reached) < _NEAR_LU:
             break
         body_db = float(np.clip(body_db + target - reached, -_MOST_BODY_DB, _MOST_BODY_DB))
     gain = np.pad(_curve(body_db, edges, span.frames, rate), handle, mode="edge")
-    return np.asarray(sound * (10 ** (gain / 20))[:, None], np.float32)
+    return np.asarray(sound * _ratio(gain)[:, None], np.float32)
+
+
+def _ratio(gain_db: np.ndarray) -> np.ndarray:
+    return np.exp(np.float32(math.log(10) / 20) * gain_db.astype(np.float32))
 
 
 def _curve(body_db: float, edges: tuple[_Edge, _Edge], frames: int, rate: int) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.signal import oaconvolve
 
 from daemon.audio.clips import Samples
-from daemon.engines.sketch.render.level import Loudness
+from daemon.audio.loudness import rms_db
 from daemon.engines.sketch.render.tone import Array
 
 LIMIT_DB = 12.0
@@ -19,6 +19,7 @@ CENTRES_HZ = 1000.0 * 2.0 ** (np.arange(-13, 13) / 3)  # third-octaves, 50 Hz â€
 _SIZE = 8192
 _ROWS = 64
 _TAPS = 4095
+_SILENT_DB = -70.0  # of the whole context, full scale
 _FLOOR_DB = -50.0  # bands this far below the loudest are not evened out
 
 
@@ -84,6 +85,6 @@ def matched(new: Array, context: Array, rate: int, whole: Array | None = None) -
 
     Where `new` is a part of a `whole`, it gets the correction that the whole would need.
     """
-    if Loudness(context, rate).lufs() is None or not new.any():
+    if rms_db(context) < _SILENT_DB or not new.any():
         return new
     return shaped(new, correction_db(new if whole is None else whole, context, rate), rate)

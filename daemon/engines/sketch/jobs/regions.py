@@ -51,15 +51,19 @@ def new_material(
     port: Port,
     last: Bar | None = None,
     share: float = 1.0,
+    target: float | None = None,
 ) -> np.ndarray:
     """Return fresh parts for the span and its handles, as loud and as bright as `context`.
 
+    `target` is its loudness in LUFS, where that is known.
     With `last` that bar is a held tonic that dies away, and nothing follows it. A `share` below 1
     of the players is heard, chords first, drums last, as bright as they are among all.
     """
     key = key_of(request, heard.key, wish.caption)
     window = window_of(request, span)
-    mix_settings = Mix(target_lufs(context, request.rate), _CEILING_DBTP)
+    if target is None:
+        target = target_lufs(context, request.rate)
+    mix_settings = Mix(target, _CEILING_DBTP)
     brief = Brief(
         grid=request.grid,
         start_s=window.start_frame / request.rate,

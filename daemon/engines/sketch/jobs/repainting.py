@@ -53,8 +53,9 @@ def repaint(studio: Studio, request: Request, port: Port) -> Result:
     if share > 0 or sound is None:
         chords = _chords(request, heard, span, key_of(request, heard.key, wish.caption))
         new = new_material(
-            studio, request, span, heard, wish, context, chords, Share(port, 0.3, 0.95), share=share
-        )
+            studio, request, span, heard, wish, context, chords, Share(port, 0.3, 0.95),
+            share=share, target=target,
+        )  # fmt: skip
         sound = new if old is None else blended(old, new, share, target, request, span)
         notes = (*_told(share, is_other), *wish.notes)
     sound = levelled(sound, target, request, span)

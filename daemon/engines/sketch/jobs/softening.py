@@ -8,7 +8,7 @@ float32 `(frames, 2)`.
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import convolve1d, maximum_filter1d, minimum_filter1d
+from scipy.ndimage import convolve1d, minimum_filter1d
 
 from daemon.engines.base import Request, Span
 
@@ -18,6 +18,7 @@ _AT_SEAM = 0.5  # of a sharp bend, at a seam where the source itself has nothing
 _SEAM_S = 0.005
 _SPLIT_S = 0.0006  # smoothing over this long parts treble from the rest, near 2 kHz
 _HOLD_S = 0.0005
+_MARGIN_S = 0.004  # beyond it the gain is 1 again
 _LEAST_TREBLE = 0.05
 
 
@@ -27,7 +28,7 @@ def softened(sound: np.ndarray, context: np.ndarray, request: Request, span: Spa
     if len(own) == 0 or not own.any():
         return sound
     sharp, sharpest = np.percentile(own, (_SHARP, _SHARPEST))
-    most = np.full(len(sound), sharpest)
+    most = np.full(len(sound), sharpest, np.float32)
     reach = round(_SEAM_S * request.rate)
     for frame in (span.start, span.end):
         if 0 < frame < len(request.clip):
@@ -39,24 +40,34 @@ def softened(sound: np.ndarray, context: np.ndarray, request: Request, span: Spa
 
 def limited(sound: np.ndarray, most: np.ndarray, rate: int) -> np.ndarray:
     """Return `sound` whose bends stay near or below `most` `(frames,)`, by less treble."""
-    near = maximum_filter1d(_bends(sound) > most, 2 * round(4 * _HOLD_S * rate) + 1)
-    if not near.any():
+    over = np.flatnonzero(_bends(sound) > most)
+    if len(over) == 0:
         return sound
+    out = sound.copy()
+    margin = round(_MARGIN_S * rate)
+    for run in np.split(over, np.flatnonzero(np.diff(over) > 2 * margin) + 1):
+        first, last = max(0, run[0] - margin), min(len(sound), run[-1] + margin)
+        out[first:last] = _with_less_treble(sound[first:last], most[first:last], rate)
+    return out
+
+
+def _with_less_treble(sound: np.ndarray, most: np.ndarray, rate: int) -> np.ndarray:
     window = np.hanning(2 * round(_SPLIT_S / 2 * rate) + 3)[1:-1].astype(np.float32)
     low = convolve1d(sound, window / window.sum(), axis=0, mode="nearest")
     treble = sound - low
     room = np.maximum(most - _bends(low), 0.0)
-    gain = np.clip(room / np.maximum(_bends(treble), 1e-12), _LEAST_TREBLE, 1.0)
+    needed = np.where(_bends(sound) > most, room / np.maximum(_bends(treble), 1e-12), 1.0)
     hold = round(_HOLD_S * rate)
-    lowest = minimum_filter1d(gain, 2 * hold + 1)
+    lowest = minimum_filter1d(np.clip(needed, _LEAST_TREBLE, 1.0), 2 * hold + 1)
     smooth = np.hanning(2 * hold + 3)[1:-1]
     gain = convolve1d(lowest, smooth / smooth.sum(), mode="nearest")
     return np.asarray(low + treble * gain[:, None], np.float32)
 
 
 def _bends(x: np.ndarray) -> np.ndarray:
-    """Return how sharply the mean of the channels bends at each frame, `(frames,)`."""
-    bends = np.zeros(len(x))
+    """Return how sharply the sum of the channels bends at each frame, `(frames,)`."""
+    bends = np.zeros(len(x), np.float32)
     if len(x) > 2:
-        bends[1:-1] = np.abs(np.diff(x.mean(axis=1, dtype=np.float64), 2))
+        both = x[:, 0] + x[:, 1]
+        bends[1:-1] = np.abs(both[2:] - 2 * both[1:-1] + both[:-2])
     return bends

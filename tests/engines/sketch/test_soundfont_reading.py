@@ -85,6 +85,19 @@ def test_24_bits_are_finer_than_16(tmp_path: Path) -> None:
     assert font.samples.read(0, 0, 10) == pytest.approx(0.5 / 32768)
 
 
+@pytest.mark.parametrize("pad", [b"", b"\0"])
+def test_an_odd_chunk_may_lack_its_padding(tmp_path: Path, pad: bytes) -> None:
+    """As in banks that sf3convert wrote."""
+    info = b"ICOP" + struct.pack("<I", 3) + b"MIT" + pad
+    data = small()
+    at = data.index(b"INAM")
+    longer = data[:at] + info + data[at:]
+    for place in (4, data.index(b"LIST") + 4):
+        size = struct.unpack_from("<I", data, place)[0] + len(info)
+        longer = longer[:place] + struct.pack("<I", size) + longer[place + 4 :]
+    assert opened(tmp_path, longer).name == "Tiny"
+
+
 # -- files that can't be used ----------------------------------------------------------------------
 
 

@@ -30,6 +30,7 @@ from daemon.engines.sketch.render.master import fades, master_gain
 from daemon.engines.sketch.render.tone import Array
 
 _CEILING_DBTP = -1.0
+_ALL_FROM = 0.6  # the share of new parts from which on all players are heard
 _UPBEAT_S = 0.03  # notes this close to the end belong to the beat after it
 _STEP = 0.5  # quarters between the places where a chord loop is read
 _THIN, _THICK = 1.2, 2.6  # onsets a beat
@@ -56,8 +57,8 @@ def new_material(
     """Return fresh parts for the span and its handles, as loud and as bright as `context`.
 
     `target` is its loudness in LUFS, where that is known.
-    With `last` that bar is a held tonic that dies away, and nothing follows it. A `share` below 1
-    of the players is heard, chords first, drums last, as bright as they are among all.
+    With `last` that bar is a held tonic that dies away, and nothing follows it. A `share` below
+    1 is heard beside something else: fewer players then, chords first, drums last.
     """
     key = key_of(request, heard.key, wish.caption)
     window = window_of(request, span)
@@ -94,10 +95,15 @@ def new_material(
 
 
 def _joining(stems: Mapping[str, Array], share: float) -> list[Array]:
-    """Return the stems of a `share` 0…1 of the players: who strikes chords first, drums last."""
+    """Return the stems of some players: who strikes chords first, drums last.
+
+    Drums play as soon as the new parts lead: without them what leads would have no beat.
+    """
     rank = {"pad": 1, "strings": 1, "bass": 2, "percussion": 3, "drums": 4}
     order = sorted(stems, key=lambda name: rank.get(name.split("-")[0], 0))
-    return [stems[name] for name in order[: max(1, math.ceil(share * len(order)))]]
+    return [
+        stems[name] for name in order[: max(1, math.ceil(min(1.0, share / _ALL_FROM) * len(order)))]
+    ]
 
 
 def _sum(stems: Iterable[Array], frames: int) -> Array:

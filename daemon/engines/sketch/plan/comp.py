@@ -15,8 +15,10 @@ from daemon.engines.sketch.plan.voicing import voiced
 _SUNG = 0.5  # from this share of a bar on, the voice has the floor
 _LONG_NOTE = 0.45  # quarters; shorter sung notes may rub against a chord
 _BELOW_VOICE = 4  # semitones that the band's top stays below the singer's middle
+_UNDER_TOP, _LEAST_RANGE = 2, 14  # semitones below the singer's middle for the band's top note
 _UNDER_VOICE = 9.0  # semitones of room below that, for one seed or another
 _PLACES = 5  # in its range where a player may sit
+_STRAY = 0.4  # of its range, that these places span
 _RELEASE = 0.04
 _PAD_VELOCITY = 72
 _LONG_CHORD = 3.5  # quarters
@@ -29,13 +31,16 @@ class Hands:
         self.song, self.part = song, part
         low, high = part.range
         place = song.pick(_PLACES, part.name, "register") / (_PLACES - 1) - 0.5
-        self._centre = (low + high) / 2 + place * (high - low) / 2
+        self._centre = (low + high) / 2 + place * (high - low) * _STRAY
+        self._range = part.range
         self._colour = song.style.colour if part.role != "pad" else "triad"
         if sung := song.voice.notes:
             middle = sorted(n.midi for n in sung)[len(sung) // 2]
             top = max(low + 6, middle - _BELOW_VOICE)
             if self._centre > top:
                 self._centre = max(low + 5, top - (place + 0.5) * _UNDER_VOICE)
+            if part.role != "arp" and low < middle < high:
+                self._range = (low, max(low + _LEAST_RANGE, middle - _UNDER_TOP))
         self._held: tuple[int, ...] = ()
         self._name = ""
 
@@ -48,7 +53,7 @@ class Hands:
         if name != self._name or avoid:
             part = self.part
             self._held = voiced(
-                name, self._held, part.range, part.voices, self._colour, self._centre, avoid
+                name, self._held, self._range, part.voices, self._colour, self._centre, avoid
             )
             self._name = name
         return self._held

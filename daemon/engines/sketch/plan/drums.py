@@ -14,6 +14,8 @@ from daemon.engines.sketch.plan.types import PlanNote
 
 _TIMEKEEPERS = ("hat", "ride", "shaker", "tambourine", "pedal")
 _TIMEKEEPING = ("hat", "ride", "shaker")
+_LIGHT_TIME = ("hat", "pedal", "shaker")
+_TIME = {"hat": "x.o." * 4}  # of a bare bar, where the style's own has no timekeeper
 _OFFBEAT_SOFTER = 14
 _SWINGS = 0.3  # from here on a style's time is not embellished
 # Soft strokes that are added (o) and strokes that are left out (-) of a bar's time.
@@ -50,9 +52,11 @@ def _kit(song: Song, drums: DrumStyle, bar: Bar, index: int, rng: np.random.Gene
     names = (section.kind, str(section.level >= 3))
     row = rows[song.pick(len(rows), "drum pattern", *names)]
     kicked = _kicked(row, rows, song, bar, *names)
-    kit: Mapping[str, str] = _renamed(_lively(kicked, song, bar, *names), song, *names)
+    kit: Mapping[str, str] = _renamed(
+        _lively(kicked, song, bar, *names), song, section.level, *names
+    )
     if section.level == 0:
-        bare = {p: pattern for p, pattern in kit.items() if p in _TIMEKEEPERS}
+        bare = {p: pattern for p, pattern in kit.items() if p in _TIMEKEEPERS} or _TIME
         kit = {p: _sieved(pattern, song.pick(3, "bare", *names)) for p, pattern in bare.items()}
     if _fills(song, bar, section.level):
         return _with_fill(kit, drums, song.rng("fill", str(index)))
@@ -93,9 +97,10 @@ def _sieved(pattern: str, how: int) -> str:
     return pattern if pattern not in plain else "x..o..x.x..o..x."
 
 
-def _renamed(kit: Kit, song: Song, *names: str) -> Kit:
-    """Keep time on the hat, on a cymbal or on a shaker, as the seed says."""
-    other = _TIMEKEEPING[song.pick(len(_TIMEKEEPING), "time", *names)]
+def _renamed(kit: Kit, song: Song, level: int, *names: str) -> Kit:
+    """Keep time with stick or foot on the hat, on a shaker, in full sections on a cymbal."""
+    pieces = _TIMEKEEPING if level >= 2 else _LIGHT_TIME
+    other = pieces[song.pick(len(pieces), "time", *names)]
     if "hat" not in kit or other in kit:
         return kit
     return {other if piece == "hat" else piece: pattern for piece, pattern in kit.items()}

@@ -16,6 +16,7 @@ _TIMEKEEPERS = ("hat", "ride", "shaker", "tambourine", "pedal")
 _TIMEKEEPING = ("hat", "ride", "shaker")
 _LIGHT_TIME = ("hat", "pedal", "shaker")
 _TIME = {"hat": "x.o." * 4}  # of a bare bar, where the style's own has no timekeeper
+_FLOOR = "x..." * 4
 _OFFBEAT_SOFTER = 14
 _SWINGS = 0.3  # from here on a style's time is not embellished
 # Soft strokes that are added (o) and strokes that are left out (-) of a bar's time.
@@ -57,7 +58,8 @@ def _kit(song: Song, drums: DrumStyle, bar: Bar, index: int, rng: np.random.Gene
     )
     if section.level == 0:
         bare = {p: pattern for p, pattern in kit.items() if p in _TIMEKEEPERS} or _TIME
-        kit = {p: _sieved(pattern, song.pick(3, "bare", *names)) for p, pattern in bare.items()}
+        bare = {p: _sieved(pattern, song.pick(3, "bare", *names)) for p, pattern in bare.items()}
+        kit = {**bare, "kick": _FLOOR} if _on_the_floor(kit) else bare
     if _fills(song, bar, section.level):
         return _with_fill(kit, drums, song.rng("fill", str(index)))
     if index % 4 == 3 and rng.random() < _ORNAMENT_SHARE and section.level > 0:
@@ -87,6 +89,11 @@ def _struck(step: str, more: str) -> str:
     if more == "-" and step in "xo":
         return "."
     return more if step == "." and more == "o" else step
+
+
+def _on_the_floor(kit: Kit) -> bool:
+    """Whether the kick strikes every beat: what is danced to keeps it from the start."""
+    return all(step in "xX" for step in kit.get("kick", ".")[::4])
 
 
 def _sieved(pattern: str, how: int) -> str:

@@ -10,7 +10,7 @@ from soundfont_writer import KEYS, Wave, Zone, font_bytes, sine, span
 
 from bridge.protocol.errors import PunchinError
 from daemon.audio.loudness import integrated_lufs, true_peak_db
-from daemon.engines.base import Request, Result, Span
+from daemon.engines.base import Cancelled, Request, Result, Span
 from daemon.engines.sketch import jobs
 from daemon.engines.sketch.jobs.sounds import SOUNDFONT
 from daemon.engines.sketch.jobs.studio import Studio, open_studio
@@ -110,6 +110,24 @@ def test_a_font_that_can_t_be_used_stops_what_makes_sound_and_nothing_else(
     assert str(path) in caught.value.message
     clip = voice([60, 62, 64, 65])
     assert done(studio, request_of("analyze", clip, ()))[0].analysis
+
+
+def test_a_job_is_cancelled_before_the_next_sound_is_made(band: Path) -> None:
+    """Each sound may take long; so often does a job look whether it is still wanted."""
+    desk, fresh = Desk(), open_studio(soundfont=band)
+    jobs.perform(fresh, generate(), desk)
+    warm = Desk()
+    jobs.perform(fresh, generate(), warm)
+    sounds = desk.checks - warm.checks
+    assert sounds > 20
+    with pytest.raises(Cancelled):
+        jobs.perform(open_studio(soundfont=band), generate(), Desk(cancel_at=warm.checks // 2))
+    again = open_studio(soundfont=band)
+    with pytest.raises(Cancelled):
+        jobs.perform(again, generate(), Desk(cancel_at=sounds // 2))
+    after = done(again, generate())[1]
+    for name, sound in desk.sounds().items():
+        assert np.array_equal(sound, after.sounds()[name])
 
 
 def test_the_environment_names_the_font(band: Path, monkeypatch: pytest.MonkeyPatch) -> None:

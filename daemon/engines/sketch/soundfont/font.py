@@ -21,7 +21,7 @@ _MOST_ZONES = 20_000  # of a preset
 _VERSIONS = (2, 3)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Zone:
     """What sounds for keys and velocities (both ends included): a sample and its generators.
 

@@ -54,6 +54,8 @@ class Player:
 
     font: Font
     _struck: dict[tuple[str, int, int], Struck | None] = field(default_factory=dict)
+    _notes: dict[tuple[object, ...], tuple[Note, ...]] = field(default_factory=dict)
+    _by_key: dict[tuple[str, int], tuple[Zone, ...]] = field(default_factory=dict)
     _levels: dict[str, float | None] = field(default_factory=dict)
 
     def struck(self, instrument: str, midi: int, velocity: int) -> Struck | None:
@@ -100,22 +102,25 @@ class Player:
         return self._levels[instrument]
 
     def _strike(self, instrument: str, midi: int, velocity: int) -> Struck | None:
-        zones, level = self._zones(instrument), self._level(instrument)
-        numbers = [i for i, zone in enumerate(zones) if zone.sounds(midi, velocity)]
-        numbers = numbers[:MOST_ZONES]
-        if not numbers or level is None:
+        level, zones = self._level(instrument), self._zones_of_key(instrument, midi)
+        chosen = [zone for zone in zones if zone.sounds(midi, velocity)][:MOST_ZONES]
+        if not chosen or level is None:
             return None
-        chosen = [zones[i] for i in numbers]
         bends = any(by_velocity(zone.modulators) for zone in chosen)
         at = _LAYERS[sum(velocity >= edge for edge in _EDGES)] if bends else REFERENCE_VELOCITY
-        notes = tuple(note_of(zone, midi, at) for zone in chosen)
-        lead = min(range(len(notes)), key=lambda i: notes[i].values[Gen.ATTENUATION])
-        softer = note_of(chosen[lead], midi, velocity).values[Gen.ATTENUATION]
-        softer -= notes[lead].values[Gen.ATTENUATION]
+        name = ("font", instrument, midi, tuple(map(zones.index, chosen)), at)
+        if name not in self._notes:
+            self._notes[name] = tuple(note_of(zone, midi, at) for zone in chosen)
+        lead = min(self._notes[name], key=lambda note: note.values[Gen.ATTENUATION])
+        softer = note_of(lead.zone, midi, velocity).values[Gen.ATTENUATION]
+        softer -= lead.values[Gen.ATTENUATION]
         house = (REFERENCE_VELOCITY / max(1, velocity)) ** _HOUSE_POWER
-        return Struck(
-            ("font", instrument, midi, tuple(numbers), at),
-            notes,
-            level * house * float(10 ** (-softer / 200)),
-            release_of(notes[lead]),
-        )
+        gain = level * house * float(10 ** (-softer / 200))
+        return Struck(name, self._notes[name], gain, release_of(lead))
+
+    def _zones_of_key(self, instrument: str, midi: int) -> tuple[Zone, ...]:
+        name = (instrument, midi)
+        if name not in self._by_key:
+            zones = self._zones(instrument)
+            self._by_key[name] = tuple(z for z in zones if z.keys[0] <= midi <= z.keys[1])
+        return self._by_key[name]

@@ -47,7 +47,7 @@ class SketchEngine:
             summary="Listens, arranges and synthesises on the CPU; nothing to download",
             ops=OPS,
             keys=KEYS,
-            in_blocks=OPS - {"stems"},
+            in_blocks=OPS,
         )
 
     def load(self, model: str | None, port: Port) -> str:

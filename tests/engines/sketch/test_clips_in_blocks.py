@@ -122,11 +122,11 @@ def test_a_changed_file_is_heard_anew(tmp_path, in_blocks):
     path = tmp_path / "a.wav"
     clip = band(8)
     written(path, clip)
-    seen = os.stat(path)
+    seen = path.stat()
     before = played(path, "analyze", TOLD).take()["analysis"]
     written(path, clip * np.float32(0.25))
     os.utime(path, ns=(seen.st_atime_ns, seen.st_mtime_ns))
-    assert (os.stat(path).st_size, os.stat(path).st_mtime_ns) == (seen.st_size, seen.st_mtime_ns)
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (seen.st_size, seen.st_mtime_ns)
     after = played(path, "analyze", TOLD).take()["analysis"]
     assert after["peak_dbfs"] == pytest.approx(before["peak_dbfs"] - 12.04, abs=0.02)
     assert after["loudness_lufs"] == pytest.approx(before["loudness_lufs"] - 12.04, abs=0.02)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from daemon.engines.base import Port, Request, Result
-from daemon.engines.sketch.jobs.sounding import hand_over
+from daemon.engines.base import Chunk, Port, Request, Result
 from daemon.engines.sketch.jobs.studio import Studio
 from daemon.engines.sketch.listen import analysis_dict
 
@@ -22,21 +23,25 @@ def analyze(studio: Studio, request: Request, port: Port) -> Result:
 
 def stems(studio: Studio, request: Request, port: Port) -> Result:
     """Return the clip taken apart; the stems that `stems` names, or all of them."""
-    from daemon.engines.sketch.stems import split
+    from daemon.engines.sketch.stems import NAMES, split_blocks
 
     port.progress(0.02, "listening")
     heard = studio.hear(request, port)
     port.progress(0.25, "separating")
-    parts = split(request.clip[:], request.rate, heard, port.check)
-    span, wanted = request.spans[0], _names(request)
-    missing = sorted(wanted - parts.keys())
-    for name, samples in parts.items():
-        if not wanted or name in wanted:
-            hand_over(f"stem:{name}", span, _covering(samples, request), request, port)
+    asked = _names(request)
+    wanted = [name for name in NAMES if not asked or name in asked]
+    _silence(request, wanted, request.spans[0].start - request.handle, 0, port)
+    at = 0
+    for found in split_blocks(request.clip, request.rate, heard, port.check):
+        for name in wanted:
+            _emit(request, name, at, found[name], port)
+        at += len(found[NAMES[0]])
+        port.progress(0.25 + 0.75 * at / max(1, len(request.clip)), "separating")
+    _silence(request, wanted, at, request.spans[0].end + request.handle, port)
     port.progress(1.0, "separating")
     notes = [_ROUGH]
-    if missing:
-        have = ", ".join(sorted(parts))
+    if missing := sorted(asked - set(NAMES)):
+        have = ", ".join(sorted(NAMES))
         notes.append(f"There is no stem {', '.join(missing)} in this split; it has {have}.")
     return Result(key=heard.key, notes=tuple(notes))
 
@@ -47,12 +52,15 @@ def _names(request: Request) -> set[str]:
     return {name.strip() for name in names if name.strip()}
 
 
-def _covering(samples: np.ndarray, request: Request) -> np.ndarray:
-    """Cut `samples` of the whole clip to the span and its handles, zeros where there is no clip."""
+def _emit(request: Request, name: str, at: int, samples: np.ndarray, port: Port) -> None:
+    """Hand over what begins at frame `at`, as far as it lies in the span and its handles."""
     span, handle = request.spans[0], request.handle
-    out = np.zeros((span.frames + 2 * handle, 2), np.float32)
-    first = span.start - handle
-    a, b = max(0, first), min(len(samples), span.end + handle)
-    if b > a:
-        out[a - first : b - first] = samples[a:b]
-    return out
+    first, last = max(at, span.start - handle), min(at + len(samples), span.end + handle)
+    if first < last:
+        port.emit(Chunk(f"stem:{name}", first, samples[first - at : last - at]))
+
+
+def _silence(request: Request, names: Sequence[str], at: int, end: int, port: Port) -> None:
+    """Hand over silence from `at` to `end`, where the clip has nothing."""
+    for name in names if end > at else ():
+        _emit(request, name, at, np.zeros((end - at, 2), np.float32), port)

@@ -1,5 +1,5 @@
 """A rough split of a clip into vocals, drums, bass and the rest."""
 
-from daemon.engines.sketch.stems.splitting import NAMES, split
+from daemon.engines.sketch.stems.splitting import NAMES, split, split_blocks
 
-__all__ = ["NAMES", "split"]
+__all__ = ["NAMES", "split", "split_blocks"]

@@ -27,7 +27,10 @@ def varied(plan: Plan, style: Style, seed: int, strength: float) -> Plan:
     """
     new = {part.name: part for part in _anew(plan, style, seed).parts} if strength > 0 else {}
     bars = bars_between(plan.grid, plan.start_s, plan.end_s)
-    woven = {p.name: _woven(p, new.get(p.name), bars, seed, strength) for p in plan.parts}
+    first_bars = range(0, len(bars), _BLOCK_BARS)
+    places = [(p.name, i) for p in plan.parts if p.name in new for i in first_bars]
+    anew = stretches_anew(places, seed, strength)
+    woven = {p.name: _woven(p, new.get(p.name), bars, anew) for p in plan.parts}
     parts = [replace(p, notes=_hands(woven[p.name], style, seed, p.name)) for p in plan.parts]
     return replace(plan, seed=seed, parts=tuple(part for part in parts if part.notes))
 
@@ -67,20 +70,29 @@ def _one_section(plan: Plan) -> tuple[Section, ...]:
     return (Section(bars[0].start, bars[-1].end, "verse", 2),)
 
 
+def stretches_anew(
+    places: Sequence[tuple[str, int]], seed: int, strength: float
+) -> set[tuple[str, int]]:
+    """Return those `(part, first bar)` of `places` that are played anew, in an order by chance.
+
+    A high strength replaces all that a lower one does, and more wherever there is more to replace.
+    """
+    order = sorted(places, key=lambda at: stream(seed, "retake", at[0], str(at[1])).random())
+    return {at for rank, at in enumerate(order) if rank + 0.5 < strength * len(order)}
+
+
 def _woven(
-    old: Part, new: Part | None, bars: Sequence[Bar], seed: int, strength: float
+    old: Part, new: Part | None, bars: Sequence[Bar], anew: set[tuple[str, int]]
 ) -> list[PlanNote]:
-    """Return notes of `old` and, in the stretches that chance gives it, of `new`."""
+    """Return notes of `old` and, in the stretches that are `anew`, of `new`."""
     if new is None:
         return list(old.notes)
     notes: list[PlanNote] = []
     for i in range(0, len(bars), _BLOCK_BARS):
         block = bars[i : i + _BLOCK_BARS]
-        # A high strength replaces all that a lower one does.
-        is_new = stream(seed, "retake", old.name, str(i)).random() < strength
         first = float("-inf") if i == 0 else block[0].start - _NEAR
         last = block[-1].end - _NEAR if i + _BLOCK_BARS < len(bars) else float("inf")
-        chosen = new.notes if is_new else old.notes
+        chosen = new.notes if (old.name, i) in anew else old.notes
         notes += [note for note in chosen if first <= note.start_quarter < last]
     return notes
 

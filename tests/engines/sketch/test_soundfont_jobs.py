@@ -15,7 +15,7 @@ from daemon.engines.sketch import jobs
 from daemon.engines.sketch.jobs.sounds import SOUNDFONT
 from daemon.engines.sketch.jobs.studio import Studio, open_studio
 
-SECONDS = 16.0
+SECONDS = 9.0
 
 
 def whole_band(lacking: tuple[int, ...] = ()) -> bytes:

@@ -1,10 +1,11 @@
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from listen_material import RATE, names_by_bar, song
+from listen_material import RATE, names_by_bar, song, sung
 
 from daemon.audio.grid import Grid, TempoPoint
 from daemon.engines.sketch.listen import chords, find_grid, listen
@@ -167,3 +168,13 @@ def test_planning_can_be_stopped():
     clip, heard = clip_and_heard()
     with pytest.raises(Stopped):
         continue_from(clip, RATE, heard, BAR, 0, True, 1, stop)
+
+
+@pytest.mark.parametrize("kind", ["singing", "speech"])
+def test_a_voice_is_not_repeated_unless_it_is_a_loop(kind):
+    clip, heard = clip_and_heard()
+    looped = continue_from(clip, RATE, replace(heard, kind=kind), BAR, 0, True, 1)
+    assert looped is not None
+    tune = sung([(0.5 * i, 0.5 * i + 0.4, 60 + (5 * i) % 13) for i in range(32)])
+    alone = listen(tune, RATE, Grid.steady(120.0), downbeat_told=True)
+    assert continue_from(tune, RATE, replace(alone, kind=kind), BAR, 0, True, 1) is None

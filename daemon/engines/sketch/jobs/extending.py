@@ -23,7 +23,6 @@ _ENDED = "The last bar was written anew, as an ending in the clip's key."
 _NO_END = "No ending was written: nothing new follows the clip; extend it after its end for one."
 _BEFORE_BEAT_S = 0.012  # a splice this far before the beat is not heard
 _FADE_S = 0.006
-_VOICE = ("singing", "speech", "silence")
 
 
 def extend(studio: Studio, request: Request, port: Port) -> Result:
@@ -50,7 +49,7 @@ def _one_side(
     """Return the samples of a span with handles, and what to tell about them."""
     last = _last_bar(request, span)
     wanted = asks_for_new(wish.caption)
-    if not wanted and heard.kind not in _VOICE:
+    if not wanted and heard.kind != "silence":
         own = continue_from(
             request.clip,
             request.rate,

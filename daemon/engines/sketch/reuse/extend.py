@@ -13,9 +13,12 @@ from daemon.engines.sketch.listen.types import Listening
 from daemon.engines.sketch.plan.types import PlanChord
 from daemon.engines.sketch.reuse.beats import Beats, cut_beats, distances
 from daemon.engines.sketch.reuse.even import evened
-from daemon.engines.sketch.reuse.loop import predicted_distance
+from daemon.engines.sketch.reuse.loop import comes_round, predicted_distance
 from daemon.engines.sketch.reuse.route import Route, cheapest, jump_costs
 from daemon.engines.sketch.reuse.weave import FADE_S, LEAD_S, Run, crossfade, mirrored, runs, weave
+
+VOICES = ("singing", "speech")
+"""Kinds of clips that are not made of bars."""
 
 _FOLLOW = 0.8  # weight of the loop's prediction against the smoothness of jumps
 _CHANCE = 0.7  # spread of the seed's preferences among bars
@@ -49,14 +52,18 @@ def continue_from(
 
     `samples` is float32 `(n, 2)`, `heard` what was heard in it. At the join the handle is the
     clip's own end (or beginning), at the other end it is more of the new music. None when the clip
-    has less than a bar of whole beats, or no way on. The same seed gives the same samples.
+    has less than a bar of whole beats, or no way on, and for a voice alone, whose words would come
+    again, unless its bars repeat like a loop's. The same seed gives the same samples.
     """
     reach_s = (frames + 2 * handle) / rate
     beats = cut_beats(samples, rate, heard, reach_s, check)
     if beats.number <= beats.pulse.per_bar:
         return None
+    distance = distances(beats.features)
+    if heard.kind in VOICES and not comes_round(beats, distance):
+        return None
     counts = _counts_to_fill(beats, len(samples), frames + handle, at_end)
-    path = _route(beats, counts, at_end, seed, check)
+    path = _route(beats, distance, counts, at_end, seed, check)
     if path is None:
         return None
     joined = runs(path.tolist(), beats.edges, beats.frame_of(counts), rate)
@@ -97,10 +104,9 @@ def _counts_to_fill(beats: Beats, clip_frames: int, frames: int, at_end: bool) -
 
 
 def _route(
-    beats: Beats, counts: np.ndarray, at_end: bool, seed: int, check: Check
+    beats: Beats, distance: np.ndarray, counts: np.ndarray, at_end: bool, seed: int, check: Check
 ) -> np.ndarray | None:
     check()
-    distance = distances(beats.features)
     jump = jump_costs(distance, beats.places, beats.pulse.per_bar, beats.sides)
     check()
     cost = _FOLLOW * predicted_distance(beats, distance, counts) + _chance(beats, counts, seed)

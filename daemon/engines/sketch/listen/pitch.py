@@ -26,6 +26,8 @@ _FFT = _INTEGRATION + _LONGEST + 2  # just long enough that nothing wraps round
 _ROWS = 500
 _CANDIDATES = 3
 _CHECKED_ROWS = 2000
+_DOUBT = 0.0008  # aperiodicity that each sample of a period adds
+_LEAN = 0.0012  # and what it costs besides, or every multiple of the period wins
 _BLOCK = 1 << 20  # samples, an even number
 _JUMP_COST = 0.9  # per octave
 _UNPITCHED, _PITCHED = 0.3, 0.75  # clarity
@@ -79,7 +81,7 @@ def track_pitch(signal: np.ndarray, check: Check = unchecked) -> Pitch:
         levels.append(level)
     lag, dip = np.concatenate(lags), np.concatenate(dips)
     check()
-    midi, clarity = _smoothest(69 + 12 * np.log2(rate / lag / 440), dip, check)
+    midi, clarity = _smoothest(69 + 12 * np.log2(rate / lag / 440), dip, _LEAN * lag, check)
     return Pitch(midi, clarity, np.concatenate(levels))
 
 
@@ -137,22 +139,24 @@ def _dips(normal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     # Between samples a dip is deeper than at them, the more so the shorter its period.
     bend = np.maximum(before + after - 2 * inner, 1e-9)
     lowest = np.maximum(inner - 0.125 * np.square(before - after) / bend, 0)
-    # A later dip must be clearly deeper than an earlier one, or every multiple of the period wins.
-    cost = np.where(dip, lowest + 0.0008 * np.arange(inner.shape[1]), 9.0)
+    places = np.arange(inner.shape[1])
+    cost = np.where(dip, lowest + (_DOUBT + _LEAN) * places, 9.0)
     best = np.argpartition(cost, _CANDIDATES, axis=1)[:, :_CANDIDATES]
     rows = np.arange(len(normal))[:, None]
     aside = 0.5 * (before[rows, best] - after[rows, best]) / bend[rows, best]
     lag = best + _SHORTEST + np.clip(aside, -0.5, 0.5)
-    return lag.astype(np.float64), np.minimum(cost[rows, best], 1.0)
+    return lag.astype(np.float64), np.minimum(cost[rows, best] - _LEAN * best, 1.0)
 
 
-def _smoothest(midi: np.ndarray, dip: np.ndarray, check: Check) -> tuple[np.ndarray, np.ndarray]:
-    """Choose one candidate a row so that depth and small steps are best together (Viterbi)."""
+def _smoothest(
+    midi: np.ndarray, dip: np.ndarray, lean: np.ndarray, check: Check
+) -> tuple[np.ndarray, np.ndarray]:
+    """Choose one candidate a row so that `dip` + `lean` and steps are least together (Viterbi)."""
     rows = len(midi)
     # A step counts less into and out of frames that are hardly pitched.
     weight = np.minimum(1, 1.2 - dip).max(axis=1)[:-1, None, None] * _JUMP_COST
     steps = np.minimum(np.abs(midi[1:, :, None] - midi[:-1, None, :]) / 12, 1) * weight
-    choice = np.array(_cheapest_choice(steps, dip, check))
+    choice = np.array(_cheapest_choice(steps, dip + lean, check))
     at = np.arange(rows)
     return midi[at, choice], np.clip(1 - dip[at, choice], 0, 1)
 

@@ -26,7 +26,10 @@ _SHARE_IN_MIDDLE = 0.45
 _VOICE = ("singing", "speech", "silence")
 _REUSED = "Other bars of the clip with the same harmony were used."
 _PLAYED_TO = "A little was played to them, as strength asks."
-_NEW_AND_OWN = "No other bars fit here; new parts were mixed with what was there."
+_NEW_AND_OWN = (
+    "No other bars fit here; new parts were mixed with what was there. From strength 0.75 on "
+    "nothing of it is kept."
+)
 _NEW_AND_OTHER = "Other bars of the clip were used, and new parts were mixed with them."
 _NEW_PARTS = "New parts were written, as prompt or strength ask."
 
@@ -99,9 +102,14 @@ def _old(
 
 
 def _share_of_new(strength: float, is_other: bool) -> float:
-    """Return the share 0…1 of new parts: up to the middle the old ones lead, then the new ones."""
-    share = float(np.interp(strength, (0.0, _MIDDLE, _NEW_FROM), (0.0, _SHARE_IN_MIDDLE, 1.0)))
-    return share if is_other else _LEAST_NEW + (1 - _LEAST_NEW) * share
+    """Return the share 0…1 of new parts.
+
+    Over other bars they lead from the middle on. Over the source itself, which is what shall go,
+    they lead sooner.
+    """
+    if is_other:
+        return float(np.interp(strength, (0.0, _MIDDLE, _NEW_FROM), (0.0, _SHARE_IN_MIDDLE, 1.0)))
+    return float(np.interp(strength, (0.0, _NEW_FROM), (_LEAST_NEW, 1.0)))
 
 
 def _told(share: float, is_other: bool) -> tuple[str, ...]:

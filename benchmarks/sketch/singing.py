@@ -31,7 +31,7 @@ def figures(clips: Sequence[Clip]) -> list[Figure]:
     return [
         _grid("sung notes on a 1/16 grid", dry, 95),
         _grid("sung notes on a 1/16 grid, reverb and noise", wet, 90),
-        *_harmonised(tunes.load(set_name)),
+        *_harmonised(tunes.written(set_name)),
         *_from_sound([c for c in dry if c.name.startswith("sung-")], tunes.load(set_name)),
     ]
 

@@ -115,6 +115,7 @@ def test_voice_and_band_stay_below_the_ceiling_together() -> None:
     stems, _ = _mastered(piece, beside=beside)
     mix = np.sum(list(stems.values()), axis=0)
     assert true_peak_db((mix + both).T, RATE) <= -1.0
+    assert true_peak_db(mix.T, RATE) <= -1.0
 
 
 def test_no_notes_are_silence() -> None:

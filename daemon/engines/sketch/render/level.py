@@ -123,9 +123,9 @@ def tops(x: Array, ceiling: float) -> Array:
 def crowding(x: Array, beside: Array | None, ceiling: float, gain: float) -> Array:
     """Return, for every frame up to the next, 1 over the gain that brings `x` to `ceiling`.
 
-    With `beside` (the same shape) it is the sum of both that reaches it, `beside` unchanged: what
-    plays against a voice's excursion has more room than what plays with it. Exact wherever a gain
-    up to `gain` may matter, below 1 / `gain` elsewhere.
+    With `beside` (the same shape), which stays as it is, the sum of both may reach it as well: what
+    plays against a voice's excursion has all the room, what plays with it only the rest. Exact
+    wherever a gain up to `gain` may matter, below 1 / `gain` elsewhere.
     """
     level: Array = np.maximum(np.abs(x[0]), np.abs(x[1])) / np.float32(ceiling)
     sure = np.float32(gain) * level
@@ -152,7 +152,7 @@ def _needed(x: Array, beside: Array | None, ceiling: float) -> Array:
     share = np.abs(x) / np.float32(ceiling)
     if beside is not None:
         room = 1 - np.sign(x) * beside / np.float32(ceiling)
-        share /= np.maximum(room, np.float32(_LEAST_ROOM))
+        share /= room.clip(_LEAST_ROOM, 1)
     return np.asarray(share.max(axis=1))
 
 

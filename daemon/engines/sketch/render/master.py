@@ -22,7 +22,7 @@ _LOOK_AHEAD_S = 0.012
 _BLOCK = 1 << 16
 _ROUNDS = 3
 _NEAR_LU = 0.1
-_HEADROOM_DB = 0.25  # peaks between the readings, and what a moving gain or a new rate adds
+_HEADROOM_DB = 0.3  # peaks between the readings, and what a moving gain or a new rate adds
 _LOUDER_DB = 6.0  # that the gain may still rise once peaks were read
 
 Check = Callable[[], None]

@@ -26,7 +26,7 @@ KEYS = frozenset(
     {
         "bpm", "meter", "downbeat", "tempomap", "key", "prompt", "negative", "lyrics",
         "lyrics_file", "preset", "strength", "stems", "seconds", "bars", "context",
-        "ending", "balance", "humanize", "swing", "plan", "track",
+        "ending", "balance", "humanize", "swing", "plan", "track", "reference",
     }
 )  # fmt: skip
 LOWEST_RATE, HIGHEST_RATE = 22050, 48000

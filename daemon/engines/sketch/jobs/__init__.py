@@ -30,6 +30,7 @@ JOBS: dict[str, Callable[[Studio, Request, Port], Result]] = {
 }
 
 
+_NO_REFERENCE = "`reference` was not used: sketch follows one in cover, not in {op}."
 _SILENT = frozenset({"stems", "analyze"})  # no instrument plays in them
 
 
@@ -42,6 +43,8 @@ def perform(studio: Studio, request: Request, port: Port) -> Result:
     notes = (*result.notes, *told)
     if request.options.get("plan") and request.op not in USED_BY:
         notes = (*notes, NOT_USED.format(op=request.op))
+    if request.options.get("reference") and request.op != "cover":
+        notes = (*notes, _NO_REFERENCE.format(op=request.op))
     return replace(result, notes=notes)
 
 

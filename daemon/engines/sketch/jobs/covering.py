@@ -1,7 +1,9 @@
 """`cover`: the clip's melody and chords, played by another band.
 
 `strength` says how far it goes: below ⅓ the melody keeps its own timing, from there on it is played
-on the grid, with the style's swing; above ⅔ plain triads get the sevenths of the key as well.
+on the grid, with the style's swing; above ⅔ plain triads get the sevenths of the key as well. With
+`reference` the band is that of the style which the reference is like, and the whole gets its
+long-term spectrum.
 """
 
 from __future__ import annotations
@@ -11,6 +13,12 @@ from dataclasses import replace
 from daemon.engines.base import Port, Request, Result
 from daemon.engines.sketch.jobs.asking import Wish, ending_of, key_of, wish_of
 from daemon.engines.sketch.jobs.backing import brief_of, doubts, sung
+from daemon.engines.sketch.jobs.following import (
+    Reference,
+    coloured_by,
+    taken_from,
+    told_reference,
+)
 from daemon.engines.sketch.jobs.piece import documents, finished, sound_as_region
 from daemon.engines.sketch.jobs.studio import Studio
 from daemon.engines.sketch.listen import Listening
@@ -31,14 +39,19 @@ def cover(studio: Studio, request: Request, port: Port) -> Result:
     """Return the clip anew, from end to end."""
     port.progress(0.02, "listening")
     heard = studio.hear(request, port)
+    reference = told_reference(studio, request, port)
     port.progress(0.22, "arranging")
-    wish = wish_of(studio, request, heard.onsets_per_beat, other=True)
-    return played(studio, request, port, heard, wish, has_tune=True)
+    like = reference.style if reference else None
+    wish = wish_of(studio, request, heard.onsets_per_beat, other=True, like=like)
+    if reference:
+        wish = replace(wish, notes=(*wish.notes, taken_from(reference, wish.style.name)))
+    return played(studio, request, port, heard, wish, has_tune=True, reference=reference)
 
 
 def played(
-    studio: Studio, request: Request, port: Port, heard: Listening, wish: Wish, has_tune: bool
-) -> Result:
+    studio: Studio, request: Request, port: Port, heard: Listening, wish: Wish, has_tune: bool,
+    reference: Reference | None = None,
+) -> Result:  # fmt: skip
     """Return what was heard in the clip as the style of `wish` plays it."""
     key, span = key_of(request, heard.key, wish.caption), request.spans[0]
     strength = float(request.options.get("strength", DEFAULT_STRENGTH))
@@ -49,7 +62,8 @@ def played(
     loud = heard.loudness_lufs if heard.loudness_lufs > _QUIETEST_LUFS else _SILENT_LUFS
     brief = finished(brief, ending_of(request.options, False), min(loud, _LOUDEST_LUFS))
     plan = arrange(brief, port.check)
-    sound_as_region(studio, plan, request, span, port)
+    finish = coloured_by(reference, plan, request, port) if reference else None
+    sound_as_region(studio, plan, request, span, port, finish)
     notes = [*wish.notes, *doubts(request, heard, key)]
     notes += [_NO_TUNE] if has_tune and not heard.notes else []
     return Result(key=key, notes=tuple(notes), documents=documents(plan, port.check))

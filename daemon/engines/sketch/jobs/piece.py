@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -36,13 +37,19 @@ def sound(
     return told
 
 
-def sound_as_region(studio: Studio, plan: Plan, request: Request, span: Span, port: Port) -> None:
-    """Render and master a plan and hand over the sum of its stems as the region."""
+def sound_as_region(
+    studio: Studio, plan: Plan, request: Request, span: Span, port: Port,
+    finish: Callable[[np.ndarray], np.ndarray] | None = None,
+) -> None:  # fmt: skip
+    """Render and master a plan and hand over the sum of its stems as the region.
+
+    `finish` may change that sum, `(frames, 2)`, before it leaves.
+    """
     first = span.start - request.handle
     mix = np.zeros((span.frames + 2 * request.handle, 2), np.float32)
     every = {part.stem for part in plan.parts}
     play(studio, plan, request, span, every, None, _Summing(Share(port, 0.3, 0.95), mix, first))
-    hand_over("region", span, mix, request, port)
+    hand_over("region", span, finish(mix) if finish else mix, request, port)
     port.progress(1.0, "mixing")
 
 

@@ -41,7 +41,9 @@ def evened(
     for at, following in itertools.pairwise(places):
         gain_db = _correction_db(whole, at, rate)
         if gain_db:
-            _ramp(whole, at, min(at + ramp, following), gain_db, ramp, rate)
+            # Under the fade from one run to the next; at the join nothing of it lies before.
+            first = max(len(before), at - round(_FADE_S * rate) // 2)
+            _ramp(whole, first, min(first + ramp, following), gain_db, ramp, rate)
     return whole[len(before) :]
 
 

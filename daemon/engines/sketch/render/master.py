@@ -13,7 +13,6 @@ import numpy as np
 from scipy.ndimage import minimum_filter1d, uniform_filter1d
 
 from daemon.audio.clips import Samples
-from daemon.audio.clips import Samples
 from daemon.audio.loudness import amplitude
 from daemon.engines.sketch.render.level import PEAK_EDGE, Loudness, crowding
 from daemon.engines.sketch.render.tone import Array

@@ -76,13 +76,14 @@ class Fold:
         """Return new stereo `y` `(n, 2)` as float32 `(n, channels)`.
 
         Kept channels come from `source` `(n, channels)`, the same frames of the source; without
-        it they are silent.
+        it they are silent. Where nothing is to be done, `y` itself comes back.
         """
         assert y.shape[1:] == (2,), y.shape
         if self.channels == 1 or self.dual_mono:
             return np.repeat(_mean(y, self.gain), self.channels, axis=1)
         if self.channels == 2:
-            return (y / self.gain).astype(np.float32, copy=False)
+            scaled = y / self.gain if self.gain != 1 else y
+            return scaled.astype(np.float32, copy=False)
         x = (y @ self.up / self.gain).astype(np.float32)
         if source is not None and self.kept:
             x[:, self.kept] = source[:, self.kept]

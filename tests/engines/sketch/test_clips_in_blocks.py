@@ -6,7 +6,7 @@ import threading
 import numpy as np
 import pytest
 import soundfile
-from engine_desk import ODE, RATE, band, request_of, run, voice
+from engine_desk import ODE, RATE, Desk, band, request_of, run, voice
 
 from bridge.protocol.errors import PunchinError
 from daemon.audio.clips import HeldClip
@@ -15,6 +15,7 @@ from daemon.core.planner import plan
 from daemon.engines.base import Cancelled, Span
 from daemon.engines.sketch import SketchEngine
 from daemon.engines.sketch.listen import gathering
+from daemon.engines.sketch.listen.level import step_powers
 from daemon.worker import clip as worker_clip
 from daemon.worker.perform import perform
 from daemon.worker.port import JobPort
@@ -167,7 +168,7 @@ def test_a_file_that_changes_under_a_job_is_told(tmp_path, in_blocks):
 def test_a_cancel_is_heard_while_a_long_clip_is_read(tmp_path, in_blocks):
     in_blocks()
     path = written(tmp_path / "a.wav", np.tile(band(4), (6, 1)))
-    checks = []
+    checks, stages = [], []
 
     class Impatient(JobPort):
         def check(self):
@@ -175,6 +176,32 @@ def test_a_cancel_is_heard_while_a_long_clip_is_read(tmp_path, in_blocks):
             if len(checks) > 5:
                 raise Cancelled
 
+        def progress(self, fraction, stage):
+            stages.append(stage)
+            super().progress(fraction, stage)
+
     with pytest.raises(Cancelled):
         played(path, "analyze", TOLD, port=Impatient)
     assert len(checks) == 6
+    assert set(stages) == {"reading"}, "the engine was asked first"
+
+
+def test_what_was_taken_in_of_one_clip_serves_no_other():
+    """As after a job that was cancelled between its bars and its work."""
+    engine, desk = SketchEngine(), Desk()
+    clip = band(4)
+    engine.listen(clip, RATE, None, None, {}, desk)
+    softer = HeldClip(clip * np.float32(0.25), RATE)
+    told = engine.run(request_of("analyze", softer, (), handle=0), desk).analysis
+    assert told["peak_dbfs"] == pytest.approx(20 * np.log10(0.25 * np.abs(clip).max()), abs=0.01)
+
+
+def test_loudness_goes_on_from_block_to_block():
+    clip = band(4) + np.float32(0.3)  # a step that the high-pass rings after
+    step = RATE // 10
+    whole, _ = step_powers(clip[: 40 * step], None, RATE)
+    parts, state = [], None
+    for at in range(0, 40 * step, 10 * step):
+        power, state = step_powers(clip[at : at + 10 * step], state, RATE)
+        parts.append(power)
+    assert np.allclose(np.concatenate(parts), whole, rtol=1e-9)

@@ -46,4 +46,4 @@ def stretched(
         return samples[:frames].copy()
     if (method or method_for(samples.shape[1])) == "signalsmith":
         return laid(samples, rate, frames, signalsmith.SPACING, signalsmith.filler(rate), check)
-    return laid(samples, rate, frames, wsola.SPACING, wsola.filler(samples, rate), check)
+    return laid(samples, rate, frames, wsola.SPACING, wsola.filler(samples, rate, check), check)

@@ -30,7 +30,9 @@ def attacks(
     """
     hop = max(1, round(HOP_S * rate))
     mono = _mono(samples)
+    check()
     strength = _flux(mono, hop, check)
+    check()
     around = median_filter(strength, round(_AROUND_S / HOP_S), mode="nearest")
     floor = _OF_STRONGEST * float(np.percentile(strength, 99)) if len(strength) else 0.0
     wide = 2 * max(1, round(apart_s / HOP_S)) + 1
@@ -42,10 +44,11 @@ def attacks(
 
 
 def _mono(samples: np.ndarray) -> np.ndarray:
-    mono = samples.mean(axis=1, dtype=np.float32)
-    if np.square(mono).sum() < 0.1 * np.square(samples[:, 0]).sum():
-        mono = samples[:, 0]  # sides of opposite polarity
-    return np.asarray(mono, np.float32)
+    channels = samples.shape[1]
+    mono = samples @ np.full(channels, 1 / channels, np.float32)
+    first = np.ascontiguousarray(samples[:, 0])
+    opposed = float(mono @ mono) < 0.1 * float(first @ first)
+    return first if opposed else np.asarray(mono)
 
 
 def _risen(mono: np.ndarray, rows: np.ndarray, hop: int) -> np.ndarray:

@@ -6,6 +6,7 @@ pieces are the same for all channels, so that phases between channels stay.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,11 +18,12 @@ SPACING = Spacing(apart_s=0.080, held_s=0.030)
 _PIECE_S = 0.024  # half a piece: its overlap with the next
 _REACH_S = 0.018  # one period of 55 Hz, several of what lies higher
 _COARSE_RATE = 6000
+_REACH_ROWS, _BLOCK_ROWS = 4, 1 << 15
 
 
-def filler(samples: np.ndarray, rate: int) -> Filler:
-    """Return what fills a gap of `samples` `(n, c)` at `rate` Hz."""
-    coarse = _Coarse.of(samples, rate)
+def filler(samples: np.ndarray, rate: int, check: Callable[[], None]) -> Filler:
+    """Return what fills a gap of `samples` `(n, c)` at `rate` Hz; `check` may raise."""
+    coarse = _Coarse.of(samples, rate, check)
 
     def fill(x: np.ndarray, a: int, b: int, frames: int) -> np.ndarray:
         out = np.empty((frames, x.shape[1]), np.float32)
@@ -59,12 +61,10 @@ class _Coarse:
     reach: int
 
     @classmethod
-    def of(cls, samples: np.ndarray, rate: int) -> _Coarse:
+    def of(cls, samples: np.ndarray, rate: int, check: Callable[[], None]) -> _Coarse:
         """Return the low-passed rows `(n, c)` of `samples`, centred on every n-th frame."""
         every = max(1, rate // _COARSE_RATE)
-        taps = firwin(8 * every + 1, 0.8 / every) if every > 1 else np.ones(1)
-        low = upfirdn(taps, samples, 1, every, axis=0)[4 if every > 1 else 0 :]
-        low = np.ascontiguousarray(low, np.float32)
+        low = np.concatenate(list(_thinned(samples, every, check)))
         sums = np.concatenate([[0.0], np.cumsum(np.square(low, dtype=np.float64).sum(axis=1))])
         return cls(low, sums, every, round(_REACH_S * rate))
 
@@ -100,6 +100,19 @@ class _Coarse:
         ends = self.sums[low + size : low + size + len(alike)]
         power = ends - self.sums[low : low + len(ends)]
         return low + int(np.argmax(alike[: len(ends)] / np.sqrt(power + 1e-9)))
+
+
+def _thinned(samples: np.ndarray, every: int, check: Callable[[], None]) -> Iterator[np.ndarray]:
+    """Yield every n-th frame of the low-passed samples, in blocks of rows."""
+    taps = firwin(2 * _REACH_ROWS * every + 1, 0.8 / every) if every > 1 else np.ones(1)
+    reach = _REACH_ROWS if every > 1 else 0
+    for start in range(0, len(samples), _BLOCK_ROWS * every):
+        check()
+        end = min(len(samples), start + _BLOCK_ROWS * every)
+        lead = min(reach, start // every)
+        piece = samples[start - lead * every : end + reach * every]
+        rows = upfirdn(taps.astype(np.float32), piece, 1, every, axis=0)[lead + reach :]
+        yield np.asarray(rows[: -(-(end - start) // every)], np.float32)
 
 
 def _refined(x: np.ndarray, follows: int, low: int, high: int, frames: int) -> int:

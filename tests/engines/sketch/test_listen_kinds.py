@@ -130,3 +130,14 @@ def test_a_faint_voice_is_no_silence():
     faint = sung(TUNE, vowels=VOWELS) * 0.01
     assert np.abs(faint).max() < 0.01
     assert listen(faint, RATE, bpm=120).kind == "singing"
+
+
+def test_a_broken_chord_that_rings_is_a_mix_with_its_chords():
+    out = np.zeros((8 * RATE, 2))
+    for eighth in range(32):
+        root, third = ((48, 4), (55, 4), (57, 3), (53, 4))[eighth // 8]
+        midi = (root, root + 7, root + 12, root + 12 + third)[eighth % 4]
+        add(out, tone(midi, 1.0, decay_s=1.0), 0.25 * eighth, 0.2)
+    heard = listen(out.astype(np.float32), RATE, bpm=120)
+    assert heard.kind == "mix"
+    assert heard.chord_at(1.0) == "C"

@@ -16,7 +16,8 @@ from daemon.engines.sketch.listen.harmony import chord_scores
 from daemon.engines.sketch.listen.onsets import HOP_S as ONSET_HOP_S
 from daemon.engines.sketch.listen.onsets import Onsets
 from daemon.engines.sketch.listen.pitch import HOP_S, Pitch
-from daemon.engines.sketch.listen.tonal import Tones
+from daemon.engines.sketch.listen.tonal import HOP_S as TONES_HOP_S
+from daemon.engines.sketch.listen.tonal import LOWEST_MIDI, Tones
 from daemon.engines.sketch.listen.types import Kind, Note
 
 SILENT_DBFS = -60.0
@@ -33,6 +34,7 @@ _WAVERING = 0.115  # hardly an instrument has more
 _GLIDING = 0.12  # spoken pitch has more
 _WANDERING = -14.5  # harmony of a lone line that keeps to notes is greater
 _STRUCK_DB_S = -12.0  # strings and bars that ring fall faster, voices never
+_CLOSE_ROWS = 2  # of the note activations, whose frames are long
 _TRIMMED_S = 0.04  # at both ends of a note, where it is not settled
 _SHORTEST_S = 0.12  # notes whose colour is compared
 _COLOUR_FLOOR_DB = -60.0
@@ -48,7 +50,8 @@ class Traits:
     median over time of Σa²/(Σa)² of the note activations, 1 where a single one sounds. `stir`: how
     far the loud moments rise above the middling ones, dB. `hiss`: 98th and 90th percentile of the
     rise above 5 kHz; `thump`: 98th percentile below 130 Hz. `words`: how far notes of one pitch
-    differ in colour, dB. `swell`: median change of level inside notes, dB a second.
+    differ in colour, dB. `swell`: median change of level inside notes, dB a second. `share`:
+    median share of the note activations that the pitch heard at the time explains.
     """
 
     harmony: float
@@ -62,21 +65,27 @@ class Traits:
     thump: float
     words: float
     swell: float
-
-    @property
-    def strokes(self) -> bool:
-        """Whether there are strokes both bright and low, as of a drum kit."""
-        return self.hiss[0] > 0.75 and self.thump > 1.2
+    share: float
 
     @property
     def lone(self) -> float:
         """Above 0 where one pitch at a time explains the clip; ±1 is plain.
 
-        A logit fitted on lone voices and instruments against chords, duos and mixes; what leaps
-        between two registers is two parts.
+        A logit fitted on lone voices and instruments, plain and in rooms, against chords, broken
+        chords, duos and songs. What leaps between two registers is two parts, and what fits a chord
+        well without being sparse is one.
         """
-        odds = 5 * self.clarity + 7 * self.voiced - 12 * self.leaps - 3.5 * self.strokes - 8
-        return odds / 2
+        if self.hiss[0] > 0.75 and self.thump > 1.2:
+            return -1.0  # strokes both bright and low: something else plays too
+        return (
+            7 * self.clarity
+            + 5 * self.voiced
+            - 10 * self.leaps
+            + 1.2 * float(np.log(max(self.sparseness, 1e-3)))
+            - 0.55 * max(self.harmony, _NO_HARMONY)
+            + 3.5 * self.share
+            - 11.3
+        ) / 2
 
     @property
     def sung(self) -> float:
@@ -133,6 +142,7 @@ def traits(
         thump=float(np.percentile(onsets.low, 98)),
         words=_words(onsets, notes),
         swell=_swell(pitch, notes),
+        share=_share(tones, pitch),
     )
 
 
@@ -198,6 +208,24 @@ def _swell(pitch: Pitch, notes: Sequence[Note]) -> float:
             away = np.arange(len(inside)) - (len(inside) - 1) / 2
             slopes.append(float(away @ inside / (away @ away)) / HOP_S)
     return float(np.median(slopes)) if slopes else 0.0
+
+
+def _share(tones: Tones, pitch: Pitch) -> float:
+    """Median over time of the share of activations within a semitone of a pitch heard close by."""
+    row = np.round(np.arange(len(pitch.midi)) * (HOP_S / TONES_HOP_S)).astype(int)
+    column = np.round(pitch.midi - tones.detune).astype(int) - LOWEST_MIDI
+    kept = (pitch.sureness > 0.5) & (row < len(tones.notes))
+    kept &= (column >= 1) & (column < tones.notes.shape[1] - 1)
+    near = np.zeros((len(tones.notes) + 2 * _CLOSE_ROWS, tones.notes.shape[1]), bool)
+    for later in range(2 * _CLOSE_ROWS + 1):
+        for aside in (-1, 0, 1):
+            near[row[kept] + later, column[kept] + aside] = True
+    near = near[_CLOSE_ROWS : len(near) - _CLOSE_ROWS]
+    whole = tones.notes.sum(axis=1)
+    loud = whole > 0.3 * float(np.median(whole))
+    if not loud.any():
+        return 0.0
+    return float(np.median((tones.notes * near).sum(axis=1)[loud] / whole[loud]))
 
 
 def _leaps(notes: Sequence[Note]) -> float:

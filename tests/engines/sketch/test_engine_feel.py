@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+import soxr
 from engine_desk import HANDLE, ODE, RATE, band, empty, mix_of, request_of, run, voice, whole
 
-from daemon.audio.loudness import integrated_lufs
+from daemon.audio.loudness import integrated_lufs, true_peak_db
 from daemon.engines.base import Result, Span
 from daemon.engines.sketch.plan.codec import plan_from_json
 from daemon.engines.sketch.plan.types import Plan, PlanNote
@@ -65,6 +66,16 @@ def test_balance_sets_the_level_beside_the_voice(balance: float, peak: float) ->
     level = integrated_lufs(clip, RATE)
     assert level is not None
     assert integrated_lufs(mix_of(desk), RATE) == pytest.approx(level + balance, abs=1.0)
+
+
+def test_a_loud_band_stays_below_the_ceiling_at_the_rate_of_a_low_source() -> None:
+    clip = 1.5 * voice(ODE)
+    clip[: RATE // 4] *= 2.0
+    asked = request_of("bgm", clip, whole(clip), rate=32000, options={"preset": "pop"})
+    mix = mix_of(run(asked)[1])
+    assert true_peak_db(soxr.resample(mix, 32000, 16000), 16000) <= -1.0
+    # What other mixes gain when their top is taken away.
+    assert true_peak_db(mix, 32000) <= -1.0 - 0.5
 
 
 def test_a_continuation_ends_with_a_bar_that_dies_away() -> None:

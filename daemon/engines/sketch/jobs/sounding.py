@@ -22,6 +22,8 @@ from daemon.engines.sketch.render.stream import Aim, mastering
 from daemon.engines.sketch.render.tone import Array
 
 _CHUNK_FRAMES = 1 << 19
+_LOW_RATE = 32000  # at which sources below 22.05 kHz are rendered; theirs takes the top away
+_LOW_RATE_HEADROOM_DB = 0.6  # by which a limited mix overshoots without its top
 
 
 @dataclass(frozen=True)
@@ -82,8 +84,8 @@ def play(
     hops = -(-span.frames // hop)
     expected = forecast(piece, studio.bank, span.start, hops, port.check)
     aim = Aim(
-        plan.mix.loudness_lufs, plan.mix.ceiling_dbtp, plan.mix.fade_in_s, plan.mix.fade_out_s,
-        heard, window.frames, request.rate,
+        plan.mix.loudness_lufs, _ceiling_dbtp(plan, request.rate), plan.mix.fade_in_s,
+        plan.mix.fade_out_s, heard, window.frames, request.rate,
     )  # fmt: skip
     raw = stretches(piece, studio.bank, port.check)
     at = window.start_frame
@@ -96,6 +98,11 @@ def play(
                 port.emit(Chunk(f"stem:{name}", at, np.ascontiguousarray(stem.T)))
         at += length
         port.progress((at - window.start_frame) / max(1, window.frames), "rendering")
+
+
+def _ceiling_dbtp(plan: Plan, rate: int) -> float:
+    """Return the ceiling that holds once the worker has taken the stems to the source's rate."""
+    return plan.mix.ceiling_dbtp - (_LOW_RATE_HEADROOM_DB if rate == _LOW_RATE else 0.0)
 
 
 def hand_over(role: str, span: Span, sound: np.ndarray, request: Request, port: Port) -> None:

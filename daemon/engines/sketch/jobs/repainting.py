@@ -20,7 +20,8 @@ from daemon.engines.sketch.reuse import replace_bars
 
 DEFAULT_STRENGTH = 0.5
 _NEW_FROM = 0.75  # from this strength on all is new; from half of it where a prompt asks
-_LEAST_NEW = 0.2  # beside the source itself, which alone would be no new take
+# Over the source itself, which alone would be no new take: by default it lies 19 dB below.
+_SHARE_OVER_OWN = (0.0, 0.3, 0.5, _NEW_FROM), (0.2, 0.6, 0.93, 1.0)
 _MIDDLE = 0.5  # at this strength any bar that fits is as good as the nearest
 _SHARE_IN_MIDDLE = 0.45
 _VOICE = ("singing", "speech", "silence")
@@ -105,11 +106,11 @@ def _share_of_new(strength: float, is_other: bool) -> float:
     """Return the share 0…1 of new parts.
 
     Over other bars they lead from the middle on. Over the source itself, which is what shall go,
-    they lead sooner.
+    they soon drown it.
     """
     if is_other:
         return float(np.interp(strength, (0.0, _MIDDLE, _NEW_FROM), (0.0, _SHARE_IN_MIDDLE, 1.0)))
-    return float(np.interp(strength, (0.0, _NEW_FROM), (_LEAST_NEW, 1.0)))
+    return float(np.interp(strength, *_SHARE_OVER_OWN))
 
 
 def _told(share: float, is_other: bool) -> tuple[str, ...]:

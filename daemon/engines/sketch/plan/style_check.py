@@ -34,7 +34,9 @@ def mistakes(data: dict[str, Any]) -> list[str]:
         found.append(f"`colour` must be one of {', '.join(COLOURS)}")
     if not 0 <= data.get("swing", 0) <= 1 or data.get("swing_grid", 8) not in (8, 16):
         found.append("`swing` must be 0…1 and `swing_grid` 8 or 16")
-    found += [f"`{k}` must be 0…1" for k in ("restless", "surprise") if not 0 <= data.get(k, 0) <= 1]
+    found += [
+        f"`{k}` must be 0…1" for k in ("restless", "surprise") if not 0 <= data.get(k, 0) <= 1
+    ]
     found += _unknown("room", data.get("room", {}), {"seconds", "tone_hz"})
     found += _unknown("humanise", data.get("humanise", {}), {"early_ms", "late_ms", "velocity"})
     found += _progressions(data.get("progressions", {}))

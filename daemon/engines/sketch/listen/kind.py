@@ -30,6 +30,7 @@ _STEP_S = 0.5
 _WIDEST_STEP = 14  # semitones; a lone line seldom goes further at once
 _WORDS_DB = 3.4  # between voices with words and most instruments
 _VIBRATO = 0.08  # semitones of wobble of many voices and of few instruments
+_STIFF = 0.035  # no voice has less
 _WAVERING = 0.115  # hardly an instrument has more
 _GLIDING = 0.12  # spoken pitch has more
 _WANDERING = -14.5  # harmony of a lone line that keeps to notes is greater
@@ -91,6 +92,7 @@ class Traits:
     def sung(self) -> float:
         """Above 0 where a lone line is sung rather than played; ±1 is plain."""
         worded = (self.words - _WORDS_DB) + (self.wobble - _VIBRATO) / 0.04
+        worded = min(worded, (self.wobble - _STIFF) / 0.01)
         lasting = (self.swell - _STRUCK_DB_S) / 4
         return min(lasting, max(worded, (self.wobble - _WAVERING) / 0.02))
 

@@ -1,7 +1,7 @@
 """The gates of the sketch engine as one table: the tuning set beside the testing set.
 
     python benchmarks/sketch.py [--only NAME …] [--set tune|test] [--quick] [--worst]
-                                [--write docs/sketch-gates.md] [--cache bench-out/corpus]
+                                [--write docs/sketch.md] [--cache bench-out/corpus]
 
 Needs, for all rows, the packages fluidsynth fluid-soundfont-gm timgm6mb-soundfont festival
 festvox-kallpc16k festvox-italp16k espeak-ng sonic-pi-samples (apt-get install) and mir_eval (pip).
@@ -49,8 +49,7 @@ def main() -> None:
     lines = [*table.markdown(results), "", *(f"- {n}" for n in notes)]
     print("\n".join(["", *lines]))
     if args.write:
-        text = [f"# Gates of the sketch engine\n\nMeasured {table.machine()}.\n", *lines, ""]
-        args.write.write_text("\n".join(text), encoding="utf-8")
+        table.write(args.write, [f"Measured {table.machine()}.", "", *lines])
 
 
 def _arguments() -> argparse.Namespace:
@@ -61,7 +60,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--set", choices=SETS)
     parser.add_argument("--quick", action="store_true", help="a quarter of the clips")
     parser.add_argument("--worst", action="store_true", help="name the worst clips")
-    parser.add_argument("--write", type=Path, help="write the table as Markdown")
+    parser.add_argument(
+        "--write", type=Path, help="write the table into a Markdown page, between its marks"
+    )
     parser.add_argument("--cache", type=Path, default=ROOT / "bench-out" / "corpus")
     return parser.parse_args()
 

@@ -1,14 +1,16 @@
-"""Two pictures of one job: what it sounds like (spectrogram) and what was written (piano roll).
+"""Pictures of jobs: what they sound like (spectrograms) and what was written (piano roll).
 
     python -m benchmarks.sketch.pictures [FOLDER]
 
-The job is a bgm for the sung clip that ships with the package; both pictures go to docs/images.
+The first job is a bgm for the sung clip that ships with the package; the others repaint two bars of
+a loop from the package and extend it. The pictures go to docs/images.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +42,7 @@ _COLOURS = {
 
 
 def main() -> None:
-    """Do the job and draw both pictures."""
+    """Do the jobs and draw the pictures."""
     root = Path(__file__).resolve().parents[2]
     target = Path(sys.argv[1]) if len(sys.argv) > 1 else root / "docs" / "images"
     target.mkdir(parents=True, exist_ok=True)
@@ -50,6 +52,51 @@ def main() -> None:
     plan = json.loads(job.documents["plan"])
     spectrogram(job, plan, target / "sketch-spectrogram.png")
     piano_roll(job, plan, target / "sketch-piano-roll.png")
+    seams(target / "sketch-seams.png")
+
+
+def seams(path: Path) -> None:
+    """Draw a repaint of two bars and an extend by four, with their seams and the bar lines."""
+    from matplotlib import pyplot as plt
+
+    facts = tomllib.loads((folder("presets") / "clips" / "clips.toml").read_text("utf-8"))["band"]
+    clip = str((folder("presets") / "clips" / "band.flac").resolve())
+    told = {"bpm": facts["bpm"], "downbeat": facts["downbeat"], "seed": 3}
+    bar_s = 240 / facts["bpm"]
+    start, player = facts["downbeat"] + 2 * bar_s, Performer()
+    done = [
+        player.run("repaint", clip, start=start, end=start + 2 * bar_s, strength=0.0, **told),
+        player.run("repaint", clip, start=start, end=start + 2 * bar_s, strength=1.0, **told),
+        player.run("extend", clip, bars=4.0, **told),
+    ]
+    titles = ("repaint, strength 0: other bars", "repaint, strength 1: new parts", "extend")
+    figure, rows = plt.subplots(3, 1, figsize=(10, 7.2), layout="constrained")
+    for axis, job, title in zip(rows, done, titles, strict=True):
+        mono = rulers.mono(job.mix())
+        _draw(axis, mono, job.rate, title)
+        for a, b in job.spans:
+            for edge in (a / job.rate, b / job.rate):
+                axis.axvline(edge, color="white", lw=1.4)
+        axis.set_xlim(0, len(mono) / job.rate)
+    rows[-1].set_xlabel("s")
+    _save(figure, path)
+    plt.close(figure)
+
+
+def _draw(axis: Any, mono: np.ndarray, rate: int, title: str) -> None:
+    f, t, spectrum = stft(mono, rate, "hann", _WINDOW, _WINDOW // 2)
+    level = 20 * np.log10(np.abs(spectrum) / np.abs(spectrum).max() + 1e-9)
+    keep = (f >= 40) & (f <= 16000)
+    axis.pcolormesh(
+        t,
+        f[keep],
+        level[keep],
+        vmin=_QUIETEST_DB,
+        vmax=_LOUDEST_DB,
+        cmap="magma",
+        rasterized=True,
+    )
+    axis.set(yscale="log", ylim=(40, 8000), ylabel="Hz", title=title)
 
 
 def spectrogram(job: Job, plan: dict[str, Any], path: Path) -> None:
@@ -60,20 +107,7 @@ def spectrogram(job: Job, plan: dict[str, Any], path: Path) -> None:
     assert job.source is not None
     figure, rows = plt.subplots(2, 1, figsize=(10, 5.6), sharex=True, layout="constrained")
     for axis, sound, title in ((rows[0], job.source, "voice"), (rows[1], job.mix(), "backing")):
-        mono = rulers.mono(sound)[: round(end_s * job.rate)]
-        f, t, spectrum = stft(mono, job.rate, "hann", _WINDOW, _WINDOW // 2)
-        level = 20 * np.log10(np.abs(spectrum) / np.abs(spectrum).max() + 1e-9)
-        keep = (f >= 40) & (f <= 16000)
-        axis.pcolormesh(
-            t,
-            f[keep],
-            level[keep],
-            vmin=_QUIETEST_DB,
-            vmax=_LOUDEST_DB,
-            cmap="magma",
-            rasterized=True,
-        )
-        axis.set(yscale="log", ylim=(40, 8000), ylabel="Hz", title=title)
+        _draw(axis, rulers.mono(sound)[: round(end_s * job.rate)], job.rate, title)
         for bar in range(_FIRST_BARS):
             axis.axvline(bar * bar_s, color="white", lw=0.6, alpha=0.6)
     for chord in plan["chords"]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 NOT_MEASURED = "not measured"
+_BEGIN, _END = "<!-- gates -->", "<!-- end of gates -->"
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,17 @@ def markdown(results: dict[str, list[Figure]]) -> Iterator[str]:
         gate = next((f.gate for f in found if f), "")
         cells = " | ".join(f.text if f else "—" for f in found)
         yield f"| {measure} | {cells} | {gate} | {', '.join(filter(None, map(verdict, found)))} |"
+
+
+def write(page: Path, lines: Sequence[str]) -> None:
+    """Put the lines between the page's marks; a page that has none becomes the lines."""
+    text = page.read_text("utf-8") if page.exists() else f"{_BEGIN}\n{_END}\n"
+    before, begin, rest = text.partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    if not (begin and end):
+        before, after = "", "\n"
+    whole = "\n".join([f"{before}{_BEGIN}", "", *lines, "", f"{_END}{after}"])
+    page.write_text(whole, encoding="utf-8")
 
 
 def machine() -> str:

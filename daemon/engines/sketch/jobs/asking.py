@@ -34,19 +34,19 @@ class Wish:
 
 def wish_of(
     studio: Studio, request: Request, onsets_per_beat: float | None = None, other: bool = False,
-    like: str | None = None,
+    like: str | None = None, like_what: str = "the reference",
 ) -> Wish:  # fmt: skip
     """Return what to play: a style named by `preset` or `prompt`, else one that suits the tempo.
 
-    `like` is the style that a reference is like; it comes after those. With `other` the seed
-    chooses among the styles for the tempo, but for the one that suits best.
+    `like` is the style that a reference or the clip (`like_what`) is like; it comes after those.
+    With `other` the seed chooses among the styles for the tempo, but for the one that suits best.
     """
     options = request.options
     caption = caption_of(studio, options)
     bpm = request.grid.tempo_at(0.0)
     name, how = _named(studio, options, caption)
     if name is None and like is not None:
-        name, how = like, "nearest to the reference"
+        name, how = like, f"nearest to {like_what}"
     elif name is None:
         busy = 0.5 if onsets_per_beat is None else min(1.0, onsets_per_beat / _ONSETS_OF_BUSY)
         name, how = _suiting(studio, caption, bpm, busy), "chosen for the tempo"

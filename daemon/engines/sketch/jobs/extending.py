@@ -9,6 +9,7 @@ import numpy as np
 from daemon.engines.base import Port, Request, Result, Span
 from daemon.engines.sketch.jobs.asking import Wish, ending_of, wish_of
 from daemon.engines.sketch.jobs.enlivening import enlivened
+from daemon.engines.sketch.jobs.likeness import like_the_clip
 from daemon.engines.sketch.jobs.regions import asks_for_new, chords_beyond, new_material
 from daemon.engines.sketch.jobs.sounding import Share, hand_over
 from daemon.engines.sketch.jobs.studio import Studio
@@ -29,7 +30,8 @@ def extend(studio: Studio, request: Request, port: Port) -> Result:
     """Return new material for every span; the handle towards the clip is the clip's own audio."""
     port.progress(0.02, "listening")
     heard = studio.hear(request, port)
-    wish = wish_of(studio, request, heard.onsets_per_beat)
+    like = like_the_clip(studio, request, request.spans[0], heard, port.check)
+    wish = wish_of(studio, request, heard.onsets_per_beat, like=like, like_what="the clip")
     notes: list[str] = []
     for i, span in enumerate(request.spans):
         share = Share(port, 0.25 + 0.35 * i, 0.6 + 0.35 * i)

@@ -8,6 +8,7 @@ from daemon.engines.base import Port, Request, Result, Span
 from daemon.engines.sketch.jobs.asking import Wish, key_of, wish_of
 from daemon.engines.sketch.jobs.backing import known_chords, sung
 from daemon.engines.sketch.jobs.levelling import beside, blended, levelled, target_lufs
+from daemon.engines.sketch.jobs.likeness import like_the_clip
 from daemon.engines.sketch.jobs.regions import asks_for_new, new_material
 from daemon.engines.sketch.jobs.softening import softened
 from daemon.engines.sketch.jobs.sounding import Share, hand_over
@@ -45,8 +46,9 @@ def repaint(studio: Studio, request: Request, port: Port) -> Result:
     port.progress(0.02, "listening")
     heard = studio.hear(request, port)
     port.progress(0.25, "arranging")
-    wish = wish_of(studio, request, heard.onsets_per_beat)
     span, context = request.spans[0], beside(request, request.spans[0])
+    like = like_the_clip(studio, request, span, heard, port.check)
+    wish = wish_of(studio, request, heard.onsets_per_beat, like=like, like_what="the clip")
     target = target_lufs(context, request.rate)
     old, is_other = None, False
     if (strength := _strength(request, wish)) < _NEW_FROM:

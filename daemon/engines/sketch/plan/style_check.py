@@ -11,8 +11,8 @@ from daemon.engines.sketch.plan.types import STEM_KINDS
 ROLES = ("bass", "chords", "arp", "strum", "pad", "lead")
 COLOURS = ("triad", "seventh", "power")
 _TOP = {
-    "title", "summary", "words", "tempo_bpm", "busy", "swing", "swing_grid", "colour", "restless", "surprise",
-    "room", "humanise", "progressions", "drums", "parts",
+    "title", "summary", "words", "tempo_bpm", "busy", "swing", "swing_grid", "colour", "restless",
+    "surprise", "room", "humanise", "progressions", "drums", "parts",
 }  # fmt: skip
 _PART = {
     "name", "stem", "role", "instrument", "low", "high", "range", "level", "voices", "gain_db",

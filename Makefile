@@ -31,7 +31,7 @@ check: $(VENV)/.dev
 	$(IN_VENV) -m ruff check .
 	$(IN_VENV) -m mypy
 
-bench: $(VENV)/.test
+bench: $(VENV)/.bench
 	@for table in benchmarks/*.py; do echo "$$table"; $(IN_VENV) $$table || exit 1; done
 
 docs: $(VENV)/.demo
@@ -58,6 +58,10 @@ $(VENV)/.demo: $(VENV)/.made $(WHAT_IS_INSTALLED)
 $(VENV)/.test: $(VENV)/.made $(WHAT_IS_INSTALLED)
 	$(INSTALL) -e '.[test]'
 	@touch $@ $(VENV)/.demo
+
+$(VENV)/.bench: $(VENV)/.made $(WHAT_IS_INSTALLED)
+	$(INSTALL) -e '.[test,bench,stretch]'
+	@touch $@ $(VENV)/.test $(VENV)/.demo
 
 $(VENV)/.dev: $(VENV)/.made $(WHAT_IS_INSTALLED)
 	$(INSTALL) -e '.[test,dev]'

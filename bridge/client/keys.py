@@ -84,6 +84,7 @@ class MakeKeys(TakeKeys, total=False):
 
     prompt: str
     negative: str
+    chords: str
     lyrics: str
     lyrics_file: Path
     language: str

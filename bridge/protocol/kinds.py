@@ -11,6 +11,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
+from bridge.protocol.chords import chord_row, chord_row_limit
 from bridge.protocol.errors import error
 from bridge.protocol.shapes import (
     ID_RULE,
@@ -132,6 +133,7 @@ KEY_NAME = Kind("key name", "s", "as C# minor", key_name)
 TEMPO_MAP = Kind(
     "tempo map", "s", "JSON [[second, bpm, beats, unit, ramp], …]", _map_shape, _map_limit
 )
+CHORDS = Kind("chords", "s", "bars of chords, as Am | F G | C", chord_row, chord_row_limit)
 TEXT = text("text")
 WORD = text("word", 256)
 TAG = text("tag", 1024)

@@ -78,6 +78,7 @@ KEYS = (
     Key("downbeat", k.SIGNED_SECONDS, "where in the source a bar starts"),
     Key("tempomap", k.TEMPO_MAP, "tempo and metre over the source"),
     Key("key", k.KEY_NAME, "musical key"),
+    Key("chords", k.CHORDS, "the harmony bar by bar, from the first bar on and repeated; it wins over what is heard", _MAKES),
     Key("stretch", k.FLAG, "1: a clip with another tempo is first brought to `bpm`", _SOURCE - {"analyze"}),
     Key("prompt", k.TEXT, "what it should sound like", _MAKES),
     Key("negative", k.TEXT, "what it should not sound like", _MAKES),

@@ -74,6 +74,8 @@ def legal(rng, kind):
     if kind.name == "key name":
         mode = rng.choice(["major", "minor"])
         return Typed("s", f"{rng.choice('ABCDEFG')}{rng.choice(['', '#', 'b'])} {mode}")
+    if kind.name == "chords":
+        return Typed("s", " | ".join(rng.choices(["C", "F#m", "Bb7", "Gsus4"], k=3)))
     if kind.name == "tempo map":
         rows = tempo_map(rng)
         return Typed("s", json.dumps(rows), rows)

@@ -40,6 +40,7 @@ FORMS = {
     "metre": METRE,
     "key name": st.builds("{} {}".format, st.sampled_from(["C", "F#", "Bb"]), st.just("minor")),
     "tempo map": MAP,
+    "chords": st.lists(st.sampled_from(["C", "F#m", "Bb7", "Gsus4"]), min_size=1).map(" | ".join),
     "unit": st.sampled_from([1, 2, 4, 8, 16, 32]),
 }
 

@@ -24,7 +24,7 @@ OPS = frozenset(
 )  # fmt: skip
 KEYS = frozenset(
     {
-        "bpm", "meter", "downbeat", "tempomap", "key", "prompt", "negative", "lyrics",
+        "bpm", "meter", "downbeat", "tempomap", "key", "chords", "prompt", "negative", "lyrics",
         "lyrics_file", "preset", "strength", "stems", "seconds", "bars", "context",
         "ending", "balance", "humanize", "swing", "plan", "track", "reference",
     }

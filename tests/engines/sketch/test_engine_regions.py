@@ -1,5 +1,7 @@
 """New material beside a clip: its chord loop carried on, its loudness and spectrum matched."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from engine_desk import ENGINE, RATE, Desk, band, empty, request_of
@@ -113,9 +115,11 @@ def test_a_flat_correction_leaves_the_sound_where_it_is() -> None:
 
 
 def test_a_prompt_with_a_wish_asks_for_new_parts() -> None:
-    assert not asks_for_new(Caption())
-    assert asks_for_new(Caption(style="pop"))
-    assert asks_for_new(Caption(density=-1))
+    plain = request_of("repaint", empty(), (Span(0, RATE),))
+    assert not asks_for_new(plain, Caption())
+    assert asks_for_new(plain, Caption(style="pop"))
+    assert asks_for_new(plain, Caption(density=-1))
+    assert asks_for_new(replace(plain, options={"chords": "C | F"}), Caption())
 
 
 def test_style_and_key_come_from_what_is_told_first(studio: Studio) -> None:

@@ -18,6 +18,7 @@ from daemon.engines.sketch.plan.arrange import Brief, arrange
 from daemon.engines.sketch.plan.bars import Bar
 from daemon.engines.sketch.plan.harmonise import Sung, bridged, harmonise
 from daemon.engines.sketch.plan.song import Voice
+from daemon.engines.sketch.plan.told_chords import told_chords
 from daemon.engines.sketch.plan.types import CEILING_DBTP, PlanChord
 from daemon.engines.sketch.render.master import Beside
 
@@ -74,9 +75,11 @@ def brief_of(request: Request, heard: Listening, wish: Wish, key: str, span: Spa
     )
     bars = brief.bars()
     melody = sung(heard, request.grid)
+    chords = told_chords(request.options, bars, brief.start_quarter())
     if not melody and not has_chords(heard):
-        return brief
-    chords = known_chords(heard, request.grid) if has_chords(heard) else None
+        return replace(brief, chords=tuple(chords))
+    if not chords and has_chords(heard):
+        chords = known_chords(heard, request.grid)
     return replace(
         brief,
         chords=tuple(chords or _follow(melody, bars, brief)),

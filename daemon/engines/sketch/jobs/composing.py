@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from daemon.engines.base import Port, Request, Result
 from daemon.engines.sketch.jobs.asking import ending_of, key_of, wish_of
 from daemon.engines.sketch.jobs.piece import documents, finished, sound
 from daemon.engines.sketch.jobs.replaying import replayed, told_plan
 from daemon.engines.sketch.jobs.studio import Studio
 from daemon.engines.sketch.plan.arrange import Brief, arrange
+from daemon.engines.sketch.plan.told_chords import told_chords
 
 LOUDNESS_LUFS = -16.0
 _ENDING_FROM_BARS = 8
@@ -33,7 +36,9 @@ def generate(studio: Studio, request: Request, port: Port) -> Result:
         lyrics=request.options.get("lyrics", ""),
         lead=True,
     )
+    told = told_chords(request.options, brief.bars(), brief.start_quarter())
+    brief = replace(brief, chords=tuple(told))
     ending = ending_of(request.options, len(brief.bars()) >= _ENDING_FROM_BARS)
     plan = arrange(finished(brief, ending, LOUDNESS_LUFS), port.check)
-    told = sound(studio, plan, request, span, port, None)
-    return Result(key=key, notes=(*wish.notes, *told), documents=documents(plan, port.check))
+    notes = sound(studio, plan, request, span, port, None)
+    return Result(key=key, notes=(*wish.notes, *notes), documents=documents(plan, port.check))

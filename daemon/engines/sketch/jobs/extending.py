@@ -50,7 +50,7 @@ def _one_side(
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     """Return the samples of a span with handles, and what to tell about them."""
     last = _last_bar(request, span)
-    wanted = asks_for_new(wish.caption)
+    wanted = asks_for_new(request, wish.caption)
     if not wanted and heard.kind != "silence":
         own = continue_from(
             request.clip,

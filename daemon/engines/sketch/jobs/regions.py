@@ -22,9 +22,10 @@ from daemon.engines.sketch.jobs.studio import Studio
 from daemon.engines.sketch.listen import Listening
 from daemon.engines.sketch.listen.names import parse_key
 from daemon.engines.sketch.plan.arrange import Brief, arrange
-from daemon.engines.sketch.plan.bars import Bar
+from daemon.engines.sketch.plan.bars import Bar, bars_between
 from daemon.engines.sketch.plan.caption import Caption
 from daemon.engines.sketch.plan.harmony import chord_of_numeral
+from daemon.engines.sketch.plan.told_chords import told_chords
 from daemon.engines.sketch.plan.types import Mix, Plan, PlanChord
 from daemon.engines.sketch.render.master import fades, master_gain
 from daemon.engines.sketch.render.tone import Array
@@ -36,9 +37,9 @@ _STEP = 0.5  # quarters between the places where a chord loop is read
 _THIN, _THICK = 1.2, 2.6  # onsets a beat
 
 
-def asks_for_new(caption: Caption) -> bool:
-    """Whether a prompt names something that the clip's own bars can't give."""
-    return caption != Caption()
+def asks_for_new(request: Request, caption: Caption) -> bool:
+    """Whether chords are told, or a prompt names something that the clip's own bars can't give."""
+    return bool(request.options.get("chords")) or caption != Caption()
 
 
 def new_material(
@@ -165,7 +166,11 @@ def _level(heard: Listening) -> int:
 
 
 def chords_beyond(heard: Listening, request: Request, span: Span) -> list[PlanChord]:
-    """Return the clip's chord loop carried on beyond its end and back before its start."""
+    """Return the told chords, else the clip's loop carried on beyond its ends."""
+    start_s, end_s = span.start / request.rate, span.end / request.rate
+    bars = bars_between(request.grid, start_s, end_s)
+    if told := told_chords(request.options, bars, request.grid.quarter_at(start_s)):
+        return told
     known = known_chords(heard, request.grid)
     if not known or all(chord.name == "N" for chord in known):
         return []

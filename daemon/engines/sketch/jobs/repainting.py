@@ -16,6 +16,7 @@ from daemon.engines.sketch.jobs.studio import Studio
 from daemon.engines.sketch.listen import Listening
 from daemon.engines.sketch.plan.bars import bars_between
 from daemon.engines.sketch.plan.harmonise import bridged, harmonise
+from daemon.engines.sketch.plan.told_chords import told_chords
 from daemon.engines.sketch.plan.types import PlanChord
 from daemon.engines.sketch.reuse import replace_bars
 
@@ -73,9 +74,9 @@ def repaint(studio: Studio, request: Request, port: Port) -> Result:
 
 
 def _strength(request: Request, wish: Wish) -> float:
-    """Return the strength that is told; a prompt can't be followed by half, so it counts double."""
+    """Return the strength that is told; with a prompt or chords to follow it counts double."""
     told = float(request.options.get("strength", DEFAULT_STRENGTH))
-    return min(1.0, 2 * told) if asks_for_new(wish.caption) else told
+    return min(1.0, 2 * told) if asks_for_new(request, wish.caption) else told
 
 
 def _old(
@@ -126,13 +127,16 @@ def _told(share: float, is_other: bool) -> tuple[str, ...]:
 def _chords(
     request: Request, heard: Listening, span: Span, key: str
 ) -> list[PlanChord] | list[PlanChord | None]:
-    """Return the chords that are heard, or those that suit the melody."""
+    """Return the chords that are told, those that are heard, or those that suit the melody."""
+    start_s, end_s = span.start / request.rate, span.end / request.rate
+    bars = bars_between(request.grid, start_s, end_s)
+    if told := told_chords(request.options, bars, request.grid.quarter_at(start_s)):
+        return told
     known = known_chords(heard, request.grid)
     if any(chord.name != "N" for chord in known):
         return known
     melody = sung(heard, request.grid)
-    bars = bars_between(request.grid, span.start / request.rate, span.end / request.rate)
     if not melody:
         return []
-    bar_s = request.grid.bars_length(span.start / request.rate, 1)
+    bar_s = request.grid.bars_length(start_s, 1)
     return bridged(harmonise(melody, bars, key, bar_s))

@@ -62,6 +62,10 @@ class Brief:
         """Return the bars that the piece touches."""
         return bars_between(self.grid, self.start_s, self.end_s)
 
+    def start_quarter(self) -> float:
+        """Return where the piece begins, in quarters from the downbeat."""
+        return self.grid.quarter_at(self.start_s)
+
 
 def arrange(brief: Brief, check: Check = lambda: None) -> Plan:
     """Return the whole plan of a piece; `check` is called often enough to be cancelled."""

@@ -139,11 +139,6 @@ class Fitting:
         return np.asarray(up)
 
 
-def headroom(x: np.ndarray) -> float:
-    """Return the power of two, at most 1, by which `x` stays within ±1."""
-    return _power_of_two_below(_peak(x))
-
-
 def _power_of_two_below(peak: float) -> float:
     return 2.0 ** -math.ceil(math.log2(peak)) if peak > 1 else 1.0
 

@@ -43,11 +43,6 @@ def profiles(notes: np.ndarray) -> np.ndarray:
     return np.concatenate(halves, axis=1)
 
 
-def role_shares(rows: np.ndarray) -> np.ndarray:
-    """Sum `profiles` by role in every chord: `(rows, NONE, 2 × roles)`."""
-    return np.einsum("nc,kcr->nkr", rows, _roles(), optimize=True)
-
-
 @cache
 def _roles() -> np.ndarray:
     """Which role each of the 24 profile columns has in each chord, `(NONE, 24, 14)` of 0 and 1."""

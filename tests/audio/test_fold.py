@@ -4,7 +4,7 @@ from audio_material import music, noise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daemon.audio.channels import Fold, headroom
+from daemon.audio.channels import Fold
 
 
 def f32(x):
@@ -76,18 +76,6 @@ def test_above_full_scale_is_scaled_and_never_clipped(channels, peak):
     assert fold.gain == 2.0 ** round(np.log2(fold.gain)) <= 1
     if channels <= 2:
         assert np.array_equal(fold.back(y), x)
-
-
-def test_headroom():
-    assert [headroom(np.array([[p]])) for p in (0.0, 0.5, 1.0, 1.1, 2.0, -2.1)] == [
-        1.0,
-        1.0,
-        1.0,
-        0.5,
-        0.5,
-        0.25,
-    ]
-    assert headroom(np.zeros((0, 2))) == 1.0
 
 
 @pytest.mark.parametrize(

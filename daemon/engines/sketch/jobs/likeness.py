@@ -5,6 +5,7 @@ begin, against the drum patterns of the styles. Samples are float32 `(frames, 2)
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 import numpy as np
 
@@ -13,9 +14,9 @@ from daemon.audio.grid import Grid
 from daemon.engines.base import Request, Span
 from daemon.engines.sketch.jobs.studio import Studio
 from daemon.engines.sketch.listen import Listening
-from daemon.engines.sketch.plan.styles import Kit, Style
+from daemon.engines.sketch.plan.styles import Style
 
-_BESIDE_S, _LEAST_S = 12.0, 3.0
+_BESIDE_S, _LEAST_S = 8.0, 3.0
 _EAR_RATE, _SIZE, _HOP = 22050, 512, 110
 _BLOCK_ROWS = 2048
 _BANDS_HZ = ((0.0, 130.0), (300.0, 2500.0), (5500.0, 11025.0))
@@ -80,37 +81,45 @@ def _distance(style: Style, bpm: float, clip: np.ndarray) -> float:
     outside = max(low / bpm, bpm / high, 1.0) - 1
     centre = abs(bpm - (low + high) / 2) / (high - low + 40)
     kits = (*style.drums.low, *style.drums.high) if style.drums else ()
-    alike = [_alike(clip, _pattern(kit, style)) for kit in kits]
-    return _OUTSIDE * outside + _OFF_CENTRE * centre - max(alike, default=0.0)
+    rows = tuple(tuple(sorted(kit.items())) for kit in kits)
+    alike = _alike(clip, _patterns(rows, style.swing, style.swing_grid)) if rows else 0.0
+    return _OUTSIDE * outside + _OFF_CENTRE * centre - max(alike, 0.0)
 
 
-def _alike(clip: np.ndarray, pattern: np.ndarray) -> float:
-    """Return the mean correlation over the bands, with the bar beginning on the best beat."""
-    a = clip - clip.mean(axis=1, keepdims=True)
-    b = pattern - pattern.mean(axis=1, keepdims=True)
-    size = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
-    turns = [(np.roll(a, turn, axis=1) * b).sum(axis=1) for turn in range(0, _PLACES, _BEAT)]
-    return float(max((turn / np.maximum(size, 1e-9)).mean() for turn in turns))
+def _alike(clip: np.ndarray, patterns: np.ndarray) -> float:
+    """Return the mean correlation over the bands with the likest pattern `(n, bands, places)`.
+
+    The bar may begin on any beat.
+    """
+    a, b = (x - x.mean(axis=-1, keepdims=True) for x in (clip, patterns))
+    size = np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1)
+    turned = np.stack([np.roll(a, turn, axis=1) for turn in range(0, _PLACES, _BEAT)])
+    found = np.einsum("tbp,nbp->ntb", turned, b) / np.maximum(size, 1e-9)[:, None]
+    return float(found.mean(axis=2).max())
 
 
-def _pattern(kit: Kit, style: Style) -> np.ndarray:
-    """Return where a bar of a style's drums sounds in each band, `(bands, places)`."""
-    out = np.zeros((len(_BANDS_HZ), _PLACES))
-    for piece, row in kit.items():
-        share = np.array(_PIECES.get(piece, _OTHER_PIECE))
-        for i, stroke in enumerate(row):
-            place = _swung(i * _PLACES / len(row), style)
-            first, part = int(place), place - int(place)
-            weight = _STROKES.get(stroke, 0.0) * share
-            out[:, first % _PLACES] += weight * (1 - part)
-            out[:, (first + 1) % _PLACES] += weight * part
-    return 0.5 * out + 0.25 * (np.roll(out, 1, axis=1) + np.roll(out, -1, axis=1))
+@lru_cache(maxsize=256)
+def _patterns(
+    kits: tuple[tuple[tuple[str, str], ...], ...], swing: float, swing_grid: int
+) -> np.ndarray:
+    """Return where a bar of each drum pattern sounds in each band, `(kits, bands, places)`."""
+    out = np.zeros((len(kits), len(_BANDS_HZ), _PLACES))
+    for bar, kit in zip(out, kits, strict=True):
+        for piece, row in kit:
+            share = np.array(_PIECES.get(piece, _OTHER_PIECE))
+            for i, stroke in enumerate(row):
+                place = _swung(i * _PLACES / len(row), swing, swing_grid)
+                first, part = int(place), place - int(place)
+                weight = _STROKES.get(stroke, 0.0) * share
+                bar[:, first % _PLACES] += weight * (1 - part)
+                bar[:, (first + 1) % _PLACES] += weight * part
+    return 0.5 * out + 0.25 * (np.roll(out, 1, axis=2) + np.roll(out, -1, axis=2))
 
 
-def _swung(place: float, style: Style) -> float:
-    """Return where a place lies in a style's swing: the second half of its pair comes later."""
-    pair = _BEAT if style.swing_grid == 8 else _BEAT // 2
-    return place + style.swing * pair / 6 if place % pair == pair / 2 else place
+def _swung(place: float, swing: float, swing_grid: int) -> float:
+    """Return where a place lies in a swing 0…1: the second half of its pair comes later."""
+    pair = _BEAT if swing_grid == 8 else _BEAT // 2
+    return place + swing * pair / 6 if place % pair == pair / 2 else place
 
 
 def _rises(

@@ -9,7 +9,7 @@ from engine_desk import HANDLE, ODE, RATE, band, empty, request_of, run, voice, 
 from daemon.audio.grid import Grid
 from daemon.engines.base import Span
 from daemon.engines.sketch.plan.bars import bars_between
-from daemon.engines.sketch.plan.told_chords import told_chords
+from daemon.engines.sketch.plan.told_chords import key_of_chords, told_chords
 
 BAR = 2 * RATE
 
@@ -56,3 +56,20 @@ def test_a_repaint_with_told_chords_is_new_and_follows_them() -> None:
 
     assert share(sharp, {6, 10, 1}) > share(sharp, {0, 4, 7})
     assert share(flat, {0, 4, 7}) > share(flat, {6, 10, 1})
+
+
+@pytest.mark.parametrize(
+    ("row", "key"),
+    [
+        ("Am | F | C | G", "A minor"),
+        ("C | Am | F | G", "C major"),
+        ("Cm | Ab Bb", "C minor"),
+        ("D | A | Bm | G", "D major"),
+        ("Em7 | A7 | Dmaj7", "D major"),
+        ("Dm | A7 | Dm", "D minor"),
+        ("Ebmaj7 | Ab Bb7", "Eb major"),
+        ("N", None),
+    ],
+)
+def test_told_chords_tell_the_key(row: str, key: str | None) -> None:
+    assert key_of_chords({"chords": row}) == key

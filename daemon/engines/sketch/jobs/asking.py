@@ -16,6 +16,7 @@ from daemon.engines.sketch.plan.caption_terms import tempo_within
 from daemon.engines.sketch.plan.choosing import nearest_style
 from daemon.engines.sketch.plan.song import picked
 from daemon.engines.sketch.plan.styles import Style
+from daemon.engines.sketch.plan.told_chords import key_of_chords
 
 _DENSITY = 0.3  # by which a prompt's word for more or less moves a style's density
 _ONSETS_OF_BUSY = 4.0  # onsets a beat that count as the densest
@@ -126,11 +127,13 @@ def _unsung(request: Request) -> tuple[str, ...]:
 
 
 def key_of(request: Request, heard: str | None, caption: Caption) -> str:
-    """Return the told key, else the prompt's, the heard one, or one for the mood, by the seed."""
+    """Return the told key, else the prompt's, the told chords', the heard one, or the mood's."""
     if request.key:
         return key_name(*parse_key(request.key))
     if caption.terms.key:
         return key_name(*parse_key(caption.terms.key))
+    if told := key_of_chords(request.options):
+        return told
     if heard:
         return heard
     is_minor = bool(caption.minor)

@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bridge.protocol.chords import bars_of
+from daemon.engines.sketch.listen.names import chord_tones, key_name, parse_chord, scale_of
 from daemon.engines.sketch.plan.bars import Bar
 from daemon.engines.sketch.plan.types import PlanChord
 
+# What it speaks for a key when the row begins or ends on its tonic chord, in chord tones.
+_BEGINS, _ENDS = 1.5, 0.75
 _NEAR = 0.05  # quarters by which a piece may begin after a bar line and still begin with that bar
 
 
@@ -31,3 +34,25 @@ def told_chords(options: Mapping[str, Any], bars: Sequence[Bar], start: float) -
             for k, name in enumerate(names)
         ]
     return chords
+
+
+def key_of_chords(options: Mapping[str, Any]) -> str | None:
+    """Return the key that holds most tones of the told chords; None where none are told."""
+    names = [n for bar in bars_of(str(options.get("chords") or "N")) for n in bar if n != "N"]
+    if not names:
+        return None
+
+    def holds(key: tuple[int, bool]) -> float:
+        scale = scale_of(key_name(*key))
+        inside = sum(len(chord_tones(n) & scale) - len(chord_tones(n) - scale) for n in names)
+        return inside + _BEGINS * _is_tonic(names[0], key) + _ENDS * _is_tonic(names[-1], key)
+
+    keys = [(tonic, minor) for minor in (False, True) for tonic in range(12)]
+    return key_name(*max(keys, key=holds))
+
+
+def _is_tonic(name: str, key: tuple[int, bool]) -> bool:
+    parsed = parse_chord(name)
+    return (
+        parsed is not None and (parsed[0], parsed[1].startswith("m") and parsed[1] != "maj7") == key
+    )

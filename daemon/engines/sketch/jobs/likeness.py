@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 import numpy as np
+import scipy.fft
 
 from daemon.audio import resample
 from daemon.audio.grid import Grid
@@ -131,10 +132,11 @@ def _rises(
     views = np.lib.stride_tricks.sliding_window_view(padded, _SIZE)[::_HOP]
     hz = np.fft.rfftfreq(_SIZE, 1 / _EAR_RATE)
     bands = [(hz >= low) & (hz < high) for low, high in _BANDS_HZ]
+    window = np.hanning(_SIZE).astype(np.float32)
     out, last = [], None
     for at in range(0, len(views), _BLOCK_ROWS):
         check()
-        power = np.abs(np.fft.rfft(views[at : at + _BLOCK_ROWS] * np.hanning(_SIZE), axis=1))
+        power = np.abs(scipy.fft.rfft(views[at : at + _BLOCK_ROWS] * window, axis=1))
         level = np.log1p(3 * power)
         rise = np.maximum(0, np.diff(level, axis=0, prepend=level[:1] if last is None else last))
         out.append(np.stack([rise[:, band].mean(axis=1) for band in bands], axis=1))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import scipy.fft
 from scipy.signal import oaconvolve
 
 from daemon.audio.clips import Samples
@@ -48,7 +49,7 @@ def _levels(mono: Callable[[int, int], Array], frames: int, rate: int) -> Array:
         piece = mono(row * hop, min(frames, (row + count + 1) * hop))
         piece = np.pad(piece, (0, (count + 1) * hop - len(piece)))
         framed = np.lib.stride_tricks.sliding_window_view(piece, _SIZE)[::hop]
-        power += (np.abs(np.fft.rfft(framed * shape, axis=1)) ** 2).sum(axis=0)
+        power += (np.abs(scipy.fft.rfft(framed * shape, axis=1)) ** 2).sum(axis=0)
     power /= rows
     f = np.fft.rfftfreq(_SIZE, 1 / rate)
     sums = np.concatenate([[0.0], np.cumsum(power)])

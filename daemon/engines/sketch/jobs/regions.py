@@ -6,7 +6,7 @@ Used where the clip itself has nothing that fits. Samples are float32 `(frames, 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -31,6 +31,7 @@ from daemon.engines.sketch.render.master import fades, master_gain
 from daemon.engines.sketch.render.tone import Array
 
 _CEILING_DBTP = -1.0
+_JOINING, _SILENT = "joining", "silent"
 _ALL_FROM = 0.6  # the share of new parts from which on all players are heard
 _UPBEAT_S = 0.03  # notes this close to the end belong to the beat after it
 _STEP = 0.5  # quarters between the places where a chord loop is read
@@ -82,10 +83,12 @@ def new_material(
     if last is not None:
         brief = ended(brief, last)
     plan = without_upbeat(arrange(_with_voice(brief, request, heard)), span.end / request.rate)
-    stems = rendered(studio, plan, request, span, Share(port, 0.1, 0.85))
+    # Two groups ask for fewer answers of the room than as many stems would.
+    plan = _in_two(plan, share)
+    groups = rendered(studio, plan, request, span, Share(port, 0.1, 0.85))
     port.progress(0.9, "mixing")
-    all_players = _sum(stems.values(), window.frames)
-    heard_ones = _sum(_joining(stems, share), window.frames)
+    all_players = _sum(groups.values(), window.frames)
+    heard_ones = groups.get(_JOINING, all_players)
     mix = matched(heard_ones, _turned(context), request.rate, all_players)
     gain = master_gain(
         mix, request.rate, mix_settings.loudness_lufs, mix_settings.ceiling_dbtp,
@@ -95,16 +98,18 @@ def new_material(
     return np.ascontiguousarray((mix * gain).T)
 
 
-def _joining(stems: Mapping[str, Array], share: float) -> list[Array]:
-    """Return the stems of some players: who strikes chords first, drums last.
+def _in_two(plan: Plan, share: float) -> Plan:
+    """Return the plan with two stems: the players that join at a share, and the others.
 
-    Drums play as soon as the new parts lead: without them what leads would have no beat.
+    Who strikes chords joins first, drums last, and they as soon as the new parts lead: without them
+    what leads would have no beat.
     """
     rank = {"pad": 1, "strings": 1, "bass": 2, "percussion": 3, "drums": 4}
-    order = sorted(stems, key=lambda name: rank.get(name.split("-")[0], 0))
-    return [
-        stems[name] for name in order[: max(1, math.ceil(min(1.0, share / _ALL_FROM) * len(order)))]
-    ]
+    names = dict.fromkeys(part.stem for part in plan.parts)
+    order = sorted(names, key=lambda name: rank.get(name.split("-")[0], 0))
+    joining = order[: max(1, math.ceil(min(1.0, share / _ALL_FROM) * len(order)))]
+    parts = (replace(p, stem=_JOINING if p.stem in joining else _SILENT) for p in plan.parts)
+    return replace(plan, parts=tuple(parts))
 
 
 def _sum(stems: Iterable[Array], frames: int) -> Array:

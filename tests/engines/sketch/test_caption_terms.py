@@ -22,6 +22,11 @@ STYLES = load_styles(folder("presets") / "styles")
         ("tempo 90, dusty", 90),
         ("92.5 BPM boom bap", 92.5),
         ("速度90的民谣", 90),
+        ("drum & bass, 174, dark", 174),
+        ("四四拍 120 快节奏", 120),
+        ("120拍 电子舞曲", 120),
+        ("song no. 120 bars long", None),
+        ("take 7, 16 bars", None),
         ("at 440 Hz tuning", None),
         ("at 44 khz", None),
         ("at 120 seconds fade", None),
@@ -84,6 +89,7 @@ def test_swing_and_speed_are_read_also_when_refused():
 def test_the_tempo_of_a_style_follows_the_words():
     slow, plain, fast = (tempo_within(read_terms(w), 96, 190) for w in ("slow", "", "fast"))
     assert slow < 96 < plain == 143 < fast
+    assert tempo_within(read_terms("slow"), 54, 88) == 60  # slow by itself, not slowed again
     assert tempo_within(read_terms("slow, 70 bpm"), 96, 190) == 70
 
 

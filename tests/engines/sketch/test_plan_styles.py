@@ -7,6 +7,7 @@ import pytest
 from bridge.protocol.errors import PunchinError
 from bridge.resources import folder
 from daemon.engines.sketch.plan.caption import read_caption
+from daemon.engines.sketch.plan.caption_words import plain
 from daemon.engines.sketch.plan.choosing import named_style, nearest_style
 from daemon.engines.sketch.plan.styles import load_styles, read_style
 
@@ -101,12 +102,16 @@ def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
         ("适合夜店的电子舞曲", "house"),
         ("嘻哈说唱", "trap"),
         ("中国风", "cinematic"),
+        ("Drum&Bass", "drumnbass"),
+        ("drum & bass at 174", "drumnbass"),
+        ("smooth R&B", "trap"),
+        ("quick irish jig", "folk"),
         ("rocket science", None),
         ("", None),
     ],
 )
 def test_a_prompt_names_a_style(text: str, style: str | None) -> None:
-    assert named_style(text.lower(), STYLES) == style
+    assert named_style(plain(text), STYLES) == style
 
 
 def test_a_prompt_bends_the_style() -> None:

@@ -25,7 +25,7 @@ from daemon.engines.sketch.render.master import Beside
 BALANCE_LU = -3.0
 _NO_VOICE_LUFS = -16.0
 _LOUDEST_LUFS = -8.0
-_QUIETEST_LUFS = -40.0
+_GATE_LUFS = -70.0  # BS.1770: below it nothing counts
 _SUNG_BAR = 0.12  # share of a bar that must be sung for it to count
 _ENDING_FROM_BARS = 8
 _RESTING = 0.6
@@ -57,8 +57,10 @@ def bgm(studio: Studio, request: Request, port: Port) -> Result:
 
 def beside_lufs(request: Request, heard: Listening, otherwise: float = BALANCE_LU) -> float:
     """Return how loud the new parts shall be: `balance` LU against the clip, else `otherwise`."""
-    clip = heard.loudness_lufs if heard.loudness_lufs > _QUIETEST_LUFS else _NO_VOICE_LUFS
-    return min(clip + float(request.options.get("balance", otherwise)), _LOUDEST_LUFS)
+    told = request.options.get("balance")
+    is_silent = heard.kind == "silence" and (told is None or heard.loudness_lufs <= _GATE_LUFS)
+    clip = _NO_VOICE_LUFS if is_silent else heard.loudness_lufs
+    return min(clip + float(otherwise if told is None else told), _LOUDEST_LUFS)
 
 
 def brief_of(request: Request, heard: Listening, wish: Wish, key: str, span: Span) -> Brief:

@@ -30,7 +30,7 @@ from daemon.engines.sketch.plan.styles import PartStyle, Style
 DEFAULT_STRENGTH = 0.5
 TUNE_PART = "melody"  # the part that plays the clip's own tune
 _ON_GRID, _COLOURED = 1 / 3, 2 / 3
-_QUIETEST_LUFS, _SILENT_LUFS, _LOUDEST_LUFS = -40.0, -16.0, -9.0
+_SILENT_LUFS, _LOUDEST_LUFS = -16.0, -9.0
 _VOICE = PartStyle(TUNE_PART, "synth", "lead", "lead-soft", ("x---",), (), (60, 84), gain_db=-3.0)
 _NO_TUNE = "No melody was heard: the chords are played without one."
 
@@ -59,7 +59,7 @@ def played(
     brief = replace(brief, lead=True, melody=(), style=_coloured(brief.style, strength))
     if has_tune and heard.notes:
         brief = _with_tune(brief, heard, request, strength)
-    loud = heard.loudness_lufs if heard.loudness_lufs > _QUIETEST_LUFS else _SILENT_LUFS
+    loud = _SILENT_LUFS if heard.kind == "silence" else heard.loudness_lufs
     brief = finished(brief, ending_of(request.options, False), min(loud, _LOUDEST_LUFS))
     plan = arrange(brief, port.check)
     finish = coloured_by(reference, plan, request, port) if reference else None

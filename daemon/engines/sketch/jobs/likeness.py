@@ -32,7 +32,7 @@ _PIECES = {
 }  # fmt: skip
 _OTHER_PIECE = (0.0, 0.3, 0.3)
 MULTIPLES = (1.0, 0.5, 2.0)  # a tempo is often heard at half or double
-_OUTSIDE, _OFF_CENTRE = 2.0, 0.3
+_OUTSIDE, _OFF_CENTRE, _SURPRISE, _OTHER_SWING = 2.0, 0.3, 0.2, 0.4
 _SLOWEST_BPM, _FASTEST_BPM = 50.0, 195.0
 
 
@@ -51,7 +51,9 @@ def like_the_clip(
     grid = Grid.steady(request.grid.tempo_at(start / request.rate), 4, 4, request.grid.downbeat)
     samples = np.asarray(request.clip[start:end])
     shifted = grid.shifted(-start / request.rate)
-    return likest(studio.styles, samples, request.rate, shifted, check, multiples=(1.0,))[1]
+    return likest(
+        studio.styles, samples, request.rate, shifted, check, multiples=(1.0,), swing=heard.swing
+    )[1]
 
 
 def likest(
@@ -61,8 +63,12 @@ def likest(
     grid: Grid,
     check: Callable[[], None],
     multiples: tuple[float, ...] = MULTIPLES,
+    swing: float | None = None,
 ) -> tuple[float, str]:
-    """Return the tempo at which a clip is most like a style, and that style's name."""
+    """Return the tempo at which a clip is most like a style, and that style's name.
+
+    `swing` 0…1 is what was heard of it, None where the likeness itself was asked for.
+    """
     rises, seconds = _rises(samples, rate, check)
     heard = grid.tempo_at(0.0)
     found = []
@@ -72,19 +78,23 @@ def likest(
             continue
         check()
         clip = _folded(rises, seconds, Grid.steady(bpm, 4, 4, grid.downbeat))
-        found += [(_distance(style, bpm, clip), bpm, name) for name, style in styles.items()]
+        found += [(_distance(style, bpm, clip, swing), bpm, name) for name, style in styles.items()]
     _, bpm, name = min(found)
     return bpm, name
 
 
-def _distance(style: Style, bpm: float, clip: np.ndarray) -> float:
+def _distance(style: Style, bpm: float, clip: np.ndarray, swing: float | None) -> float:
     low, high = style.tempo_bpm
     outside = max(low / bpm, bpm / high, 1.0) - 1
     centre = abs(bpm - (low + high) / 2) / (high - low + 40)
     kits = (*style.drums.low, *style.drums.high) if style.drums else ()
     rows = tuple(tuple(sorted(kit.items())) for kit in kits)
     alike = _alike(clip, _patterns(rows, style.swing, style.swing_grid)) if rows else 0.0
-    return _OUTSIDE * outside + _OFF_CENTRE * centre - max(alike, 0.0)
+    # Unasked, an idiom or another swing is only taken when the drums speak clearly for it.
+    odd = 0.0
+    if swing is not None:
+        odd = _SURPRISE * style.surprise + _OTHER_SWING * abs(style.swing - swing)
+    return _OUTSIDE * outside + _OFF_CENTRE * centre + odd - max(alike, 0.0)
 
 
 def _alike(clip: np.ndarray, patterns: np.ndarray) -> float:

@@ -22,7 +22,7 @@ _ENGLISH_LIST = r"(?:\s*,\s*|\s+and\s+|\s*&\s*|\s+or\s+)"
 _CHINESE_LIST = r"\s*(?:和|、|与|及|,|,)\s*"
 _MORE_WORDS = r"(?:(?:any|the|a|an|some|of|electric|acoustic|soft|solo)\s+)*"
 PLAYERS: Mapping[str, tuple[str, ...]] = {
-    "drums": ("drums", "drum", "percussion", "beat", "鼓", "打击乐"),
+    "drums": ("drums", "drum", "percussion", "beat", "鼓", "打击乐", "节奏", "节拍"),
     "bass": ("bass", "贝斯"),
     "guitar": ("guitar", "guitars", "吉他"),
     "keyboard": (

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from daemon.engines.sketch.plan.caption_words import asks_for, has_any, plain
 
 _LOWEST_BPM, _HIGHEST_BPM = 30.0, 300.0
+_LIKELY_BPM = 60.0, 200.0  # what a figure without a unit must lie between
+_SLOW_ENOUGH_BPM = 60.0
 _SLOW = (
     "slow", "slower", "slowly", "downtempo", "adagio", "largo", "lento", "mid-tempo ballad",
     "慢速", "缓慢", "慢节奏", "慢板", "慢歌", "慢",
@@ -29,6 +31,9 @@ _BPM = (
     r"(?<![\d.])(\d{2,3}(?:\.\d+)?)\s*-?\s*(?:bpm|beats per minute|拍每分|拍/分)",
     r"(?:bpm|tempo|速度)\s*(?:of|at|=|:|:)?\s*(\d{2,3}(?:\.\d+)?)(?![\d/])",
     r"(?<![a-z])at\s+(\d{2,3}(?:\.\d+)?)(?![\d.]*\s*(?:k?hz|bars|%|/|s\b|sec))",
+)
+_BARE = re.compile(
+    r"(?<![\w./:#-])(\d{2,3}(?:\.\d+)?)(?=$|[,;、,;。!]|拍|\s+(?!(?:k?hz|bars?|s|sec|seconds|voices|%)))"
 )
 _METRE = re.compile(r"(?<![\d/])([2-9]|12)\s*/\s*(4|8)(?![\d/])(?!\s*(?:note|th))")
 _ACCIDENTAL = {"#": "#", "♯": "#", "sharp": "#", "b": "b", "♭": "b", "flat": "b", None: ""}
@@ -81,9 +86,11 @@ def tempo_within(terms: Terms, low: float, high: float) -> float:
     """Return the said tempo, else the middle of a range, or an end of it for slow or fast."""
     if terms.bpm is not None:
         return terms.bpm
+    middle = (low + high) / 2
     if terms.speed:
-        return low * 0.95 if terms.speed < 0 else high
-    return (low + high) / 2
+        # A style that is slow by itself is not slowed again.
+        return max(low * 0.95, min(middle, _SLOW_ENOUGH_BPM)) if terms.speed < 0 else high
+    return middle
 
 
 def _tempo(text: str) -> float | None:
@@ -91,7 +98,9 @@ def _tempo(text: str) -> float | None:
         found = re.search(pattern, text)
         if found and _LOWEST_BPM <= float(found.group(1)) <= _HIGHEST_BPM:
             return float(found.group(1))
-    return None
+    bare = [float(figure) for figure in _BARE.findall(text)]
+    low, high = _LIKELY_BPM
+    return next((figure for figure in bare if low <= figure <= high), None)
 
 
 def _metre(text: str) -> tuple[int, int] | None:

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 
 def plain(text: str) -> str:
-    """Return `text` in lower case with single spaces."""
-    return " ".join(text.lower().replace("_", " ").split())
+    """Return `text` in lower case with single spaces, `&` as a word."""
+    return " ".join(text.lower().replace("_", " ").replace("&", " and ").split())
 
 
 def has(text: str, word: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from daemon.engines.sketch.plan.caption_words import asks_for
+from daemon.engines.sketch.plan.caption_words import asks_for, plain
 from daemon.engines.sketch.plan.styles import Style
 
 _MISSING = 0.3  # for a player that was named and that the style has not
@@ -14,7 +14,7 @@ _USUAL_BPM = 112.0  # about where popular music lies
 def named_style(text: str, styles: Mapping[str, Style]) -> str | None:
     """Return the style whose words cover most of a plain `text`, None when none is named."""
     scores = {
-        name: sum(len(w) for w in {style.name, *style.words} if asks_for(text, w.lower()))
+        name: sum(len(w) for w in {style.name, *style.words} if asks_for(text, plain(w)))
         for name, style in styles.items()
     }
     best = max(scores, key=lambda name: (scores[name], name), default=None)

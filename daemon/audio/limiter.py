@@ -23,15 +23,16 @@ _TOLERANCE = 1.0005
 def gain_curve(
     x: np.ndarray,
     rate: int,
-    ceiling: float,
+    ceiling: float | np.ndarray,
     pinned: tuple[bool, bool] = (False, False),
-    sample_ceiling: float | None = None,
+    sample_ceiling: float | np.ndarray | None = None,
     inside: slice = slice(None),
 ) -> np.ndarray:
     """Return the gain, 0…1, that keeps the true peak of `x` at or below `ceiling`.
 
-    `ceiling` is a magnitude, `sample_ceiling` one for the samples themselves. `pinned` says at
-    which ends the gain must be 1. Only the frames `inside` may be changed; the gain is as long.
+    `ceiling` is a magnitude, or one for every frame of `x`, `sample_ceiling` the same for the
+    samples themselves. `pinned` says at which ends the gain must be 1. Only the frames `inside` may
+    be changed; the gain is as long.
     """
     gain = np.ones(len(x))
     for _ in range(_ROUNDS):

@@ -10,8 +10,9 @@ frame that comes out lies inside the region. In order, the new material is
 4. faded inside the region with g₁² + g₂² + 2ρg₁g₂ = 1, ρ measured on the fade: the power neither
    dips nor swells. Where the region replaces nothing (`over` is None) the source is carried on
    under the fade by linear prediction,
-5. limited to the true peak that the source reaches here, or −1 dBTP if that is higher, with a gain
-   of exactly 1 at both seams.
+5. limited to −1 dBTP, or the true peak of what the region held before if that is higher, with a
+   gain of exactly 1 at both seams. Where it replaces nothing, the ceiling falls from the peak of
+   the kept audio at the seam to −1 dBTP within 5 ms: louder audio is carried on there.
 
 An edge at the clip's end has no kept audio: no fade, and the other edge's gain and DC hold there.
 """
@@ -24,8 +25,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from daemon.audio.align import LONGEST_DELAY_S, Alignment, align
-from daemon.audio.limiter import gain_curve
-from daemon.audio.loudness import amplitude, db, rms_db, true_peak
+from daemon.audio.limiter import ATTACK_S, gain_curve
+from daemon.audio.loudness import amplitude, db, loudest, peaks, rms_db
 from daemon.audio.seam import LONGEST_FADE_S, SILENT_DB, Edge, Seam, fade, measure
 
 HANDLE_S = 0.060
@@ -36,7 +37,6 @@ CONTEXT_S = 1.0
 
 CEILING_DB = -1.0
 _READING_DB = 0.05
-_PAD = 64  # frames of kept audio on each side, so that a true peak across the seam is seen
 
 
 @dataclass(frozen=True)
@@ -201,14 +201,39 @@ def _limit(
     body: np.ndarray, before: np.ndarray, over: np.ndarray | None, after: np.ndarray, rate: int
 ) -> float:
     """Limit `body` in place; return the deepest gain in dB."""
-    source = np.concatenate([before, body[:0] if over is None else over, after])
-    own = float(np.abs(source).max(initial=0.0))
-    # A fourfold reading may lie a little below the true peak.
-    ceiling = max(true_peak(source, rate), amplitude(CEILING_DB - _READING_DB))
-    left, right = before[-_PAD:], after[:_PAD]
+    near = round(LONGEST_FADE_S * rate)
+    left, right = before[-near:], after[:near]
     joined = np.concatenate([left, body, right])
     inside = slice(len(left), len(left) + len(body))
+    held = joined if over is None else np.concatenate([left, over, right])
+    # A fourfold reading may lie a little below the true peak.
+    ceiling = _ceiling(peaks(held, rate), amplitude(CEILING_DB - _READING_DB), inside, over, rate)
+    own = _ceiling(loudest(held), amplitude(CEILING_DB), inside, over, rate)
     pinned = (len(before) > 0, len(after) > 0)
-    gain = gain_curve(joined, rate, ceiling, pinned, max(own, amplitude(CEILING_DB)), inside)
+    gain = gain_curve(joined, rate, ceiling, pinned, own, inside)
     body *= gain[:, None].astype(np.float32)
     return db(float(gain.min()))
+
+
+def _ceiling(
+    tops: np.ndarray, lowest: float, inside: slice, over: np.ndarray | None, rate: int
+) -> np.ndarray:
+    """Return the ceiling of every frame from the peaks `tops` of the source and beside it."""
+    ceiling = np.full(len(tops), lowest)
+    if over is not None:
+        return np.maximum(ceiling, tops[inside].max())
+    frames = inside.stop - inside.start
+    falling = _falling(min(frames, max(1, round(ATTACK_S * rate))))
+    for kept, part in (
+        # The reading between the last kept frame and the first new one hears what is new.
+        (tops[: max(0, inside.start - 1)], ceiling[inside]),
+        (tops[inside.stop :], ceiling[inside][::-1]),
+    ):
+        more = max(0.0, float(kept.max(initial=0.0)) - lowest)
+        np.maximum(part[: len(falling)], lowest + more * falling, out=part[: len(falling)])
+    return ceiling
+
+
+def _falling(frames: int) -> np.ndarray:
+    """Return half a raised cosine from 1 towards 0, `(frames,)`."""
+    return 0.5 + 0.5 * np.cos(np.pi * np.arange(frames) / frames)

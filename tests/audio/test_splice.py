@@ -6,7 +6,8 @@ from audio_material import click_ratio, music, noise, sweep, tone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daemon.audio.loudness import amplitude, true_peak
+from daemon.audio.limiter import ATTACK_S
+from daemon.audio.loudness import amplitude, peaks, true_peak
 from daemon.audio.splice import CEILING_DB, CONTEXT_S, HANDLE_S, splice
 
 RATE = 44_100
@@ -93,11 +94,16 @@ def test_any_material(seed, channels, rate, seconds, level_db, kind):
         assert (edge.fade > 0) == (len(kept) > 0)
         assert edge.fade <= 0.030 * rate + 1
         assert -1 <= edge.rho <= 1
-    heard = [p for p in (before, over, after) if p is not None]
-    ceiling = max(true_peak(np.concatenate(heard), rate), amplitude(CEILING_DB))
-    if len(heard[0]) + len(heard[-1]):
-        joined = np.concatenate([before, samples, after])
-        assert true_peak(joined, rate) <= ceiling * 1.01
+    # Where nothing was before, louder kept audio is carried on for a moment.
+    led = round(ATTACK_S * rate) if over is None else 0
+    inside = slice(len(before) + led * (len(before) > 0), len(before) + frames)
+    inside = slice(inside.start, inside.stop - led * (len(after) > 0) - 1)
+    held = x[: len(before)] if over is None else np.concatenate([before, over, after])
+    ceiling = amplitude(CEILING_DB)
+    if over is not None:
+        ceiling = max(ceiling, float(peaks(held, rate)[inside].max(initial=0.0)))
+    now = peaks(np.concatenate([before, samples, after]), rate)[inside]
+    assert now.max(initial=0.0) <= ceiling * 1.01
     assert all(math.isfinite(v) for v in (report.limiter_db, report.correlation))
 
 
@@ -200,6 +206,48 @@ def test_a_loud_source_may_stay_loud():
     full = x / np.abs(x).max()
     done = repaint(full, np.roll(full, 9000, axis=0) * 1.3, RATE, 2 * RATE)
     assert np.abs(done.samples).max() <= 1.001
+
+
+@pytest.mark.parametrize("seconds", [0.02, 0.5])
+def test_a_hot_hit_outside_the_region_does_not_lift_the_ceiling(seconds):
+    """What is kept may be louder: the peaks of new material are measured by themselves."""
+    x = music(1, 3 * RATE, RATE, 2, 0.1)
+    hit = np.hanning(200)[:, None] * tone(900, 200, RATE)
+    for at in (RATE - round(seconds * RATE), 2 * RATE + round(seconds * RATE) - 200):
+        x[at : at + 200] += 1.4 * hit
+    wild = noise(2, 3 * RATE, 2, 0.5)
+    done = repaint(x, wild, RATE, 2 * RATE)
+    assert true_peak(x, RATE) > 1
+    assert true_peak(done.samples, RATE) <= amplitude(CEILING_DB)
+    joined = put(x, done, RATE)
+    assert click_ratio(joined, RATE) < 1.3
+    assert click_ratio(joined, 2 * RATE) < 1.3
+
+
+def test_a_hot_hit_inside_the_region_may_be_as_hot_again():
+    x = music(1, 3 * RATE, RATE, 2, 0.1)
+    x[3 * RATE // 2] = 0.97
+    done = repaint(x, noise(2, 3 * RATE, 2, 0.5), RATE, 2 * RATE)
+    top = true_peak(done.samples, RATE)
+    assert amplitude(CEILING_DB) < 0.99 * true_peak(x, RATE) < top <= true_peak(x, RATE) * 1.001
+
+
+@pytest.mark.parametrize("level", [1.0, 1.9])
+def test_what_follows_a_loud_end_comes_down_to_the_ceiling_without_a_click(level):
+    x, other = music(3, 2 * RATE, RATE, 2), f32(music(5, RATE + 2 * HANDLE, RATE, 2, 0.3))
+    x = f32(x * level / np.abs(x).max())
+    end = int(np.abs(x[RATE:, 0]).argmax()) + RATE  # cut where it is loudest
+    after = splice(x[end - RATE : end], None, x[:0], other, HANDLE, RATE)
+    joined = np.concatenate([x[end - RATE : end], after.samples])
+    led = round(ATTACK_S * RATE)
+    assert peaks(joined, RATE)[RATE + led :].max() <= amplitude(CEILING_DB)
+    assert peaks(joined, RATE)[RATE:].max() <= true_peak(x[end - RATE : end], RATE) * 1.01
+    assert click_ratio(joined, RATE) < 1.3
+    assert np.abs(after.samples[0]).max() > 0.9 * np.abs(x[end - 1]).max()
+    before = splice(x[:0], None, x[end - RATE : end][::-1], other[::-1], HANDLE, RATE)
+    joined = np.concatenate([before.samples, x[end - RATE : end][::-1]])
+    assert peaks(joined, RATE)[: RATE - led].max() <= amplitude(CEILING_DB)
+    assert click_ratio(joined, RATE) < 1.3
 
 
 @pytest.mark.parametrize("rate", [8_000, 44_100, 192_000])

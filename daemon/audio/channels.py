@@ -89,6 +89,25 @@ class Fold:
             x[:, self.kept] = source[:, self.kept]
         return x
 
+    def back_linear(self, y: np.ndarray) -> np.ndarray:
+        """Return stereo `y` `(n, 2)`, a part of a sum, as float32 `(n, channels)`.
+
+        Unlike `back`, the way of a sum is the sum of its parts' ways, whatever blocks they come
+        in: mono is the plain mean, and left and right may differ in stereo. Kept channels are
+        silent.
+        """
+        assert y.shape[1:] == (2,), y.shape
+        if self.channels == 2:
+            return (y / np.float32(self.gain)).astype(np.float32, copy=False)
+        if self.channels == 1:
+            mean = y.mean(axis=1, dtype=np.float64, keepdims=True)
+            return np.asarray(mean / self.gain).astype(np.float32)
+        return np.asarray(y @ self.up / self.gain).astype(np.float32)
+
+    def missed(self, x: np.ndarray) -> np.ndarray:
+        """Return what of the source's `x` `(n, channels)` its way to stereo and back loses."""
+        return x - self.back_linear(self.stereo(x))
+
 
 class Fitting:
     """Fits a `Fold` on a context that comes in blocks: what is remembered are sums and the peak."""

@@ -58,9 +58,15 @@ def output_format(
     if format_key == "flac":
         subtype = "PCM_16" if keeping in ("PCM_U8", "PCM_16") else "PCM_24"
         return OutputFormat("FLAC", subtype, rate, channels)
+    return with_channels(OutputFormat("WAV", _WAV.get(format_key, keeping), rate, 1), channels)
+
+
+def with_channels(fmt: OutputFormat, channels: int) -> OutputFormat:
+    """Return `fmt` for so many channels."""
+    if fmt.container == "FLAC":
+        return replace(fmt, channels=channels)
     # Beyond stereo only the extensible header says which channel is which.
-    container = "WAVEX" if channels > 2 else "WAV"
-    return OutputFormat(container, _WAV.get(format_key, keeping), rate, channels)
+    return replace(fmt, channels=channels, container="WAVEX" if channels > 2 else "WAV")
 
 
 def container_for(fmt: OutputFormat, frames: int) -> OutputFormat:

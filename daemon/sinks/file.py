@@ -16,7 +16,7 @@ from typing import Any
 from bridge.protocol.errors import error
 from bridge.version import VERSION
 from daemon.audio import probe
-from daemon.audio.formats import output_format
+from daemon.audio.formats import output_format, with_channels
 from daemon.audio.reading import blocks
 from daemon.audio.types import OutputFormat, SourceInfo
 from daemon.audio.writer import request_comment
@@ -29,7 +29,7 @@ from daemon.sinks.delivery import deliver
 from daemon.sinks.take import Blocks, TakeWriter, to_stereo
 from daemon.sinks.tape import Budget, Tape
 
-_STEREO = frozenset({"bgm", "generate", "layer"})
+_STEREO = frozenset({"bgm", "generate"})
 _PUNCHED = frozenset({"repaint", "edit"})
 _STRETCHED, _STRETCHED_SALT = "stretched", 0x5752
 _SUFFIX = {"midi": ".mid", "plan": ".json"}
@@ -56,9 +56,8 @@ class FileSink:
         self._budget = Budget()
         self._documents: dict[str, bytes] = {}
         self._stopped = threading.Event()
-        channels = 2 if work.op in _STEREO or work.source is None else 1
         key = job.request.get("format", "source")
-        self._fmt = output_format(work.source, key, channels, work.rate)
+        self._fmt = _format(work, key)
 
     async def receive(self, message: FromWorker) -> list[ResultFile]:
         """Take one message; a `take` message returns the take's files."""
@@ -181,7 +180,7 @@ class FileSink:
 
     def _stretched(self, writer: TakeWriter) -> TakeWriter:
         """Return a writer for the clip itself: it has the channels that its source has."""
-        fmt = replace(self._fmt, channels=self._tapes[_STRETCHED].channels)
+        fmt = with_channels(self._fmt, self._tapes[_STRETCHED].channels)
         return replace(writer, fmt=fmt, clipped=0)
 
     def _stretched_file(self, writer: TakeWriter, take: int, seed: int) -> ResultFile:
@@ -235,3 +234,9 @@ class FileSink:
             tape.close()
         self._tapes.clear()
         self._documents.clear()
+
+
+def _format(work: Work, key: str) -> OutputFormat:
+    """Return what a job is written as: all new in stereo, over a clip in at least that."""
+    fmt = output_format(work.source, key, 2 if work.op == "layer" else 1, work.rate)
+    return with_channels(fmt, 2) if work.op in _STEREO or work.source is None else fmt

@@ -3,6 +3,10 @@
 Stems at the source's own rate go on as they arrive; all else is gathered per take, because a splice
 needs both seams and a resampler needs its neighbours.
 
+The stems of `stems` have the source's channels, and so have those of `layer` where the source has
+more than two; all other stems are stereo. What the way to stereo and back loses of a clip is in the
+stem `other` of `stems`, so that the stems still sum to the clip.
+
 Threads: the worker's main thread.
 """
 
@@ -22,6 +26,7 @@ from daemon.worker.clip import Clip
 from daemon.worker.port import JobPort
 
 _SPLICED = frozenset({"repaint", "extend", "edit"})
+_REST = "stem:other"
 
 
 class Fitter:
@@ -109,13 +114,25 @@ class Fitter:
         covered = self._covered.setdefault((chunk.role, 0), 0)
         if first < last:
             self._covered[(chunk.role, 0)] = covered + (last - first) * (not chunk.provisional)
-            inside = chunk.samples[first - start : last - start] / np.float32(self._clip.fold.gain)
-            self._port.audio(chunk.role, self._take, first - span.start, inside)
+            inside = chunk.samples[first - start : last - start]
+            self._send_stem(chunk.role, first - span.start, inside)
 
     def _resampled_stem(self, role: str, material: np.ndarray) -> None:
         start, end = self._place.spans[0]
-        samples = self._at_source_rate(0, material, start, end)
-        self._port.audio(role, self._take, 0, samples / np.float32(self._clip.fold.gain))
+        self._send_stem(role, 0, self._at_source_rate(0, material, start, end))
+
+    def _send_stem(self, role: str, at: int, stereo: np.ndarray) -> None:
+        """Send `stereo`, which begins at frame `at` of the stem, in the stem's channels."""
+        fold, op = self._clip.fold, self._work.op
+        surround = fold.channels > 2
+        if op == "stems" or (op == "layer" and surround):
+            samples = fold.back_linear(stereo)
+        else:
+            samples = stereo / np.float32(fold.gain)
+        if op == "stems" and surround and role == _REST:
+            first = self._place.spans[0][0] - self._clip.start + at
+            samples += fold.missed(self._clip.source[first : first + len(stereo)])
+        self._port.audio(role, self._take, at, samples)
 
     # -- regions -----------------------------------------------------------------------------------
 

@@ -177,3 +177,24 @@ def test_any_material_stays_finite_and_in_shape(channels, seed, level_db):
     assert np.isfinite(y).all()
     assert np.isfinite(back).all()
     assert np.abs(y).max() <= 1
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 6])
+def test_the_linear_way_back_sums_and_knows_what_it_loses(channels):
+    x = f32(noise(1, 3000, channels) * (4.0 if channels != 3 else 1.0))
+    fold = Fold.fit(x)
+    heard = fold.stereo(x)
+    parts = [f32(heard * [0.3, 0.8]), f32(heard * [0.7, 0.2])]
+    total = sum(fold.back_linear(part) for part in parts) + fold.missed(x)
+    assert total.shape == x.shape
+    assert np.abs(total - x).max() < 1e-5
+    blocks = [fold.back_linear(parts[0][at : at + 700]) for at in range(0, 3000, 700)]
+    assert np.allclose(np.concatenate(blocks), fold.back_linear(parts[0]), atol=1e-6)
+    assert np.abs(fold.missed(x)).max() < 1e-6 or channels > 2
+
+
+def test_a_stem_for_surround_folds_to_itself_again():
+    x = f32(music(1, 8000, 8000, 6, 0.1))
+    fold = Fold.fit(x)
+    stem = f32(noise(2, 8000, 2))
+    assert np.abs(fold.stereo(fold.back_linear(stem)) - stem).max() < 1e-4

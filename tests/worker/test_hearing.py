@@ -46,7 +46,8 @@ class Copyist:
             a, b = max(0, first), min(len(request.clip), last)
             if a < b:
                 sound[a - first : b - first] = request.clip[a:b]
-            port.emit(Chunk("region" if request.op == "repaint" else "stem:bass", first, sound))
+            role = {"repaint": "region", "stems": "stem:other"}.get(request.op, "stem:bass")
+            port.emit(Chunk(role, first, sound))
         return Result(analysis={} if request.op == "analyze" else None)
 
 
@@ -132,3 +133,28 @@ def test_a_repaint_that_plays_the_source_changes_nothing(tmp_path, channels, rat
     inner = slice(400, -400)
     assert np.abs(old).max() > 0.1
     assert np.abs(new[inner] - old[inner]).max() < 1e-3
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 6])
+@pytest.mark.parametrize("rate", [0, 11_025])
+@pytest.mark.parametrize("seconds", [2, LONG_S])
+def test_a_stem_that_is_the_whole_clip_has_all_its_channels(tmp_path, channels, rate, seconds):
+    """What stereo can't carry is in the stem `other`, at every rate and however a clip is read."""
+    x, info = source(tmp_path / "a.wav", seconds, channels)
+    channel, keys = Silent(), {"start": 0.5, "bpm": 120.0, "downbeat": 0.0}
+    perform(Copyist(rate=rate), work_for("stems", info, **keys), 1, port(channel))
+    new, old = np.concatenate(channel.audio), x[RATE // 2 :]
+    assert new.shape == old.shape
+    inner = slice(400, -400)
+    assert np.abs(new[inner] - old[inner]).max() < (1e-3 if rate else 1e-6)
+
+
+@pytest.mark.parametrize(("op", "keys"), [("bgm", {}), ("layer", {"track": "bass"})])
+@pytest.mark.parametrize("rate", [0, 11_025])
+def test_new_stems_are_stereo_and_as_wide_as_the_clip_they_lie_over(tmp_path, op, keys, rate):
+    for channels in (1, 2, 3, 6):
+        _, info = source(tmp_path / "a.wav", 2, channels)
+        channel = Silent()
+        perform(Copyist(rate=rate), work_for(op, info, bpm=120.0, **keys), 1, port(channel))
+        wide = max(2, channels) if op == "layer" else 2
+        assert {piece.shape[1] for piece in channel.audio} == {wide}

@@ -92,6 +92,8 @@ class Request:
       worker can resample and align; material there is never heard.
     - `grid`: bars and beats, in seconds from the first sample of the clip. Always present: what the
       client did not tell has been analysed. `grid_told` says whether the client told the tempo.
+    - `tempo_confidence`, `downbeat_confidence`: 0…1, how sure tempo and bar line of `grid` are; 1
+      for what the client told.
     - `key`: `C# minor` or None when not told.
     - `seed`: 0…2³¹−1, already counted up for the take.
     - `options`: the other keys of section 4 that apply (`prompt`, `lyrics`, `strength`, `track`,
@@ -108,6 +110,8 @@ class Request:
     key: str | None
     seed: int
     options: Mapping[str, Any] = field(default_factory=dict)
+    tempo_confidence: float = 1.0
+    downbeat_confidence: float = 1.0
 
     def __post_init__(self) -> None:
         assert self.clip.shape[1:] == (2,), self.clip.shape
@@ -160,7 +164,11 @@ class Port(Protocol):
 
 @dataclass(frozen=True)
 class Heard:
-    """Tempo and bars of a clip, as analysed. `confidence` is 0…1.
+    """Tempo and bars of a clip, as analysed. `confidence` is 0…1, of both together.
+
+    An engine that tells them apart gives `tempo_confidence` and `downbeat_confidence`, 0…1;
+    `confidence` stands for each that is None. What is told is not asked for here: for that the
+    worker takes 1.
 
     `length_s` is how long the piece is that the options hold (a plan); None where they hold none.
     """
@@ -168,6 +176,8 @@ class Heard:
     grid: Grid
     confidence: float
     length_s: float | None = None
+    tempo_confidence: float | None = None
+    downbeat_confidence: float | None = None
 
 
 class Engine(Protocol):

@@ -27,6 +27,7 @@ from daemon.worker import tempo
 from daemon.worker.clip import Clip, hear
 from daemon.worker.fit import Fitter
 from daemon.worker.port import JobPort
+from daemon.worker.sureness import Sureness, of_heard
 
 _LISTEN_S = 120.0  # how much of a clip is listened to where only its grid is wanted
 
@@ -39,8 +40,11 @@ def perform(engine: Engine, work: Work, first_take: int, port: JobPort) -> None:
     work = _with_length(engine, work, port)
     window = _window_to_hear(work, facts)
     clip = hear(engine, work, window, port.check)
-    to = _change(engine, work, clip, port)
-    grid, told = (to.own, True) if to else _grid(engine, work, clip, port)
+    to, sure = _change(engine, work, clip, port)
+    if to:
+        grid = to.own
+    else:
+        grid, sure = _grid(engine, work, clip, port)
     work = settle(work, grid)
     place = layout(work, grid, _context_s(work, facts))
     if place.window != window:
@@ -52,13 +56,13 @@ def perform(engine: Engine, work: Work, first_take: int, port: JobPort) -> None:
         place = layout(work, grid, _context_s(work, facts))
     _tell_layout(work, place, grid, facts, port, brought)
     if work.op == "analyze":
-        return _analyze(engine, work, clip, grid, told, port)
+        return _analyze(engine, work, clip, grid, sure, port)
     for take in range(first_take, work.takes + 1):
         share = 1 / work.takes
         port.take_share = ((take - 1) * share, share)
         if brought:
             brought.send(take, port)
-        _play_take(engine, work, clip, place, grid, told, take, port)
+        _play_take(engine, work, clip, place, grid, sure, take, port)
     return None
 
 
@@ -68,7 +72,7 @@ def _play_take(
     clip: Clip,
     place: Layout,
     grid: Grid,
-    told: bool,
+    sure: Sureness,
     take: int,
     port: JobPort,
 ) -> None:
@@ -81,10 +85,10 @@ def _play_take(
         spans=spans,
         handle=resample.handle_frames(clip.engine_rate),
         grid=grid.shifted(clip.engine_start / clip.engine_rate),
-        grid_told=told,
         key=work.told.key,
         seed=seed,
         options=dict(work.options),
+        **sure.fields(),
     )
     fitter = Fitter(work, clip, place, request, take, port)
     port.on_chunk = fitter.chunk
@@ -93,10 +97,12 @@ def _play_take(
     notes = list(fitter.finish()) + _bandwidth_note(engine, clip)
     _send_documents(result, take, port)
     fields = {"take": take, "seed": seed, "key": result.key}
-    port.send("take", {**fields, "notes": [*result.notes, *notes]})
+    port.send("take", {**fields, "notes": [*result.notes, *sure.notes(work.op), *notes]})
 
 
-def _analyze(engine: Engine, work: Work, clip: Clip, grid: Grid, told: bool, port: JobPort) -> None:
+def _analyze(
+    engine: Engine, work: Work, clip: Clip, grid: Grid, sure: Sureness, port: JobPort
+) -> None:
     request = Request(
         op="analyze",
         clip=_as_taken(engine, work.op, clip),
@@ -104,15 +110,17 @@ def _analyze(engine: Engine, work: Work, clip: Clip, grid: Grid, told: bool, por
         spans=(),
         handle=0,
         grid=grid.shifted(clip.engine_start / clip.engine_rate),
-        grid_told=told,
         key=work.told.key,
         seed=work.seed,
         options=dict(work.options),
+        **sure.fields(),
     )
     result = engine.run(request, port)
     analysis = _moved(dict(result.analysis or {}), clip.engine_start / clip.engine_rate)
     fields = {"take": 1, "seed": work.seed, "key": result.key}
-    port.send("take", {**fields, "notes": list(result.notes), "analysis": analysis})
+    port.send(
+        "take", {**fields, "notes": [*sure.notes(work.op), *result.notes], "analysis": analysis}
+    )
 
 
 # -- what the engine hears ---------------------------------------------------------------------
@@ -148,12 +156,12 @@ def _with_length(engine: Engine, work: Work, port: JobPort) -> Work:
     return replace(work, seconds=heard.length_s)
 
 
-def _grid(engine: Engine, work: Work, clip: Clip, port: JobPort) -> tuple[Grid, bool]:
-    """Return the grid in seconds of the source, and whether the tempo was told."""
+def _grid(engine: Engine, work: Work, clip: Clip, port: JobPort) -> tuple[Grid, Sureness]:
+    """Return the grid in seconds of the source, and how sure it is."""
     told: Told = work.told
     grid = told.grid(has_source=work.source is not None)
     if grid:
-        return grid, True
+        return grid, Sureness()
     port.progress(0.02, "listening")
     metre = told.metre if told.meter else None
     samples = _as_taken(engine, work.op, clip)
@@ -161,15 +169,20 @@ def _grid(engine: Engine, work: Work, clip: Clip, port: JobPort) -> tuple[Grid, 
     grid = heard.grid.shifted(-clip.engine_start / clip.engine_rate)
     if told.downbeat is not None:
         grid = replace(grid, downbeat=told.downbeat)
-    return grid, told.tempo
+    return grid, of_heard(heard, told)
 
 
-def _change(engine: Engine, work: Work, clip: Clip, port: JobPort) -> tempo.Change | None:
-    """Return the change of tempo that is asked for, None where the clip has that tempo."""
+def _change(
+    engine: Engine, work: Work, clip: Clip, port: JobPort
+) -> tuple[tempo.Change | None, Sureness]:
+    """Return the change of tempo that is asked for, None where the clip has that tempo.
+
+    With it comes how sure the clip's own grid is, which the new one is made from.
+    """
     if not work.stretch:
-        return None
-    own, _ = _grid(engine, tempo.untold(work), clip, port)
-    return tempo.change(work, own, clip.source.channels)
+        return None, Sureness()
+    own, sure = _grid(engine, tempo.untold(work), clip, port)
+    return tempo.change(work, own, clip.source.channels), replace(sure, told=True)
 
 
 def _listener(engine: Engine, port: JobPort) -> Callable[[Work, Clip], Grid]:

@@ -83,7 +83,7 @@ class SketchEngine:
             if given is not None and bpm is None:
                 return Heard(given.grid, 1.0, length_s)
             return Heard(grid_for(self._opened(port), options, bpm, metre), 1.0, length_s)
-        return Heard(*self._opened(port).grid_of(clip, rate, bpm, metre, port.check))
+        return self._opened(port).grid_of(clip, rate, bpm, metre, port.check)
 
     def run(self, request: Request, port: Port) -> Result:
         """Make one take."""

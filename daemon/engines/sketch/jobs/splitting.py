@@ -8,8 +8,9 @@ import numpy as np
 
 from daemon.engines.base import Chunk, Port, Request, Result
 from daemon.engines.sketch.jobs.studio import Studio
-from daemon.engines.sketch.listen import analysis_dict
+from daemon.engines.sketch.listen import Listening, analysis_dict
 
+_KEY_GUESS_BELOW = 0.5
 _ROUGH = "The stems are a rough split by signal processing, for listening and sketching."
 
 
@@ -18,7 +19,16 @@ def analyze(studio: Studio, request: Request, port: Port) -> Result:
     port.progress(0.05, "listening")
     heard = studio.hear(request, port)
     port.progress(1.0, "listening")
-    return Result(key=heard.key, analysis=analysis_dict(heard))
+    return Result(key=heard.key, notes=_key_remark(heard), analysis=analysis_dict(heard))
+
+
+def _key_remark(heard: Listening) -> tuple[str, ...]:
+    """Say so where the key is a guess: where another is as likely."""
+    if heard.key is None:
+        return ("No key was heard.",)
+    if heard.key_confidence >= _KEY_GUESS_BELOW:
+        return ()
+    return (f"The key, {heard.key}, is a guess: send key to tell it.",)
 
 
 def stems(studio: Studio, request: Request, port: Port) -> Result:

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bridge.protocol.errors import PunchinError
 from bridge.resources import folder
 from daemon.audio.clips import ClipReader, Samples, as_reader
-from daemon.audio.grid import Grid
-from daemon.engines.base import Port, Request
+from daemon.engines.base import Heard, Port, Request
 from daemon.engines.sketch.jobs.sounds import open_bank
-from daemon.engines.sketch.listen import Gathered, Listening, find_grid, gather, listen
+from daemon.engines.sketch.listen import Gathered, Listening, gather, hear_bars, listen
 from daemon.engines.sketch.listen.frames import Check
 from daemon.engines.sketch.plan.styles import Style, load_styles, read_style
 from daemon.engines.sketch.render.bank import Bank
@@ -43,7 +42,10 @@ class Studio:
     gathered: tuple[bytes, Gathered] | None = None
 
     def hear(self, request: Request, port: Port) -> Listening:
-        """Listen to the request's clip on its grid; several takes of one clip listen once."""
+        """Listen to the request's clip on its grid; several takes of one clip listen once.
+
+        How sure the grid is, was settled when it was found, and comes with the request.
+        """
         clip = as_reader(request.clip, request.rate)
         grid = request.grid
         name = (clip.digest, f"{request.rate} {request.key} {grid.rows()} {grid.downbeat}")
@@ -60,17 +62,23 @@ class Studio:
             while len(self.heard) > _CLIPS_KEPT:
                 self.heard.popitem(last=False)
         self.heard.move_to_end(name)
-        return self.heard[name]
+        return replace(
+            self.heard[name],
+            tempo_confidence=request.tempo_confidence,
+            downbeat_confidence=request.downbeat_confidence,
+        )
 
     def grid_of(
         self, samples: Samples, rate: int, bpm: float | None, metre: tuple[int, int] | None,
         check: Check,
-    ) -> tuple[Grid, float]:  # fmt: skip
+    ) -> Heard:  # fmt: skip
         """Find tempo and bars; what was gathered for it serves the job that follows."""
         clip = as_reader(samples, rate)
         found = gather(clip, rate, check)
         self.gathered = (clip.digest, found)
-        return find_grid(clip, rate, bpm, metre, check, found)
+        bars = hear_bars(clip, rate, bpm, metre, check, found)
+        tempo, both = bars.tempo_confidence, bars.downbeat_confidence
+        return Heard(bars.grid, both, tempo_confidence=tempo, downbeat_confidence=both)
 
     def _gathered_of(self, clip: ClipReader) -> Gathered | None:
         """Return what was gathered for the grid of this very clip, and let go of it."""

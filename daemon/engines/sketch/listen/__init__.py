@@ -1,6 +1,6 @@
 """The ear of the sketch engine: tempo, bars, key, chords, melody and kind of a clip."""
 
-from daemon.engines.sketch.listen.ear import chords, find_grid, key, listen, melody
+from daemon.engines.sketch.listen.ear import chords, find_grid, hear_bars, key, listen, melody
 from daemon.engines.sketch.listen.gathering import Gathered, gather
 from daemon.engines.sketch.listen.report import analysis_dict
 from daemon.engines.sketch.listen.types import ChordSpan, Kind, Listening, Note, Section
@@ -16,6 +16,7 @@ __all__ = [
     "chords",
     "find_grid",
     "gather",
+    "hear_bars",
     "key",
     "listen",
     "melody",

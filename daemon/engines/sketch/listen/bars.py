@@ -14,6 +14,9 @@ from daemon.engines.sketch.listen.phase import Scene, refined
 from daemon.engines.sketch.listen.pulse import Pulses, pulses
 from daemon.engines.sketch.listen.tonal import Tones
 
+_FAINT_ONSET = 0.06  # a twentieth of a drum's; sung notes have 0.2, a drone's ripples 0.03
+_EDGE_ROWS = 8  # where the clip begins and ends, anything rises
+
 
 def find_bars(
     onsets: Onsets,
@@ -33,7 +36,15 @@ def find_bars(
     odds = np.exp(scores - scores.max())
     best = int(np.argmax(odds))
     shift = refined(scene, float(shifts[best]))
-    return _placed(grid, scene.beat, shift), float(odds[best] / odds.sum())
+    sure = float(odds[best] / odds.sum()) * _distinct(onsets)
+    return _placed(grid, scene.beat, shift), sure
+
+
+def _distinct(onsets: Onsets) -> float:
+    """Return 1 where there are onsets, less towards a drone, whose ripples say nothing of bars."""
+    inner = onsets.strength[_EDGE_ROWS:-_EDGE_ROWS]
+    strong = float(np.percentile(inner, 98)) if len(inner) else 0.0
+    return min(1.0, strong / _FAINT_ONSET)
 
 
 def _placed(grid: Grid, beat: Pulses, shift: float) -> Grid:

@@ -56,8 +56,8 @@ class _Told:
 
 
 @dataclass(frozen=True)
-class _Bars:
-    """A grid with how sure its tempo and its downbeat are."""
+class Bars:
+    """A grid with how sure its tempo and its downbeat are: 0…1, 1 for what was told."""
 
     grid: Grid
     tempo_confidence: float
@@ -131,12 +131,24 @@ def find_grid(
 
     `gathered` as for `listen`.
     """
+    bars = hear_bars(samples, rate, bpm, metre, check, gathered)
+    return bars.grid, bars.downbeat_confidence
+
+
+def hear_bars(
+    samples: Samples,
+    rate: int,
+    bpm: float | None = None,
+    metre: tuple[int, int] | None = None,
+    check: Check = unchecked,
+    gathered: Gathered | None = None,
+) -> Bars:
+    """Find what `find_grid` does, with the confidences of tempo and downbeat apart."""
     told = _Told(None, bpm, metre, False)
     clip = gathered or gather(samples, rate, check)
     if clip.features is None:
-        return told.guess(DEFAULT_BPM), 0.0
-    bars = _bars(told, clip.features, check)
-    return bars.grid, bars.tempo_confidence * bars.downbeat_confidence
+        return Bars(told.guess(DEFAULT_BPM), 1.0 if bpm else 0.0, 0.0)
+    return _bars(told, clip.features, check)
 
 
 def melody(samples: Samples, rate: int, check: Check = unchecked) -> tuple[Note, ...]:
@@ -158,17 +170,18 @@ def key(samples: Samples, rate: int, check: Check = unchecked) -> tuple[str | No
     return find_key(_degrees(heard))
 
 
-def _bars(told: _Told, ear: Features, check: Check) -> _Bars:
+def _bars(told: _Told, ear: Features, check: Check) -> Bars:
     """Keep what was told of tempo, metre and downbeat, and find the rest."""
     if told.grid is not None and told.downbeat:
-        return _Bars(told.grid, 1.0, 1.0)
+        return Bars(told.grid, 1.0, 1.0)
     bpm, sure = (told.bpm, 1.0) if told.grid or told.bpm else find_tempo(ear.onsets)
     grid = told.guess(bpm or DEFAULT_BPM)
     if told.grid is None and told.metre is None and ear.kind in ("mix", "drums"):
         metre = find_metre(ear.onsets, ear.tones, grid, ear.length_s, check)
         grid = Grid.steady(grid.points[0].bpm, *metre)
     placed, downbeat_sure = find_bars(ear.onsets, ear.tones, grid, ear.length_s, ear.attacks, check)
-    return _Bars(placed, sure, downbeat_sure)
+    # Bars at a wrong tempo are wrong, wherever they begin.
+    return Bars(placed, sure, downbeat_sure * sure)
 
 
 def _harmony(

@@ -121,6 +121,7 @@ def test_chords_without_what_they_were_written_on_are_left_alone() -> None:
         (("mix", "room_s"), 1e9),
         (("tempomap",), []),
         (("mix",), {"loud": 1}),
+        (("parts",), []),
     ],
 )
 def test_values_that_cannot_be_played_are_errors(path: tuple, value: object) -> None:
@@ -148,6 +149,13 @@ def test_our_own_midi_comes_back_as_the_same_piece() -> None:
         ours = sorted((max(0.0, plan.onset_s(n)), n.midi, n.velocity) for n in own.notes)
         assert sorted(m for _, m, _ in theirs) == sorted(m for _, m, _ in ours)
         assert np.allclose([t for t, _, _ in theirs], [t for t, _, _ in ours], atol=0.002)
+
+
+def test_a_plan_without_parts_says_what_to_do() -> None:
+    data = {**json.loads(plan_json(_plan())), "parts": []}
+    with pytest.raises(PunchinError) as told:
+        plan_from_json(json.dumps(data))
+    assert "no parts, put one back" in told.value.message
 
 
 def _foreign() -> bytes:

@@ -31,6 +31,8 @@ def faults(plan: Plan) -> Iterator[str]:
         yield "the room of its mix is out of range"
     if not (0 <= mix.fade_in_s <= LONGEST_S and 0 <= mix.fade_out_s <= LONGEST_S):
         yield "the fades of its mix are out of range"
+    if not plan.parts:
+        yield "it has no parts, put one back under `parts`"
     if sum(len(part.notes) for part in plan.parts) > MOST_NOTES:
         yield f"it has more than {MOST_NOTES} notes"
     for part in plan.parts:

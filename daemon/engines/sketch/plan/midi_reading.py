@@ -67,6 +67,8 @@ def plan_from_midi(data: bytes, styles: Mapping[str, Style]) -> Plan:
     if style is not None:
         mix = Mix(room_s=style.room_s, room_tone_hz=style.room_tone_hz, fade_out_s=_CUT_S)
     parts = tuple(_parts(voices, style, ppq))
+    if not parts:
+        raise error(101, "no drum in this MIDI file is one of General MIDI; map them to its keys")
     return Plan(name, 0, key, grid, 0.0, end_s, parts=parts, mix=mix)
 
 

@@ -112,7 +112,8 @@ def _same_file(a: str, b: str) -> bool:
 
 async def _on_thread(work: Callable[..., Any], *args: Any) -> Any:
     try:
-        return await asyncio.wait_for(asyncio.to_thread(work, *args), FILE_TIMEOUT_S)
+        async with asyncio.timeout(FILE_TIMEOUT_S):
+            return await asyncio.to_thread(work, *args)
     except TimeoutError:
         raise error(
             201, f"the file did not answer within {FILE_TIMEOUT_S:g} s: check the drive it is on"

@@ -65,7 +65,8 @@ class WorkerProcess:
         fields: Mapping[str, Any] = {"kind": "progress"}
         while fields["kind"] == "progress":
             try:
-                fields, _ = await asyncio.wait_for(self.receive(), stall_s)
+                async with asyncio.timeout(stall_s):
+                    fields, _ = await self.receive()
             except TimeoutError:
                 self.kill()
                 what = f"the engine {self.engine} said nothing for {stall_s:g} s while loading"
@@ -115,7 +116,8 @@ class WorkerProcess:
         with contextlib.suppress(BrokenChannel, OSError):
             self.send({"do": "quit"})
         try:
-            await asyncio.wait_for(self._process.wait(), _QUIT_S)
+            async with asyncio.timeout(_QUIT_S):
+                await self._process.wait()
         except TimeoutError:
             self.kill()
             await self._process.wait()

@@ -190,7 +190,9 @@ class Supervisor:
 
     async def _next(self, worker: WorkerProcess) -> Any:
         try:
-            return await asyncio.wait_for(worker.receive(), self._stall_s)
+            # Python 3.11's wait_for can swallow a cancel that comes with the answer; timeout can't.
+            async with asyncio.timeout(self._stall_s):
+                return await worker.receive()
         except TimeoutError:
             worker.kill()
             what = f"the engine said nothing for {self._stall_s:g} s and was stopped"

@@ -77,7 +77,8 @@ class Survey:
         try:
             process.send({"do": "survey", "engines": unseen})
             while True:
-                fields, _ = await asyncio.wait_for(process.receive(), _IMPORT_S)
+                async with asyncio.timeout(_IMPORT_S):
+                    fields, _ = await process.receive()
                 if fields["kind"] == "survey done":
                     return
                 culprit = fields["engine"]

@@ -37,7 +37,8 @@ class Capabilities:
     is the highest frequency it makes, None when only its rate limits it. `context_s` is how much
     of the clip it wants to hear around a region, per side, when the job does not say. `in_blocks`
     are the ops whose clip it takes as a `ClipReader`, which holds nothing of a long clip; for all
-    others it gets an array.
+    others it gets an array. `plan_settles` names, for each op that plays a plan, the keys that
+    count for nothing then.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Capabilities:
     needs_model: bool = False
     context_s: float = 16.0
     in_blocks: frozenset[str] = frozenset()
+    plan_settles: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return JSON-ready data: what a client may care about, so without `in_blocks`."""
@@ -171,11 +173,13 @@ class Heard:
     worker takes 1.
 
     `length_s` is how long the piece is that the options hold (a plan); None where they hold none.
+    With `is_plan` the grid is that plan's, whatever was told of tempo, metre and bars.
     """
 
     grid: Grid
     confidence: float
     length_s: float | None = None
+    is_plan: bool = False
     tempo_confidence: float | None = None
     downbeat_confidence: float | None = None
 

@@ -29,6 +29,7 @@ from daemon.worker.fit import Fitter
 from daemon.worker.port import JobPort
 from daemon.worker.sureness import Sureness, of_heard
 
+_PLANS = ("plan", "of")  # the keys that bring a plan
 _LISTEN_S = 120.0  # how much of a clip is listened to where only its grid is wanted
 
 
@@ -41,8 +42,11 @@ def perform(engine: Engine, work: Work, first_take: int, port: JobPort) -> None:
     window = _window_to_hear(work, facts)
     clip = hear(engine, work, window, port.check)
     to, sure = _change(engine, work, clip, port)
+    by_plan = None if to else _plan_grid(engine, work, clip, port)
     if to:
         grid = to.own
+    elif by_plan:
+        grid, sure = by_plan, Sureness()
     else:
         grid, sure = _grid(engine, work, clip, port)
     work = settle(work, grid)
@@ -54,7 +58,7 @@ def perform(engine: Engine, work: Work, first_take: int, port: JobPort) -> None:
         brought = tempo.bring(engine, work, clip, to, _listener(engine, port), port)
         work, clip, grid = brought.work, brought.clip, brought.grid
         place = layout(work, grid, _context_s(work, facts))
-    _tell_layout(work, place, grid, facts, port, brought)
+    _tell_layout(work, place, grid, facts, port, brought, by_plan)
     if work.op == "analyze":
         return _analyze(engine, work, clip, grid, sure, port)
     for take in range(first_take, work.takes + 1):
@@ -165,11 +169,23 @@ def _grid(engine: Engine, work: Work, clip: Clip, port: JobPort) -> tuple[Grid, 
     port.progress(0.02, "listening")
     metre = told.metre if told.meter else None
     samples = _as_taken(engine, work.op, clip)
-    heard = engine.listen(samples, clip.engine_rate, told.bpm, metre, dict(work.options), port)
+    options = {k: v for k, v in work.options.items() if k not in _PLANS}
+    heard = engine.listen(samples, clip.engine_rate, told.bpm, metre, options, port)
     grid = heard.grid.shifted(-clip.engine_start / clip.engine_rate)
     if told.downbeat is not None:
         grid = replace(grid, downbeat=told.downbeat)
     return grid, of_heard(heard, told)
+
+
+def _plan_grid(engine: Engine, work: Work, clip: Clip, port: JobPort) -> Grid | None:
+    """Return the grid of the plan that the op plays, in seconds of the source; None without one."""
+    settles = engine.capabilities().plan_settles
+    if work.op not in settles or work.stretch or not any(map(work.options.get, _PLANS)):
+        return None
+    port.progress(0.02, "listening")
+    samples, options = _as_taken(engine, work.op, clip), dict(work.options)
+    heard = engine.listen(samples, clip.engine_rate, None, None, options, port)
+    return heard.grid.shifted(-clip.engine_start / clip.engine_rate) if heard.is_plan else None
 
 
 def _change(
@@ -199,6 +215,7 @@ def _tell_layout(
     facts: Capabilities,
     port: JobPort,
     brought: tempo.Brought | None,
+    by_plan: Grid | None,
 ) -> None:
     at = (place.spans[0][0] if place.spans else work.clip[0]) / work.rate
     beats, unit = grid.metre_at(at)
@@ -214,6 +231,7 @@ def _tell_layout(
         "downbeat": grid.downbeat + shift,
         "notes": list(brought.notes) if brought else [],
     }
+    settled = facts.plan_settles.get(work.op, frozenset()) if by_plan else frozenset()
     # What stands in the request is of the source, as the client would have told it.
     downbeat = brought.change.own.downbeat if brought else grid.downbeat
     if brought:
@@ -221,7 +239,7 @@ def _tell_layout(
     fields = {
         "result": result if work.op != "analyze" else {},
         "grid": {"bpm": result["bpm"], "meter": result["meter"], "downbeat": downbeat},
-        "used": _used(work.op, facts),
+        "used": sorted(_used(work.op, facts) - settled),
         "mix_frames": place.mix_frames,
         "source_frame": place.source_frame,
         "spans": [list(s) for s in place.spans],
@@ -230,12 +248,12 @@ def _tell_layout(
     port.send("settled", fields)
 
 
-def _used(op: str, facts: Capabilities) -> list[str]:
+def _used(op: str, facts: Capabilities) -> set[str]:
     """Return the keys that this op makes use of, with this engine."""
     known = DAEMON_KEYS | (facts.keys & KEY.keys())
     # Which job `of` means and how much context is heard is settled before the engine is asked.
     used = {key for key in known | {"context"} if op in KEY[key].ops}
-    return sorted(used | ({"of"} if op != "generate" else set()))
+    return used | ({"of"} if op != "generate" else set())
 
 
 def _mix_is_source(work: Work) -> bool:

@@ -21,6 +21,21 @@ def test_a_plan_without_a_length_is_rendered_to_the_same_samples(make_house):
     assert plan["length_s"] == pytest.approx(3 * 3 * 60 / 150)
 
 
+def test_a_plan_settles_the_grid_whatever_is_told(make_house):
+    house = make_house(engine="sketch")
+    with house.tcp() as client:
+        client.done("generate", "first", "bars", 2, "prompt", "waltz at 150 in D minor")
+        plan = str(house.path("first", "plan"))
+        told = ("bpm", 93, "meter", "4/4", "key", "A major", "chords", "E | B", "prompt", "rock")
+        again = client.done("generate", "again", "plan", plan, *told)
+        near = client.done("retake", "near", "of", "first", "bpm", 93)
+    assert (again["bpm"], again["meter"], again["key"]) == (150, "3/4", "D minor")
+    assert again["downbeat"] == 0
+    assert again["ignored"] == ["bpm", "chords", "key", "meter", "prompt"]
+    assert (near["bpm"], near["meter"], near["ignored"]) == (150, "3/4", ["bpm"])
+    assert np.array_equal(native(house.path("first")), native(house.path("again")))
+
+
 def test_an_engine_that_reads_no_plans_asks_for_a_length(house, tcp, new_id, tmp_path):
     path, job_id = tmp_path / "plan.json", new_id()
     path.write_text("{}")

@@ -29,6 +29,17 @@ KEYS = frozenset(
         "ending", "balance", "humanize", "swing", "plan", "track", "reference",
     }
 )  # fmt: skip
+_OF_GRID = frozenset({"bpm", "meter", "downbeat", "tempomap", "key"})
+_OF_ARRANGING = frozenset(
+    {"chords", "prompt", "negative", "lyrics", "lyrics_file", "strength", "ending", "swing",
+     "reference"}
+)  # fmt: skip
+PLAN_SETTLES = {
+    "generate": _OF_GRID | _OF_ARRANGING,
+    "bgm": _OF_GRID | _OF_ARRANGING,
+    "layer": _OF_GRID | _OF_ARRANGING,
+    "retake": _OF_GRID | {"chords", "lyrics", "lyrics_file", "ending", "reference"},
+}
 LOWEST_RATE, HIGHEST_RATE = 22050, 48000
 _FALLBACK_RATE = 32000  # for sources below the lowest rate
 
@@ -48,6 +59,7 @@ class SketchEngine:
             ops=OPS,
             keys=KEYS,
             in_blocks=OPS,
+            plan_settles=PLAN_SETTLES,
         )
 
     def load(self, model: str | None, port: Port) -> str:
@@ -73,16 +85,15 @@ class SketchEngine:
         options: Mapping[str, Any],
         port: Port,
     ) -> Heard:
-        """Find tempo and bars of `clip`; without one, those of the prompt and the style."""
+        """Find tempo and bars of `clip`, or those of a plan in `options`, else of the prompt."""
         from daemon.engines.sketch.jobs.asking import grid_for
-        from daemon.engines.sketch.jobs.replaying import told_plan
+        from daemon.engines.sketch.jobs.retaking import plan_at_hand
 
+        given = plan_at_hand(self._opened(port), options, len(clip) / rate)
+        if given is not None:
+            return Heard(given[0].grid, 1.0, given[0].length_s, is_plan=True)
         if len(clip) == 0:
-            given = told_plan(self._opened(port), options)
-            length_s = given.length_s if given is not None else None
-            if given is not None and bpm is None:
-                return Heard(given.grid, 1.0, length_s)
-            return Heard(grid_for(self._opened(port), options, bpm, metre), 1.0, length_s)
+            return Heard(grid_for(self._opened(port), options, bpm, metre), 1.0)
         return self._opened(port).grid_of(clip, rate, bpm, metre, port.check)
 
     def run(self, request: Request, port: Port) -> Result:

@@ -11,6 +11,7 @@ from engine_desk import ENGINE, ODE, RATE, Desk, empty, mix_of, request_of, run,
 from bridge.protocol.errors import PunchinError
 from daemon.audio.loudness import integrated_lufs
 from daemon.engines.base import Request, Result, Span
+from daemon.engines.sketch.jobs.replaying import USED_BY
 
 SONG = request_of("generate", empty(), (Span(0, 8 * RATE),), options={"preset": "funk"})
 
@@ -78,6 +79,14 @@ def test_the_grid_is_the_plans_where_no_tempo_is_told(tmp_path: Path) -> None:
     path = _written(run(slow)[0], tmp_path)
     heard = ENGINE.listen(empty(), RATE, None, None, {"plan": str(path)}, Desk())
     assert heard.grid == slow.grid
+    told = ENGINE.listen(empty(), RATE, 93.0, (3, 4), {"plan": str(path)}, Desk())
+    assert (told.grid, told.is_plan) == (slow.grid, True)
+
+
+def test_the_keys_that_a_plan_settles_are_named_for_every_op_that_plays_one() -> None:
+    settles = ENGINE.capabilities().plan_settles
+    assert settles.keys() == USED_BY
+    assert all({"bpm", "meter", "key"} <= keys for keys in settles.values())
 
 
 def test_a_plan_that_is_too_short_is_told(tmp_path: Path) -> None:

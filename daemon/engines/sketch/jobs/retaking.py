@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,8 @@ _FROM_CLIP = "There is no plan of this clip: what was heard in it (chords, melod
 def retake(studio: Studio, request: Request, port: Port) -> Result:
     """Return a variation of the clip, from end to end."""
     port.progress(0.05, "arranging")
-    found = _plan_of(studio, request)
+    span = request.spans[0]
+    found = plan_at_hand(studio, request.options, span.frames / request.rate)
     if found is None:
         return _of_clip(studio, request, port)
     plan, name = found
@@ -38,7 +40,7 @@ def retake(studio: Studio, request: Request, port: Port) -> Result:
         style = wish.style
     strength = float(request.options.get("strength", DEFAULT_STRENGTH))
     new = varied(plan, with_feel(style, request.options), request.seed, strength)
-    sound_as_region(studio, new, request, request.spans[0], port)
+    sound_as_region(studio, new, request, span, port)
     return Result(
         key=new.key, notes=(_FROM_PLAN.format(name=name),), documents=documents(new, port.check)
     )
@@ -53,11 +55,16 @@ def _of_clip(studio: Studio, request: Request, port: Port) -> Result:
     return played(studio, request, port, heard, wish, has_tune=strength < _NEW_TUNE)
 
 
-def _plan_of(studio: Studio, request: Request) -> tuple[Plan, str] | None:
-    """Return the plan that is told, or that of the result `of`, with a name for it."""
-    if path := request.options.get("plan"):
+def plan_at_hand(
+    studio: Studio, options: Mapping[str, Any], length_s: float
+) -> tuple[Plan, str] | None:
+    """Return the plan that is told, or that of the result `of`, with a name for it.
+
+    `length_s` is the clip's: the plan of a result counts for a clip that is the whole of it.
+    """
+    if path := options.get("plan"):
         return read_plan(Path(path), studio.styles), Path(path).name
-    if not (reference := request.options.get("of")):
+    if not (reference := options.get("of")):
         return None
     name, _, take = str(reference).partition(":")
     folder = home() / "jobs" / name
@@ -69,8 +76,7 @@ def _plan_of(studio: Studio, request: Request) -> tuple[Plan, str] | None:
         plan = read_plan(path, studio.styles)
     except PunchinError:
         return None
-    span = request.spans[0]
-    is_whole = abs(span.frames / request.rate - plan.length_s) < _NEAR_S
+    is_whole = abs(length_s - plan.length_s) < _NEAR_S
     return (plan, str(reference)) if is_whole else None
 
 

@@ -10,7 +10,7 @@ from daemon.audio.grid import Grid
 from daemon.engines.sketch.listen.barlines import hypotheses
 from daemon.engines.sketch.listen.frames import Check, unchecked
 from daemon.engines.sketch.listen.onsets import Onsets
-from daemon.engines.sketch.listen.phase import Scene, refined
+from daemon.engines.sketch.listen.phase import refined, sounding
 from daemon.engines.sketch.listen.pulse import Pulses, pulses
 from daemon.engines.sketch.listen.tonal import Tones
 
@@ -31,13 +31,13 @@ def find_bars(
     The downbeat lies within the first bar of the clip. `grid` gives tempo and metre, `attacks` is
     of `onsets.attack_strength`.
     """
-    scene = Scene(onsets, tones, pulses(grid, length_s), length_s, attacks)
+    scene = sounding(onsets, tones, grid, length_s, attacks)
     shifts, scores = hypotheses(scene, check)
     odds = np.exp(scores - scores.max())
     best = int(np.argmax(odds))
     shift = refined(scene, float(shifts[best]))
-    sure = float(odds[best] / odds.sum()) * _distinct(onsets)
-    return _placed(grid, scene.beat, shift), sure
+    sure = float(odds[best] / odds.sum()) * _distinct(scene.onsets)
+    return _placed(grid, pulses(grid, length_s), shift), sure
 
 
 def _distinct(onsets: Onsets) -> float:

@@ -17,6 +17,8 @@ from daemon.audio.clips import Samples, as_reader
 EAR_RATE_HZ = 22050
 _BLOCK_S = 5.0
 
+_SILENT = 3e-5
+_LEAST_SILENCE_S = 0.25
 Check = Callable[[], None]
 
 
@@ -52,6 +54,20 @@ def finite(block: np.ndarray) -> np.ndarray:
     if np.isfinite(block.sum()):
         return block
     return np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def sounding_rows(power: np.ndarray, hop_s: float) -> tuple[int, int]:
+    """Return the first row that sounds and one past the last, of rows `hop_s` apart.
+
+    Sounding is what is less than 45 dB below the greatest `power` `(rows,)`; silence of less than
+    0.25 s before or after it belongs to it.
+    """
+    loud = np.flatnonzero(power > _SILENT * power.max(initial=0.0))
+    if not len(loud):
+        return 0, len(power)
+    first, last = int(loud[0]), int(loud[-1]) + 1
+    first = first if first * hop_s > _LEAST_SILENCE_S else 0
+    return first, last if (len(power) - last) * hop_s > _LEAST_SILENCE_S else len(power)
 
 
 def spectra(

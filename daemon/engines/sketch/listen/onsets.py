@@ -10,7 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from daemon.engines.sketch.listen.frames import EAR_RATE_HZ, Check, spectra, unchecked
+from daemon.engines.sketch.listen.frames import (
+    EAR_RATE_HZ,
+    Check,
+    sounding_rows,
+    spectra,
+    unchecked,
+)
 
 _WINDOW = 1024
 _HOP = 256
@@ -62,7 +68,8 @@ def onset_strength(signal: np.ndarray, check: Check = unchecked) -> Onsets:
         powers.append(np.add.reduceat(np.square(magnitudes), wide, axis=1))
     levels, colour = np.concatenate(parts), np.concatenate(powers)
     check()
-    loud = float(np.percentile(levels.max(axis=1), 95))
+    first, last = sounding_rows(colour.sum(axis=1), HOP_S)
+    loud = float(np.percentile(levels[first:last].max(axis=1), 95))
     if loud <= 0:
         still = np.zeros(len(levels), np.float32)
         return Onsets(still, still, still, colour)
@@ -104,7 +111,8 @@ def attack_strength(signal: np.ndarray, check: Check = unchecked) -> tuple[np.nd
         piece = signal[first * _FINE_HOP : last * _FINE_HOP]
         slope = np.diff(piece, prepend=signal[max(0, first * _FINE_HOP - 1)])
         power[first:last] = np.square(slope).reshape(-1, _FINE_HOP).mean(axis=1)
-    floor = float(np.percentile(power, 95)) * 1e-5 + 1e-20
+    first, last = sounding_rows(power, _FINE_HOP / EAR_RATE_HZ)
+    floor = float(np.percentile(power[first:last], 95)) * 1e-5 + 1e-20
     level = 0.5 * np.log(power + floor)
     lag = _FINE_LAG
     rise = np.maximum(level[lag:] - level[:-lag], 0)

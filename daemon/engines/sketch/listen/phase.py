@@ -10,8 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from daemon.engines.sketch.listen.onsets import Onsets
-from daemon.engines.sketch.listen.pulse import Pulses
+from daemon.audio.grid import Grid
+from daemon.engines.sketch.listen.frames import sounding_rows
+from daemon.engines.sketch.listen.onsets import HOP_S, Onsets
+from daemon.engines.sketch.listen.pulse import Pulses, pulses
+from daemon.engines.sketch.listen.tonal import HOP_S as TONES_HOP_S
 from daemon.engines.sketch.listen.tonal import Tones
 
 BINS = 64  # of a pulse
@@ -36,6 +39,35 @@ class Scene:
     beat: Pulses
     length_s: float
     attacks: tuple[np.ndarray, np.ndarray] = (np.zeros(0), np.zeros(0))
+
+
+def sounding(
+    onsets: Onsets,
+    tones: Tones,
+    grid: Grid,
+    length_s: float,
+    attacks: tuple[np.ndarray, np.ndarray],
+) -> Scene:
+    """Return what sounds of a clip, without the silence before and after it.
+
+    Silence has no harmony, yet where it borders on itself all of it would count as change. Pulses
+    count from the same downbeat as in the whole clip.
+    """
+    power = onsets.colour.sum(axis=1)
+    first, last = sounding_rows(power, HOP_S)
+    # Cut at a row of the tones, so that both still have the same time.
+    per_row = round(TONES_HOP_S / HOP_S)
+    row = first // per_row
+    begin, start_s = row * per_row, row * TONES_HOP_S
+    end_s = length_s if last == len(power) else last * HOP_S
+    rows = slice(begin, last)
+    heard = Onsets(onsets.strength[rows], onsets.low[rows], onsets.high[rows], onsets.colour[rows])
+    toned = Tones(tones.notes[row : int(np.ceil(end_s / TONES_HOP_S)) + 1], tones.detune)
+    seconds, rise = attacks
+    inside = (seconds >= start_s) & (seconds <= end_s)
+    length_s = end_s - start_s
+    beat = pulses(grid.shifted(start_s), length_s)
+    return Scene(heard, toned, beat, length_s, (seconds[inside] - start_s, rise[inside]))
 
 
 def candidates(scene: Scene) -> tuple[list[float], np.ndarray]:

@@ -7,12 +7,19 @@ then non-negative least squares by multiplicative updates.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 
-from daemon.engines.sketch.listen.frames import EAR_RATE_HZ, Check, spectra, unchecked
+from daemon.engines.sketch.listen.frames import (
+    EAR_RATE_HZ,
+    Check,
+    sounding_rows,
+    spectra,
+    unchecked,
+)
 
 _WINDOW = 8192
 _HOP = 2048
@@ -56,11 +63,17 @@ def tones(signal: np.ndarray, check: Check = unchecked) -> Tones:
     detune = _tuning(logs)
     notes = np.concatenate(
         [
-            _activations(_whitened(_retuned(logs[i : i + 200], detune)), check)
-            for i in range(0, len(logs), 200)
+            _activations(_whitened(_retuned(logs[i:j], detune)), check)
+            for i, j in itertools.pairwise(_blocks(logs))
         ]
     )
     return Tones(notes, detune)
+
+
+def _blocks(logs: np.ndarray) -> list[int]:
+    """Return where blocks begin and end; silence around what sounds is in none with it."""
+    first, last = sounding_rows(np.square(logs).sum(axis=1), HOP_S)
+    return sorted({0, *range(first, last, 200), last, len(logs)})
 
 
 def _hz(midi: float) -> float:

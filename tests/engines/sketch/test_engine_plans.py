@@ -89,6 +89,26 @@ def test_the_keys_that_a_plan_settles_are_named_for_every_op_that_plays_one() ->
     assert all({"bpm", "meter", "key"} <= keys for keys in settles.values())
 
 
+def test_a_tempo_edited_down_says_where_the_plan_is_cut(tmp_path: Path) -> None:
+    data = json.loads(str(run(SONG)[0].documents["plan"]))
+    data["tempomap"][0][1] = 60
+    path = tmp_path / "slow.json"
+    path.write_text(json.dumps(data), "utf-8")
+    assert any("cuts it at 8.0 s" in note for note in run(_with_plan(SONG, path))[0].notes)
+
+
+def test_a_retake_leaves_out_whom_the_prompt_refuses(tmp_path: Path) -> None:
+    path = _written(run(SONG)[0], tmp_path)
+    clip = np.zeros((8 * RATE, 2), np.float32)
+    request = request_of("retake", clip, whole(clip), options={"prompt": "no drums"})
+    request = replace(request, options={**request.options, "plan": str(path)})
+    result, _ = run(request)
+    stems = {part["stem"] for part in json.loads(str(result.documents["plan"]))["parts"]}
+    assert "bass" in stems
+    assert "drums" not in stems
+    assert "Left out: drums." in result.notes
+
+
 def test_a_plan_that_is_too_short_is_told(tmp_path: Path) -> None:
     path = _written(run(SONG)[0], tmp_path)
     longer = replace(SONG, spans=(Span(0, 10 * RATE),))

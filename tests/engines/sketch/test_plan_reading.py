@@ -206,6 +206,41 @@ def test_a_foreign_file_is_read_by_program_name_and_channel() -> None:
     assert lengths["keyboard"] == pytest.approx(1.0)  # the pedal holds it
 
 
+def _score(*tracks: list[mido.Message]) -> bytes:
+    score = mido.MidiFile(type=1, ticks_per_beat=96)
+    score.tracks += [mido.MidiTrack(track) for track in tracks]
+    out = io.BytesIO()
+    score.save(file=out)
+    return out.getvalue()
+
+
+def _tune(*keys: int) -> list[mido.Message]:
+    rows = [("note_on", key, 0) for key in keys]
+    both = [(row, ("note_off", row[1], 96)) for row in rows]
+    return [mido.Message(n, note=k, velocity=80, time=t) for pair in both for n, k, t in pair]
+
+
+def test_a_program_of_another_track_and_the_key_of_the_notes_count() -> None:
+    head = [mido.Message("program_change", channel=0, program=32)]
+    plan = plan_from_midi(_score(head, _tune(62, 64, 66, 67, 69, 71, 73, 74, 69, 66, 62)), STYLES)
+    assert plan.parts[0].stem == "bass"
+    assert plan.key == "D major"
+
+
+@pytest.mark.parametrize("bpm", [110, 97.5, 133.337])
+def test_a_tempo_written_as_midi_comes_back_as_it_was(bpm: float) -> None:
+    tempo = [mido.MetaMessage("set_tempo", tempo=round(60e6 / bpm)), *_tune(60)]
+    assert plan_from_midi(_score(tempo), STYLES).grid.tempo_at(0) == bpm
+
+
+def test_midi_that_cannot_be_read_says_why() -> None:
+    whole = _foreign()
+    smpte = whole[:12] + bytes((0xE7, 40)) + whole[14:]
+    for data, why in ((whole[:-20], "too early"), (smpte, "SMPTE")):
+        with pytest.raises(PunchinError, match=why):
+            plan_from_midi(data, STYLES)
+
+
 @pytest.mark.parametrize(("last", "whole"), [(3.9, 4), (4.0, 4), (4.1, 4), (4.2, 8), (0.05, 4)])
 def test_a_score_ends_on_a_bar_line(last: float, whole: int) -> None:
     score = mido.MidiFile(ticks_per_beat=480)

@@ -74,8 +74,24 @@ def replayed(
     span = request.spans[0]
     told = sound(studio, plan, request, span, port, beside)
     name = Path(request.options["plan"]).name
-    said = (f"The plan {name} was rendered as it stands.", *_length(plan, request, span))
+    said = (
+        f"The plan {name} was rendered as it stands.",
+        *cut_notes(plan),
+        *_length(plan, request, span),
+    )
+    said += _length(plan, request, span)
     return Result(key=plan.key, notes=(*said, *notes, *told), documents=documents(plan, port.check))
+
+
+def cut_notes(plan: Plan) -> tuple[str, ...]:
+    """Say where a plan's length cuts its notes, as when its tempo was edited down."""
+    last_s = max((plan.onset_s(n) for part in plan.parts for n in part.notes), default=0.0)
+    if last_s <= plan.end_s + _NEAR_S:
+        return ()
+    return (
+        f"The plan's `length_s` cuts it at {plan.end_s:.1f} s, though notes begin up to "
+        f"{last_s:.1f} s: raise it to hear them.",
+    )
 
 
 def _length(plan: Plan, request: Request, span: Span) -> tuple[str, ...]:

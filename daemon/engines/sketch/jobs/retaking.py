@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from daemon.engines.sketch.jobs.covering import played
 from daemon.engines.sketch.jobs.piece import documents, sound_as_region
 from daemon.engines.sketch.jobs.replaying import read_plan
 from daemon.engines.sketch.jobs.studio import Studio
+from daemon.engines.sketch.plan.caption import Caption
 from daemon.engines.sketch.plan.types import Plan
 from daemon.engines.sketch.plan.varying import varied
 
@@ -23,6 +25,9 @@ _NEW_TUNE = 0.5  # of a clip whose notes are only heard: from here on it gets a 
 _PLANNED = frozenset({"generate", "bgm", "cover", "retake"})  # whose mix is what their plan says
 _NEAR_S = 0.05
 _FROM_PLAN = "Varied from the plan of {name}."
+_OF_PROMPT = (
+    "Of the prompt, retake uses a style's name and who shall not play; the rest is the plan's."
+)
 _FROM_CLIP = "There is no plan of this clip: what was heard in it (chords, melody) was played anew."
 
 
@@ -36,14 +41,29 @@ def retake(studio: Studio, request: Request, port: Port) -> Result:
     plan, name = found
     wish = wish_of(studio, request)
     style = studio.styles.get(plan.style, wish.style)
+    notes = [_FROM_PLAN.format(name=name)]
     if wish.caption.style or request.options.get("preset") in studio.styles:
         style = wish.style
+        notes.append(wish.notes[0])
+    if request.options.get("prompt") or request.options.get("negative"):
+        plan, told = _with_players(plan, wish.caption)
+        notes += [*told, _OF_PROMPT]
     strength = float(request.options.get("strength", DEFAULT_STRENGTH))
     new = varied(plan, with_feel(style, request.options), request.seed, strength)
     sound_as_region(studio, new, request, span, port)
-    return Result(
-        key=new.key, notes=(_FROM_PLAN.format(name=name),), documents=documents(new, port.check)
-    )
+    return Result(key=new.key, notes=tuple(notes), documents=documents(new, port.check))
+
+
+def _with_players(plan: Plan, caption: Caption) -> tuple[Plan, tuple[str, ...]]:
+    """Return the plan without the parts that the prompt leaves out, and what to tell of it."""
+    kinds = {part.stem.split("-")[0] for part in plan.parts}
+    kept = (caption.only & kinds or kinds) - caption.without
+    if not kept:
+        return plan, ("Nobody would be left to play: every part was kept.",)
+    if kept == kinds:
+        return plan, ()
+    parts = tuple(part for part in plan.parts if part.stem.split("-")[0] in kept)
+    return replace(plan, parts=parts), (f"Left out: {', '.join(sorted(kinds - kept))}.",)
 
 
 def _of_clip(studio: Studio, request: Request, port: Port) -> Result:

@@ -74,7 +74,7 @@ class Studio:
     ) -> Heard:  # fmt: skip
         """Find tempo and bars; what was gathered for it serves the job that follows."""
         clip = as_reader(samples, rate)
-        found = gather(clip, rate, check)
+        found = self._gathered_of(clip) or gather(clip, rate, check)
         self.gathered = (clip.digest, found)
         bars = hear_bars(clip, rate, bpm, metre, check, found)
         tempo, both = bars.tempo_confidence, bars.downbeat_confidence

@@ -11,9 +11,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import mido
+import numpy as np
 
 from bridge.protocol.errors import error
 from daemon.audio.grid import Grid, TempoPoint
+from daemon.engines.sketch.listen.keys import find_key
 from daemon.engines.sketch.listen.names import key_name, parse_key
 from daemon.engines.sketch.plan.bars import bars_between
 from daemon.engines.sketch.plan.faults import MOST_NOTES
@@ -47,11 +49,14 @@ class _Voice:
 
 def plan_from_midi(data: bytes, styles: Mapping[str, Style]) -> Plan:
     """Return the plan in the bytes of a MIDI file; error 101 if there is nothing to play in it."""
+    if len(data) > 12 and data[12] & 0x80:
+        raise error(101, "this MIDI file counts in SMPTE frames; export it with ticks a beat")
     try:
         score = mido.MidiFile(file=io.BytesIO(data), clip=True)
     except Exception as reason:  # mido lets whatever a damaged file provokes pass
+        why = "it ends too early" if isinstance(reason, EOFError) else reason or "it is damaged"
         raise error(
-            101, f"this MIDI file can't be read ({reason}); export it again as type 0 or 1"
+            101, f"this MIDI file can't be read ({why}); export it again as type 0 or 1"
         ) from None
     ppq = score.ticks_per_beat
     if score.type == 2 or not 1 <= ppq < 0x8000:
@@ -60,8 +65,10 @@ def plan_from_midi(data: bytes, styles: Mapping[str, Style]) -> Plan:
     name, key = _title(score)
     style = styles.get(name)
     voices = [voice for track in score.tracks for voice in _voices(track) if voice.notes]
+    _share_programs(voices, score)
     if not voices or sum(len(v.notes) for v in voices) > MOST_NOTES:
         raise error(101, f"this MIDI file has no notes, or over {MOST_NOTES}; export the parts")
+    key = key or _key_of(voices)
     end_s = _end_s(grid, max(end for v in voices for _, end, _, _ in v.notes) / ppq)
     mix = Mix(fade_out_s=_CUT_S)
     if style is not None:
@@ -90,7 +97,7 @@ def _grid(score: mido.MidiFile, ppq: int) -> Grid:
         for tick, message in _timed(track):
             bpm, metre = changes.get(tick, (None, None))
             if message.type == "set_tempo" and message.tempo:
-                changes[tick] = (60e6 / message.tempo, metre)
+                changes[tick] = (_bpm(message.tempo), metre)
             elif message.type == "time_signature":
                 changes[tick] = (bpm, (message.numerator, message.denominator))
     points: list[TempoPoint] = []
@@ -105,6 +112,13 @@ def _grid(score: mido.MidiFile, ppq: int) -> Grid:
     return Grid(tuple(points), 0.0)
 
 
+def _bpm(microseconds: int) -> float:
+    """Return the tempo of a quarter that long, a round one where it is written the same way."""
+    bpm = 60e6 / microseconds
+    near = round(bpm, 3)
+    return near if near and round(60e6 / near) == microseconds else bpm
+
+
 def _metre(point: TempoPoint) -> tuple[int, int]:
     return point.beats, point.unit
 
@@ -117,8 +131,8 @@ def _timed(track: mido.MidiTrack) -> Iterator[tuple[int, mido.Message]]:
 
 
 def _title(score: mido.MidiFile) -> tuple[str, str]:
-    """Return the style that a file of ours names (`midi` for others) and its key."""
-    title, key = "", "C major"
+    """Return the style that a file of ours names (`midi` for others), its key or nothing."""
+    title, key = "", ""
     for track in score.tracks:
         if track.name.startswith(_OWN_MARK):
             title = track.name.removeprefix(_OWN_MARK).strip()
@@ -126,6 +140,15 @@ def _title(score: mido.MidiFile) -> tuple[str, str]:
             if message.type == "key_signature":
                 key = key_name(*parse_key(message.key))
     return title or "midi", key
+
+
+def _key_of(voices: list[_Voice]) -> str:
+    """Return the key that the time spent on each pitch class speaks for; of drums alone C major."""
+    weights = np.zeros(12)
+    for voice in voices:
+        for start, end, key, _ in voice.notes if voice.channel != DRUM_CHANNEL else ():
+            weights[key % 12] += end - start
+    return find_key(weights)[0] or "C major"
 
 
 # -- notes -----------------------------------------------------------------------------------------
@@ -142,6 +165,14 @@ def _voices(track: mido.MidiTrack) -> list[_Voice]:
         for key in list(voice.held):
             _release(voice, key, tick)
     return list(voices.values())
+
+
+def _share_programs(voices: list[_Voice], score: mido.MidiFile) -> None:
+    """Give voices without a program the last one that any track sets for their channel."""
+    last = {m.channel: m.program for t in score.tracks for m in t if m.type == "program_change"}
+    for voice in voices:
+        if voice.program is None:
+            voice.program = last.get(voice.channel)
 
 
 def _take(voice: _Voice, tick: int, message: mido.Message) -> None:

@@ -17,8 +17,8 @@ from daemon.audio.clips import Samples, as_reader
 EAR_RATE_HZ = 22050
 _BLOCK_S = 5.0
 
-_SILENT = 3e-5
-_LEAST_SILENCE_S = 0.25
+_SILENT = 3e-5  # of the greatest power: 45 dB below it
+_LEAST_SILENCE_S = 0.25  # less is not worth a cut
 Check = Callable[[], None]
 
 

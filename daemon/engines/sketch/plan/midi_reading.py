@@ -18,7 +18,7 @@ from daemon.audio.grid import Grid, TempoPoint
 from daemon.engines.sketch.listen.keys import find_key
 from daemon.engines.sketch.listen.names import key_name, parse_key
 from daemon.engines.sketch.plan.bars import bars_between
-from daemon.engines.sketch.plan.faults import MOST_NOTES
+from daemon.engines.sketch.plan.faults import LONGEST_S, MOST_NOTES
 from daemon.engines.sketch.plan.gm import drum_of, instrument_of, names_drums, program_named
 from daemon.engines.sketch.plan.styles import Style
 from daemon.engines.sketch.plan.types import Mix, Part, Plan, PlanNote
@@ -85,6 +85,8 @@ def plan_from_midi(data: bytes, styles: Mapping[str, Style]) -> Plan:
 def _end_s(grid: Grid, last_quarter: float) -> float:
     """Return the bar line after the last note; a note held just over a bar line begins no bar."""
     last_s = grid.second_at(last_quarter)
+    if last_s > LONGEST_S:
+        raise error(101, "this MIDI file goes on for over 4 hours; export a shorter stretch")
     bar = bars_between(grid, max(0.0, last_s - _MOMENT_S), last_s)[-1]
     over = last_quarter - bar.start
     return grid.second_at(bar.start if 0 < over <= _OVERHANG and bar.start > 0 else bar.end)

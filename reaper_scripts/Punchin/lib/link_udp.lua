@@ -1,0 +1,79 @@
+-- @noindex
+-- Messages to the daemon as OSC over UDP, where a socket library is installed. Never blocks.
+-- The same link as `link_mailbox`.
+
+local files = require "files"
+local json = require "json"
+local osc = require "osc"
+local places = require "places"
+local protocol = require "protocol"
+
+local M = {}
+
+local BIGGEST = 60000 -- bytes; what is bigger goes through the mailbox
+local REPLY_TO = {["/punchin/status.reply"] = "/punchin/status", ["/punchin/version.reply"] = "/punchin/version",
+  ["/punchin/context.reply"] = "/punchin/context", ["/punchin/jobs.reply"] = "/punchin/jobs",
+  ["/punchin/job.reply"] = "/punchin/job", ["/punchin/presets.reply"] = "/punchin/presets",
+  ["/punchin/describe.reply"] = "/punchin/describe"}
+
+local Link = {name = "udp"}
+Link.__index = Link
+
+-- Give each arriving message to the ticket that it answers: by job id, else by what was asked.
+local function belongs(ticket, message)
+  if REPLY_TO[message.address] then return REPLY_TO[message.address] == ticket.address end
+  if message.address == "/punchin/error" then return message.args[3] == ticket.address end
+  return ticket.id ~= nil and message.args[1] == ticket.id
+end
+
+function Link:send(address, args)
+  local packet = osc.packet(address, args)
+  if #packet > BIGGEST then return nil, "too big for one packet" end
+  local ok, reason = self.socket:send(packet)
+  if not ok then return nil, reason end
+  local names_job = protocol.OPS[address:match("([^/]+)$")] or address:find("cancel$") or address:find("accept$")
+  local ticket = {address = address, id = names_job and args[1] or nil, answers = {}}
+  self.tickets[#self.tickets + 1] = ticket
+  return ticket
+end
+
+function Link:answers(ticket)
+  while true do
+    local bytes = self.socket:receive()
+    if not bytes then break end
+    for _, message in ipairs(osc.messages(bytes) or {}) do
+      for _, open in ipairs(self.tickets) do
+        if belongs(open, message) then open.answers[#open.answers + 1] = message break end
+      end
+    end
+  end
+  return #ticket.answers > 0 and ticket.answers or nil
+end
+
+function Link:taken(ticket) return #ticket.answers > 0 end
+
+function Link:drop(ticket)
+  for i, open in ipairs(self.tickets) do
+    if open == ticket then table.remove(self.tickets, i) return end
+  end
+end
+
+local function port_of(home)
+  local bytes = files.read(files.join(home, "daemon.json"))
+  local told = bytes and json.decode(bytes)
+  return type(told) == "table" and math.tointeger(told.port) or nil
+end
+
+--- Open a link over UDP; nil where there is no socket library or no daemon has been seen.
+function M.open(home)
+  local found, library = pcall(require, "socket")
+  local port = found and port_of(home or places.home())
+  if not port then return nil end
+  local made, socket = pcall(library.udp)
+  if not made or not socket then return nil end
+  socket:settimeout(0)
+  if not socket:setpeername("127.0.0.1", port) then return nil end
+  return setmetatable({socket = socket, tickets = {}}, Link)
+end
+
+return M

@@ -7,8 +7,9 @@ local M = {}
 
 --- Return the tag of a job; `item` is an item's GUID or nil.
 function M.tag(mark)
-  return ("reaper:%s:%s:%s:%.9f:%.9f"):format(
-    mark.project, mark.item or "-", mark.op, mark.start_s, mark.end_s):gsub(",", ".")
+  local tag = ("reaper:%s:%s:%s:%.9f:%.9f"):format(
+    mark.project, mark.item or "-", mark.op, mark.start_s, mark.end_s)
+  return (tag:gsub(",", ".")) -- a host's locale may write decimal commas
 end
 
 --- Return what a tag says, or nil for one that is not ours.

@@ -1,0 +1,389 @@
+"""REAPER's functions on tracks, items, takes, sources and accessors. Each gets the world first."""
+
+# ruff: noqa: N802, ANN201 -- the names are REAPER's own
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fake_model import Accessor, Item, Source, Take, Thing, Track, free_item, take_audio
+
+
+def CountTracks(w, proj):
+    return len(w.resolve(proj).tracks)
+
+
+def GetTrack(w, proj, idx):
+    tracks = w.resolve(proj).tracks
+    return tracks[int(idx)] if 0 <= idx < len(tracks) else None
+
+
+def CountSelectedTracks(w, proj):
+    return sum(t.values["I_SELECTED"] > 0 for t in w.resolve(proj).tracks)
+
+
+def GetSelectedTrack(w, proj, idx):
+    chosen = [t for t in w.resolve(proj).tracks if t.values["I_SELECTED"] > 0]
+    return chosen[int(idx)] if 0 <= idx < len(chosen) else None
+
+
+def InsertTrackAtIndex(w, idx, defaults):
+    _insert(w, w.project, idx)
+
+
+def InsertTrackInProject(w, proj, idx, flags):
+    _insert(w, w.resolve(proj), idx)
+
+
+def _insert(w, project, idx):
+    project.tracks.insert(min(int(idx), len(project.tracks)), Track())
+    touched(w, project)
+
+
+def DeleteTrack(w, track):
+    project = project_of(w, track)
+    for item in track.items:
+        free_item(item)
+    project.tracks.remove(track)
+    track.free()
+    touched(w, project)
+
+
+def GetMediaTrackInfo_Value(w, track, name):
+    if name == "IP_TRACKNUMBER":
+        return float(project_of(w, track).tracks.index(track) + 1)
+    return value(w, track, name)
+
+
+def SetMediaTrackInfo_Value(w, track, name, new):
+    return set_value(w, track, name, new)
+
+
+def GetSetMediaTrackInfo_String(w, track, name, text, is_set):
+    return string_of(w, track, name, text, is_set)
+
+
+def GetTrackName(w, track):
+    number = project_of(w, track).tracks.index(track) + 1
+    return True, track.name or f"Track {number}"
+
+
+def GetTrackGUID(w, track):
+    return track.guid
+
+
+def CountTrackMediaItems(w, track):
+    return len(track.items)
+
+
+def GetTrackMediaItem(w, track, idx):
+    return track.items[int(idx)] if 0 <= idx < len(track.items) else None
+
+
+def CountMediaItems(w, proj):
+    return len(w.resolve(proj).items())
+
+
+def GetMediaItem(w, proj, idx):
+    items = w.resolve(proj).items()
+    return items[int(idx)] if 0 <= idx < len(items) else None
+
+
+def IsMediaItemSelected(w, item):
+    return item.values["B_UISEL"] > 0
+
+
+def SetMediaItemSelected(w, item, on):
+    item.values["B_UISEL"] = float(on)
+
+
+def GetMediaItem_Track(w, item):
+    return item.track
+
+
+def GetMediaItemTrack(w, item):
+    return item.track
+
+
+def AddMediaItemToTrack(w, track):
+    item = Item(track=track)
+    track.items.append(item)
+    touched(w, project_of(w, track))
+    return item
+
+
+def DeleteTrackMediaItem(w, track, item):
+    if item not in track.items:
+        return False
+    track.items.remove(item)
+    touched(w, project_of(w, track))
+    free_item(item)
+    return True
+
+
+def GetMediaItemInfo_Value(w, item, name):
+    if name == "I_CURTAKE":
+        return float(item.active)
+    if name == "IP_ITEMNUMBER":
+        return float(item.track.items.index(item))
+    return value(w, item, name)
+
+
+def SetMediaItemInfo_Value(w, item, name, new):
+    if name == "I_CURTAKE":
+        item.active = int(new)
+        return True
+    return set_value(w, item, name, new)
+
+
+def SetMediaItemPosition(w, item, at, refresh):
+    return set_value(w, item, "D_POSITION", at)
+
+
+def SetMediaItemLength(w, item, length, refresh):
+    return set_value(w, item, "D_LENGTH", length)
+
+
+def GetSetMediaItemInfo_String(w, item, name, text, is_set):
+    return string_of(w, item, name, text, is_set)
+
+
+def CountTakes(w, item):
+    return len(item.takes)
+
+
+def GetMediaItemNumTakes(w, item):
+    return len(item.takes)
+
+
+def GetTake(w, item, idx):
+    return item.takes[int(idx)] if 0 <= idx < len(item.takes) else None
+
+
+GetMediaItemTake = GetTake
+
+
+def GetActiveTake(w, item):
+    return item.takes[item.active] if item.takes else None
+
+
+def SetActiveTake(w, take):
+    take.item.active = take.item.takes.index(take)
+    touched(w, project_of(w, take.item.track))
+
+
+def AddTakeToMediaItem(w, item):
+    take = Take(item=item)
+    item.takes.append(take)
+    touched(w, project_of(w, item.track))
+    return take
+
+
+def GetMediaItemTake_Item(w, take):
+    return take.item
+
+
+def GetMediaItemTake_Track(w, take):
+    return take.item.track
+
+
+def GetMediaItemTake_Source(w, take):
+    return take.source
+
+
+def SetMediaItemTake_Source(w, take, source):
+    take.source = source
+    return True
+
+
+def GetMediaItemTakeInfo_Value(w, take, name):
+    if name == "IP_TAKENUMBER":
+        return float(take.item.takes.index(take))
+    return value(w, take, name)
+
+
+def SetMediaItemTakeInfo_Value(w, take, name, new):
+    return set_value(w, take, name, new)
+
+
+def GetSetMediaItemTakeInfo_String(w, take, name, text, is_set):
+    return string_of(w, take, name, text, is_set)
+
+
+def GetTakeName(w, take):
+    return take.name
+
+
+def TakeIsMIDI(w, take):
+    return take.source is not None and take.source.root.media == "MIDI"
+
+
+def TakeFX_GetCount(w, take):
+    return take.effects
+
+
+def GetTakeNumStretchMarkers(w, take):
+    return len(take.stretch)
+
+
+def GetTakeStretchMarker(w, take, idx):
+    if not 0 <= idx < len(take.stretch):
+        return -1, 0.0, 0.0
+    return int(idx), *take.stretch[int(idx)]
+
+
+# -- sources ---------------------------------------------------------------------------------------
+
+
+def PCM_Source_CreateFromFile(w, path):
+    source = Source(path=path)
+    return source if source.online and source.info is not None else None
+
+
+def PCM_Source_Destroy(w, source):
+    source.free()
+
+
+def PCM_Source_BuildPeaks(w, source, mode):
+    if mode == 0:
+        return 1 if source.peaks_left else 0
+    if mode == 1 and source.peaks_left:
+        source.peaks_left -= 1
+    return source.peaks_left
+
+
+def PCM_Source_GetSectionInfo(w, source):
+    if not source.section:
+        return False, 0.0, 0.0, False
+    return True, *source.section
+
+
+def GetMediaSourceParent(w, source):
+    return source.parent
+
+
+def GetMediaSourceFileName(w, source, text):
+    return source.path
+
+
+def GetMediaSourceType(w, source, text):
+    return "SECTION" if source.section else source.media
+
+
+def GetMediaSourceLength(w, source):
+    return (source.length_s, False) if source.root.media != "MIDI" else (4.0, True)
+
+
+def GetMediaSourceSampleRate(w, source):
+    return source.root.info.samplerate if source.root.online and source.root.media == "WAVE" else 0
+
+
+def GetMediaSourceNumChannels(w, source):
+    return source.root.info.channels if source.root.online and source.root.media == "WAVE" else 0
+
+
+def CF_GetMediaSourceOnline(w, source):
+    return source.online
+
+
+# -- accessors -------------------------------------------------------------------------------------
+
+
+def CreateTakeAudioAccessor(w, take):
+    return _accessor(w, take)
+
+
+def CreateTrackAudioAccessor(w, track):
+    return _accessor(w, track)
+
+
+def _accessor(w, owner):
+    accessor = Accessor(owner=owner)
+    accessor.script = w.script
+    w.accessors.append(accessor)
+    return accessor
+
+
+def DestroyAudioAccessor(w, accessor):
+    accessor.free()
+
+
+def AudioAccessorStateChanged(w, accessor):
+    return False
+
+
+def GetAudioAccessorStartTime(w, accessor):
+    return 0.0
+
+
+def GetAudioAccessorEndTime(w, accessor):
+    owner = accessor.owner
+    if isinstance(owner, Take):
+        return owner.item.values["D_LENGTH"]
+    return max((item.end for item in owner.items), default=0.0)
+
+
+def GetAudioAccessorSamples(w, accessor, rate, channels, start, count, array):
+    if array["get_alloc"]() < count * channels:
+        raise w.breach("the reaper.array is smaller than what was asked for")
+    at = start + np.arange(int(count)) / rate
+    owner = accessor.owner
+    if not owner.alive:
+        return -1
+    if isinstance(owner, Take):
+        sound = take_audio(owner, at, int(channels))
+    else:
+        sound = np.zeros((int(count), int(channels)))
+        for item in owner.items:
+            if item.takes and not item.values["B_MUTE"]:
+                active = item.takes[item.active]
+                sound += take_audio(active, at - item.start, int(channels))
+    for i, sample in enumerate(sound.reshape(-1).tolist(), 1):
+        array[i] = sample
+    return 1 if np.any(sound) else 0
+
+
+# -- shared ----------------------------------------------------------------------------------------
+
+
+def project_of(w, track: Track) -> Any:
+    return next(p for p in w.projects if track in p.tracks)
+
+
+def touched(w, project: Any) -> None:
+    project.changes += 1
+    project.dirty = True
+    w.changed_outside_block |= w.block_depth == 0
+
+
+def value(w, thing: Any, name: str) -> float:
+    if name not in thing.values:
+        raise w.breach(f"{thing.kind} has no value {name} (or the fake lacks it)")
+    return thing.values[name]
+
+
+def set_value(w, thing: Any, name: str, new: float) -> bool:
+    value(w, thing, name)
+    thing.values[name] = float(new)
+    track = thing if isinstance(thing, Track) else getattr(thing, "track", None) or thing.item.track
+    touched(w, project_of(w, track))
+    return True
+
+
+def string_of(w, thing: Thing, name: str, text: str, is_set: bool):
+    """The `…_String` functions: P_NAME, P_NOTES, GUID, P_EXT:key."""
+    if name.startswith("P_EXT:"):
+        if is_set:
+            thing.ext[name[6:]] = text
+            return True, text
+        return name[6:] in thing.ext, thing.ext.get(name[6:], "")
+    field = {"P_NAME": "name", "P_NOTES": "notes", "GUID": "guid"}.get(name)
+    if field is None or not hasattr(thing, field):
+        raise w.breach(f"{thing.kind} has no string {name} (or the fake lacks it)")
+    if is_set:
+        if field == "guid":
+            raise w.breach("the fake keeps GUIDs as they are")
+        setattr(thing, field, text)
+    return True, getattr(thing, field)

@@ -1,0 +1,204 @@
+"""A REAPER of its own for scripts: one Lua state a script, a shared project, time that tests drive.
+
+    world = World("lua54", scripts_folder, resource=tmp_path)
+    world.run("punchin_Repaint time selection.lua")
+    world.tick()          # one turn of the defer loop
+
+Message boxes are answered from `world.answers` (a number for a box, a list or None for a form).
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import fake_api
+from fake_model import Project, new_guid
+from fake_strict import Breach, guarded, signatures
+
+TICK_S = 1 / 30
+
+
+class World:
+    """One running REAPER."""
+
+    def __init__(
+        self, lua: str, scripts: Path, resource: Path, system: str = "Other", version: str = "7.78"
+    ) -> None:
+        self.lua = importlib.import_module(f"lupa.{lua}")
+        self.scripts, self.resource = scripts, resource
+        self.system, self.version = system, version
+        self.clock_s = 1000.0
+        self.projects = [Project()]
+        self.current = 0
+        self.ext: dict[tuple[str, str], str] = {}
+        self.kept: set[tuple[str, str]] = set()
+        self.boxes: list[tuple[str, str]] = []
+        self.forms: list[tuple[str, list[str], list[str]]] = []
+        self.answers: list[Any] = []
+        self.console: list[str] = []
+        self.run_commands: list[tuple[str, int]] = []
+        self.on_command: Any = None
+        self.breaches: list[str] = []
+        self.calls: list[str] = []
+        self.accessors: list[Any] = []
+        self.missing: set[str] = set()  # functions that this version does not have
+        self.block_depth = 0
+        self.block_before: Project | None = None
+        self.refresh_depth = 0
+        self.changed_outside_block = False
+        self.script: Any = None
+        self.toggles: dict[int, int] = {}
+        self.states: list[Script] = []
+
+    # -- what tests do -------------------------------------------------------------------------
+
+    @property
+    def project(self) -> Project:
+        return self.projects[self.current]
+
+    def run(self, name: str) -> Script:
+        """Start a script as a key press would; it lives on as long as it defers."""
+        script = Script(self, self.scripts / name)
+        self.states.append(script)
+        script.begin()
+        self._settle(script)
+        return script
+
+    def tick(self, turns: int = 1) -> None:
+        """Let every living script have a turn of its defer loop."""
+        for _ in range(turns):
+            self.clock_s += TICK_S
+            for script in list(self.states):
+                script.turn()
+                self._settle(script)
+
+    def undo(self) -> str | None:
+        """Undo one step, as Ctrl+Z does; return its name."""
+        if not self.project.undo:
+            return None
+        name, before = self.project.undo.pop()
+        self.project.restore(before)
+        return name
+
+    def close_project(self) -> None:
+        """Close the current tab; another (empty) one is in front then."""
+        gone = self.projects.pop(self.current)
+        gone.restore(Project())
+        gone.free()
+        if not self.projects:
+            self.projects.append(Project())
+        self.current = 0
+
+    def breach(self, why: str) -> Breach:
+        self.breaches.append(why)
+        return Breach(why)
+
+    # -- inside --------------------------------------------------------------------------------
+
+    def resolve(self, project: Any) -> Project:
+        return self.project if project is None or project == 0 else project
+
+    def _settle(self, script: Script) -> None:
+        """Hold a script to what must be even at the end of its turn."""
+        if self.block_depth or self.refresh_depth:
+            depth = (self.block_depth, self.refresh_depth)
+            self.block_depth = self.refresh_depth = 0
+            raise self.breach(f"{script.path.name} left undo block, UI refresh open: {depth}")
+        open_ones = [a for a in self.accessors if a.alive and a.script is script]
+        if not script.deferred and open_ones:
+            raise self.breach(f"{script.path.name} ended with {len(open_ones)} accessors open")
+        if not script.deferred and script in self.states:
+            self.states.remove(script)
+            script.end()
+
+
+class Script:
+    """One script: its own Lua state, its defer queue, its functions for the end."""
+
+    def __init__(self, world: World, path: Path) -> None:
+        self.world, self.path = world, path
+        self.deferred: list[Any] = []
+        self.at_exit: list[Any] = []
+        self.state = world.lua.LuaRuntime(unpack_returned_tuples=True)
+        self.globals_before: set[str] = set()
+        self._prepare()
+
+    def _prepare(self) -> None:
+        world = self.world
+        table = self.state.table()
+        for name in signatures():
+            if name not in world.missing and (run := getattr(fake_api, name, None)) is not None:
+                table[name] = guarded(world, name, _in(self, run))
+        for name, run in fake_api.EXTENSIONS.items():
+            if name not in world.missing:
+                table[name] = guarded(world, name, _in(self, run))
+        table["defer"] = self.deferred.append
+        table["runloop"] = self.deferred.append
+        table["atexit"] = self.at_exit.append
+        table["get_action_context"] = lambda: (False, str(self.path), 0, 60001, -1, -1, -1, "")
+        table["new_array"] = self.state.execute(_ARRAY)
+        self.state.execute(_STRICT_TABLE)(table, self._no_such)
+        self.state.globals()["reaper"] = table
+        self.globals_before = set(self.state.globals())
+
+    def _no_such(self, name: str) -> None:
+        """Reading `reaper.X` is allowed for asking whether it is there; nil says no."""
+        known = name in signatures() or name in fake_api.FOREIGN or name.startswith("ImGui_")
+        if not known:
+            raise self.world.breach(f"reaper.{name} does not exist in any version")
+        if name in signatures() and not hasattr(fake_api, name) and name not in self.world.missing:
+            raise self.world.breach(f"the fake has no {name} yet: add it to fake_api")
+
+    def begin(self) -> None:
+        self._call(self.state.eval("dofile"), str(self.path))
+
+    def turn(self) -> None:
+        due, self.deferred[:] = list(self.deferred), []
+        for function in due:
+            self._call(function)
+
+    def end(self) -> None:
+        for function in self.at_exit:
+            self._call(function)
+        made = set(self.state.globals()) - self.globals_before
+        if made:
+            raise self.world.breach(f"{self.path.name} made globals: {sorted(made)}")
+
+    def _call(self, function: Any, *args: Any) -> None:
+        function(*args)
+
+
+def _in(script: Script, run: Any) -> Any:
+    def call(world: World, *args: Any) -> Any:
+        world.script = script
+        return run(world, *args)
+
+    return call
+
+
+# reaper.array as scripts see it: a[1] … a[n], a.table(), a.clear(), a.get_alloc().
+_ARRAY = """
+return function(size)
+  local a = {}
+  for i = 1, size do a[i] = 0.0 end
+  a.get_alloc = function() return size end
+  a.clear = function(v) for i = 1, size do a[i] = v or 0.0 end end
+  a.table = function(from, count)
+    local out = {}
+    for i = from or 1, (from or 1) + (count or size) - 1 do out[#out + 1] = a[i] end
+    return out
+  end
+  return a
+end
+"""
+_STRICT_TABLE = """
+return function(reaper, ask)
+  return setmetatable(reaper, {
+    __index = function(_, name) ask(name) return nil end,
+    __newindex = function(_, name) error("reaper." .. name .. " can't be set") end,
+  })
+end
+"""
+__all__ = ["World", "new_guid"]

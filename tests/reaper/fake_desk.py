@@ -20,11 +20,11 @@ def EnumProjects(w, idx):
     return None, ""
 
 
-def GetProjectName(w, proj):
+def GetProjectName(w, proj, text):
     return Path(w.resolve(proj).path).name
 
 
-def GetProjectPathEx(w, proj):
+def GetProjectPathEx(w, proj, text):
     project = w.resolve(proj)
     return project.media or str(w.resource / "REAPER Media")
 
@@ -48,7 +48,7 @@ def GetSetProjectInfo_String(w, proj, name, text, is_set):
     raise w.breach(f"the fake has no project text {name}")
 
 
-def GetAudioDeviceInfo(w, name):
+def GetAudioDeviceInfo(w, name, text):
     return (True, "44100") if name == "SRATE" else (False, "")
 
 

@@ -49,7 +49,7 @@ function M.rate(proj)
   if reaper.GetSetProjectInfo(proj, "PROJECT_SRATE_USE", 0, false) > 0 then
     return math.floor(reaper.GetSetProjectInfo(proj, "PROJECT_SRATE", 0, false) + 0.5)
   end
-  local found, rate = reaper.GetAudioDeviceInfo("SRATE")
+  local found, rate = reaper.GetAudioDeviceInfo("SRATE", "")
   return found and math.tointeger(tonumber(rate)) or 44100
 end
 
@@ -65,7 +65,7 @@ end
 
 --- Return the folder that the project's recordings go to.
 function M.media_folder(proj)
-  local path = reaper.GetProjectPathEx(proj)
+  local path = reaper.GetProjectPathEx(proj, "")
   return path
 end
 

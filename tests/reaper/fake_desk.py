@@ -274,7 +274,18 @@ def TrackList_AdjustWindows(w, minor):
 
 
 def Main_OnCommandEx(w, command, flag, proj):
-    raise w.breach(f"action {command}: scripts here do their work without actions")
+    if int(command) not in w.registered:
+        raise w.breach(f"action {command}: scripts here only run scripts of their own")
+    w.due.append(w.registered[int(command)])
+
+
+def AddRemoveReaScript(w, add, section, path, commit):
+    if not add or not Path(path).is_file():
+        return 0
+    known = {v: k for k, v in w.registered.items()}
+    number = known.get(path, 50_000 + len(w.registered))
+    w.registered[number] = path
+    return number
 
 
 def RefreshToolbar2(w, section, command):

@@ -51,6 +51,8 @@ class World:
         self.script: Any = None
         self.toggles: dict[int, int] = {}
         self.states: list[Script] = []
+        self.registered: dict[int, str] = {}
+        self.due: list[str] = []  # scripts that scripts started
 
     # -- what tests do -------------------------------------------------------------------------
 
@@ -64,7 +66,13 @@ class World:
         self.states.append(script)
         script.begin()
         self._settle(script)
+        self._start_due()
         return script
+
+    def _start_due(self) -> None:
+        due, self.due = self.due, []
+        for path in due:
+            self.run(path)
 
     def tick(self, turns: int = 1) -> None:
         """Let every living script have a turn of its defer loop."""
@@ -73,6 +81,7 @@ class World:
             for script in list(self.states):
                 script.turn()
                 self._settle(script)
+            self._start_due()
 
     def undo(self) -> str | None:
         """Undo one step, as Ctrl+Z does; return its name."""

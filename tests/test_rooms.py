@@ -17,7 +17,8 @@ CORE = ("bridge", "daemon.core", "daemon.audio.types", "daemon.audio.grid", "dae
 CONTROL_SIDE = ("daemon.worker.channel", "daemon.worker.process", "daemon.worker.supervisor",
                 "daemon.worker.survey")  # fmt: skip
 WORKER_SIDE = ("daemon.worker.__main__", "daemon.worker.host", "daemon.worker.port",
-               "daemon.worker.perform", "daemon.worker.clip", "daemon.worker.fit")  # fmt: skip
+               "daemon.worker.perform", "daemon.worker.clip", "daemon.worker.fit",
+               "daemon.worker.tempo")  # fmt: skip
 # A room and what its modules may import besides the standard library. The longest name that fits a
 # module is its room; `pkg` allows the package and all below it.
 ROOMS = {
@@ -42,6 +43,7 @@ ROOMS = {
     "daemon.engines.acestep": ("bridge.protocol", "daemon.engines.base", "daemon.engines.acestep",
                                "daemon.audio", "torch", "torchaudio", "safetensors", *AUDIO),
     "daemon.audio": ("bridge.protocol", "daemon.audio", "daemon.disk", *AUDIO),
+    "daemon.audio.stretch": ("daemon.audio.stretch", "python_stretch", *AUDIO),
     "daemon.cli": ("bridge", "daemon", "rich", "psutil", *AUDIO),
     "daemon.demo": ("bridge", "daemon.audio", "daemon.demo", "matplotlib", "rich", *AUDIO),
 }  # fmt: skip

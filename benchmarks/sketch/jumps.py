@@ -34,7 +34,8 @@ def find_jumps(new: np.ndarray, source: np.ndarray, rate: int) -> list[int]:
         end = left + _SHORT
         begin = _back(new, source, at, following, left - round(_GIVE_UP_S * rate))
         # Where both offsets sound alike, or it is too quiet to tell, nobody hears where it is.
-        if following != offset and 0 < begin - end <= _BEYOND_S * rate:
+        apart = following != offset and 0 < begin - end <= _BEYOND_S * rate
+        if apart and not _uncut(new, source, energy, left, begin):
             found.append((end + begin) // 2)
         offset = following
     return found
@@ -46,15 +47,31 @@ def _search(
     """Return the first place from `at` on that is a copy, and its offset."""
     limit = at + round(_GIVE_UP_S * rate)
     while at + _LONG <= len(new) and at <= limit:
-        piece = new[at : at + _LONG]
-        product = oaconvolve(source, piece[::-1], "valid")
-        size = np.sqrt((energy[_LONG:] - energy[:-_LONG]) * (piece @ piece) + 1e-12)
-        alike = product / size[: len(product)]
-        best = int(np.argmax(alike))
-        if alike[best] > _SAME:
-            return at, best - at
+        place = _place(new[at : at + _LONG], source, energy)
+        if place is not None:
+            return at, place - at
         at += _LONG // 2
     return at, None
+
+
+def _place(piece: np.ndarray, source: np.ndarray, energy: np.ndarray) -> int | None:
+    """Return the frame of the source of which `piece` (`_LONG`) is a copy, None where of none."""
+    product = oaconvolve(source, piece[::-1], "valid")
+    size = np.sqrt((energy[_LONG:] - energy[:-_LONG]) * (piece @ piece) + 1e-12)
+    alike = product / size[: len(product)]
+    best = int(np.argmax(alike))
+    return best if alike[best] > _SAME else None
+
+
+def _uncut(new: np.ndarray, source: np.ndarray, energy: np.ndarray, left: int, begin: int) -> bool:
+    """Whether the sound from before `left` to after `begin` is one piece of the source.
+
+    A loop that was repeated sample by sample is a copy of itself at many offsets.
+    """
+    first = max(0, (left + begin - _LONG) // 2)
+    piece = new[first : first + _LONG]
+    place = _place(piece, source, energy) if len(piece) == _LONG else None
+    return place is not None and _follow(new, source, first, place - first) >= begin + _SHORT
 
 
 def _goes_on(new: np.ndarray, source: np.ndarray, at: int, offset: int) -> bool:

@@ -1,6 +1,9 @@
-"""Analyses one file in a fresh process and prints its memory as JSON.
+"""Does one job on one file in a fresh process and prints its memory as JSON.
 
-python memory_probe.py FILE BPM
+python memory_probe.py FILE BPM [OP [KEY=VALUE ...]]
+
+`OP` is `analyze` when not told. The downbeat is told as 0; what the job makes is thrown away, so
+that only the worker's own memory shows.
 """
 
 from __future__ import annotations
@@ -21,17 +24,27 @@ from daemon.engines.sketch import jobs  # noqa: F401  # what the worker holds on
 
 def main() -> None:
     """Run the one job."""
+    file, bpm, *more = sys.argv[1:]
+    op, *told = more or ["analyze"]
+    keys = dict(pair.split("=", 1) for pair in told)
     player = Performer()
     imported = psutil.Process().memory_info().rss
-    player.analyse_only(sys.argv[1], float(sys.argv[2]))
+    player.do_only(op, file, bpm=float(bpm), downbeat=0.0, **{k: _value(keys[k]) for k in keys})
     peak = _peak_bytes()
-    info = sf.info(sys.argv[1])
-    clip = info.frames * 2 * 4
+    clip = sf.info(file).frames * 2 * 4
     print(
         json.dumps(
             {"imported_mb": imported / 2**20, "peak_mb": peak / 2**20, "clip_mb": clip / 2**20}
         )
     )
+
+
+def _value(text: str) -> str | float:
+    """A key's value as the planner wants it."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _peak_bytes() -> int:

@@ -88,10 +88,9 @@ class Performer:
         job.cpu_s = self.engine.cpu_s
         return job
 
-    def analyse_only(self, source: str, bpm: float) -> None:
-        """Analyse a file and keep nothing, so that only the engine's memory shows."""
-        info = probe(source)
-        work = plan("analyze", {"seed": 1, "bpm": bpm, "downbeat": 0.0}, info, _NEW_RATE)
+    def do_only(self, op: str, source: str, **keys: Any) -> None:
+        """Do a job and keep nothing, so that only the worker's memory shows."""
+        work = plan(op, {"seed": 1, **keys}, probe(source), _NEW_RATE)
         perform(self.engine, work, 1, JobPort(_Silent(), threading.Event()))  # type: ignore[arg-type]
 
 

@@ -66,6 +66,12 @@ class RegionKeys(TypedDict, total=False):
     context: float
 
 
+class ClipKeys(RegionKeys, total=False):
+    """Keys of the ops that make something of a clip."""
+
+    stretch: int
+
+
 class TakeKeys(TypedDict, total=False):
     """Keys of the ops that write audio."""
 
@@ -98,13 +104,13 @@ class GenerateKeys(CommonKeys, MakeKeys, total=False):
     stems: str | Sequence[Stem]
 
 
-class RepaintKeys(CommonKeys, RegionKeys, MakeKeys, total=False):
+class RepaintKeys(CommonKeys, ClipKeys, MakeKeys, total=False):
     """Keys of `repaint`."""
 
     strength: float
 
 
-class ExtendKeys(CommonKeys, RegionKeys, MakeKeys, total=False):
+class ExtendKeys(CommonKeys, ClipKeys, MakeKeys, total=False):
     """Keys of `extend`."""
 
     side: Side
@@ -114,7 +120,7 @@ class ExtendKeys(CommonKeys, RegionKeys, MakeKeys, total=False):
     strength: float
 
 
-class BgmKeys(CommonKeys, RegionKeys, MakeKeys, total=False):
+class BgmKeys(CommonKeys, ClipKeys, MakeKeys, total=False):
     """Keys of `bgm`."""
 
     ending: int
@@ -123,27 +129,27 @@ class BgmKeys(CommonKeys, RegionKeys, MakeKeys, total=False):
     stems: str | Sequence[Stem]
 
 
-class CoverKeys(CommonKeys, RegionKeys, MakeKeys, total=False):
+class CoverKeys(CommonKeys, ClipKeys, MakeKeys, total=False):
     """Keys of `cover`."""
 
     strength: float
 
 
-class RetakeKeys(CommonKeys, RegionKeys, MakeKeys, total=False):
+class RetakeKeys(CommonKeys, ClipKeys, MakeKeys, total=False):
     """Keys of `retake`."""
 
     strength: float
     of: str
 
 
-class EditKeys(CommonKeys, RegionKeys, MakeKeys, total=False):
+class EditKeys(CommonKeys, ClipKeys, MakeKeys, total=False):
     """Keys of `edit`."""
 
     strength: float
     of: str
 
 
-class LayerKeys(CommonKeys, RegionKeys, MakeKeys, total=False):
+class LayerKeys(CommonKeys, ClipKeys, MakeKeys, total=False):
     """Keys of `layer`."""
 
     balance: float
@@ -151,7 +157,7 @@ class LayerKeys(CommonKeys, RegionKeys, MakeKeys, total=False):
     track: Stem
 
 
-class StemsKeys(CommonKeys, RegionKeys, TakeKeys, total=False):
+class StemsKeys(CommonKeys, ClipKeys, TakeKeys, total=False):
     """Keys of `stems`."""
 
     stems: str | Sequence[Stem]

@@ -78,6 +78,7 @@ KEYS = (
     Key("downbeat", k.SIGNED_SECONDS, "where in the source a bar starts"),
     Key("tempomap", k.TEMPO_MAP, "tempo and metre over the source"),
     Key("key", k.KEY_NAME, "musical key"),
+    Key("stretch", k.FLAG, "1: a clip with another tempo is first brought to `bpm`", _SOURCE - {"analyze"}),
     Key("prompt", k.TEXT, "what it should sound like", _MAKES),
     Key("negative", k.TEXT, "what it should not sound like", _MAKES),
     Key("lyrics", k.TEXT, "the words, with [verse] [chorus] [bridge] tags", _MAKES),
@@ -113,5 +114,6 @@ DAEMON_KEYS = frozenset(
     {"start", "end", "start_frame", "end_frame", "start_beat", "end_beat"}
     | {"clip_start", "clip_end", "clip_start_frame", "clip_end_frame", "side", "seconds", "bars"}
     | {"bpm", "meter", "downbeat", "tempomap", "key", "lyrics_file", "preset", "seed", "takes"}
+    | {"stretch"}
     | {"engine", "format", "sinks", "folder", "priority", "slot", "tag"}
 )

@@ -12,7 +12,6 @@ Float sources above full scale are scaled down by a power of two, so that the wa
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,12 +54,10 @@ class Fold:
     def fit(cls, context: np.ndarray) -> Fold:
         """Return the fold for `context`, float `(n, channels)`, the source around the region."""
         assert context.ndim == 2, context.shape
-        channels = context.shape[1]
-        if channels <= 2:
-            return _narrow(context)
-        down = np.array(_DOWNMIX[channels])
-        kept = _kept(context, down)
-        return cls(down, _unfold(context, down, kept), headroom(context @ down), kept, False)
+        fitting = Fitting(context.shape[1])
+        for at in range(0, len(context), _BLOCK):
+            fitting.add(context[at : at + _BLOCK])
+        return fitting.fold()
 
     @property
     def channels(self) -> int:
@@ -70,9 +67,9 @@ class Fold:
     def stereo(self, x: np.ndarray) -> np.ndarray:
         """Return `x` `(n, channels)` as float32 `(n, 2)` for an engine."""
         if self.channels == 2:
-            return (x * self.gain).astype(np.float32)
+            return (x * self.gain).astype(np.float32, copy=False)
         if self.channels == 1:
-            return np.repeat(x * self.gain, 2, axis=1).astype(np.float32)
+            return np.repeat(x * self.gain, 2, axis=1).astype(np.float32, copy=False)
         return (x @ self.down * self.gain).astype(np.float32)
 
     def back(self, y: np.ndarray, source: np.ndarray | None = None) -> np.ndarray:
@@ -83,63 +80,96 @@ class Fold:
         """
         assert y.shape[1:] == (2,), y.shape
         if self.channels == 1 or self.dual_mono:
-            return np.repeat(_mean(y) / self.gain, self.channels, axis=1).astype(np.float32)
+            return np.repeat(_mean(y, self.gain), self.channels, axis=1)
         if self.channels == 2:
-            return (y / self.gain).astype(np.float32)
+            return (y / self.gain).astype(np.float32, copy=False)
         x = (y @ self.up / self.gain).astype(np.float32)
         if source is not None and self.kept:
             x[:, self.kept] = source[:, self.kept]
         return x
 
 
+class Fitting:
+    """Fits a `Fold` on a context that comes in blocks: what is remembered are sums and the peak."""
+
+    def __init__(self, channels: int) -> None:
+        self._down = _narrow(channels) if channels <= 2 else np.array(_DOWNMIX[channels])
+        self._frames, self._top = 0, 0.0
+        self._power = np.zeros(channels)
+        self._gram, self._cross = np.zeros((2, 2)), np.zeros((2, channels))
+        self._same = channels == 2
+
+    def add(self, block: np.ndarray) -> None:
+        """Take the next `(n, channels)` float samples of the context."""
+        self._frames += len(block)
+        if len(self._down) <= 2:
+            self._top = max(self._top, _peak(block))
+            self._same = self._same and np.array_equal(block[:, 0], block[:, 1])
+            return
+        wide = block.astype(np.float64)
+        folded = wide @ self._down
+        self._top = max(self._top, _peak(folded))
+        self._power += np.square(wide).sum(axis=0)
+        self._gram += folded.T @ folded
+        self._cross += folded.T @ wide
+
+    def fold(self) -> Fold:
+        """Return the fold for all that was added."""
+        gain = _power_of_two_below(self._top)
+        if len(self._down) <= 2:
+            # Digital silence says nothing about how alike the sides are.
+            same = self._same and self._top > 0
+            return Fold(self._down, np.linalg.pinv(self._down), gain, (), same)
+        kept = self._kept()
+        return Fold(self._down, self._unfold(kept), gain, kept, False)
+
+    def _kept(self) -> tuple[int, ...]:
+        silent = np.sqrt(self._power / max(1, self._frames)) < _SILENT
+        lfe = ~self._down.any(axis=1)
+        all_silent = bool((silent | lfe).all())
+        return tuple(int(c) for c in np.flatnonzero(lfe | (silent & (not all_silent))))
+
+    def _unfold(self, kept: tuple[int, ...]) -> np.ndarray:
+        """Solve the normal equations of fold × up = context, the shortest solution of many."""
+        up = np.linalg.pinv(self._gram, rcond=_RANK, hermitian=True) @ self._cross
+        if not self._gram.any():
+            up = np.linalg.pinv(self._down)
+        up[:, kept] = 0
+        return np.asarray(up)
+
+
 def headroom(x: np.ndarray) -> float:
     """Return the power of two, at most 1, by which `x` stays within ±1."""
-    top = float(np.abs(x).max(initial=0.0))
-    return 2.0 ** -math.ceil(math.log2(top)) if top > 1 else 1.0
+    return _power_of_two_below(_peak(x))
 
 
-def _narrow(context: np.ndarray) -> Fold:
-    channels = context.shape[1]
-    down = np.eye(2) if channels == 2 else np.ones((1, 2))
-    same = channels == 2 and np.array_equal(context[:, 0], context[:, 1])
-    heard = bool(np.any(context))  # digital silence says nothing about how alike the sides are
-    return Fold(down, np.linalg.pinv(down), headroom(context), (), same and heard)
+def _power_of_two_below(peak: float) -> float:
+    return 2.0 ** -math.ceil(math.log2(peak)) if peak > 1 else 1.0
 
 
-def _kept(context: np.ndarray, down: np.ndarray) -> tuple[int, ...]:
-    power = sum(np.square(b, dtype=np.float64).sum(axis=0) for b in _blocks(context))
-    silent = np.broadcast_to(np.sqrt(power / max(1, len(context))) < _SILENT, len(down))
-    lfe = ~down.any(axis=1)
-    all_silent = bool((silent | lfe).all())
-    return tuple(int(c) for c in np.flatnonzero(lfe | (silent & (not all_silent))))
+def _peak(x: np.ndarray) -> float:
+    return float(max(x.max(initial=0.0), -x.min(initial=0.0)))
 
 
-def _unfold(context: np.ndarray, down: np.ndarray, kept: tuple[int, ...]) -> np.ndarray:
-    """Solve the normal equations of fold × up = context, the shortest solution where many fit."""
-    gram, cross = np.zeros((2, 2)), np.zeros((2, len(down)))
-    for block in _blocks(context):
-        folded = block @ down
-        gram += folded.T @ folded
-        cross += folded.T @ block
-    up = np.linalg.pinv(gram, rcond=_RANK, hermitian=True) @ cross
-    if not gram.any():
-        up = np.linalg.pinv(down)
-    up[:, kept] = 0
-    return up
+def _narrow(channels: int) -> np.ndarray:
+    return np.eye(2) if channels == 2 else np.ones((1, 2))
 
 
-def _blocks(x: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield `x` in pieces, float64: a long context need not be held twice."""
-    for at in range(0, len(x), _BLOCK):
-        yield x[at : at + _BLOCK].astype(np.float64)
+def _mean(y: np.ndarray, gain: float) -> np.ndarray:
+    """Return the mean of left and right over `gain`, float32 `(n, 1)`.
 
-
-def _mean(y: np.ndarray) -> np.ndarray:
-    """Return the mean of left and right `(n, 1)`, raised to the level of both, at most 3 dB."""
-    y = y.astype(np.float64)
-    middle = y.mean(axis=1, keepdims=True)
-    if np.array_equal(y[:, 0], y[:, 1]):
-        return middle
-    power, left = float(np.mean(y * y)), float(np.mean(middle * middle))
-    raised = math.sqrt(power / left) if left > 0 else 1.0
-    return middle * min(math.sqrt(2), max(1.0, raised))
+    It is raised to the level of both, at most 3 dB. In blocks: wide copies of a long piece are big.
+    """
+    parts = [slice(at, at + _BLOCK) for at in range(0, len(y), _BLOCK)]
+    power = left = 0.0
+    for part in parts:
+        wide = y[part].astype(np.float64)
+        power += float(np.square(wide).sum()) / 2
+        left += float(np.square(wide.mean(axis=1)).sum())
+    raised = 1.0
+    if left > 0 and not np.array_equal(y[:, 0], y[:, 1]):
+        raised = min(math.sqrt(2), max(1.0, math.sqrt(power / left)))
+    out = np.empty((len(y), 1), np.float32)
+    for part in parts:
+        out[part] = y[part].mean(axis=1, dtype=np.float64, keepdims=True) * raised / gain
+    return out

@@ -48,6 +48,11 @@ def native_dtype(info: SourceInfo) -> str:
     return _NATIVE.get(info.subtype, "float32")
 
 
+def seeks_exactly(info: SourceInfo) -> bool:
+    """Whether a part of the source can be read without decoding all that lies before it."""
+    return info.subtype in _SEEKS_EXACTLY
+
+
 def blocks(
     info: SourceInfo, start: int, end: int, block: int = BLOCK_FRAMES
 ) -> Iterator[np.ndarray]:
@@ -84,14 +89,16 @@ def as_float(native: np.ndarray) -> np.ndarray:
     """Return native samples as float32, full scale at ±1."""
     if native.dtype.kind == "f":
         return native.astype(np.float32)
-    full_scale = float(1 << (8 * native.dtype.itemsize - 1))
-    return (native / full_scale).astype(np.float32)
+    # Scaling by a power of two is exact, so that float32 rounds only once.
+    samples = native.astype(np.float32)
+    samples *= np.float32(0.5 ** (8 * native.dtype.itemsize - 1))
+    return samples
 
 
 def _read(
     file: soundfile.SoundFile, info: SourceInfo, start: int, end: int, block: int
 ) -> Iterator[np.ndarray]:
-    if info.subtype in _SEEKS_EXACTLY:
+    if seeks_exactly(info):
         here = file.seek(start)
     else:
         # The same steps on every read: some decoders' samples depend on how much is asked for.

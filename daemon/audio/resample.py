@@ -74,17 +74,36 @@ def convert(x: np.ndarray, start_frame: int, rate_in: int, rate_out: int) -> tup
     return y[start_out - shared_out :], start_out
 
 
+def converted_span(frames: int, start_frame: int, rate_in: int, rate_out: int) -> tuple[int, int]:
+    """Return how many frames `convert` makes of some, and the frame at which they begin."""
+    if rate_in == rate_out:
+        return frames, start_frame
+    step_in = rate_in // math.gcd(rate_in, rate_out)
+    shared_in = start_frame // step_in * step_in
+    start_out = at_or_after(start_frame, rate_in, rate_out)
+    padded = round((start_frame - shared_in + frames) * rate_out / rate_in) if frames else 0
+    return max(0, padded - (start_out - shared_in * rate_out // rate_in)), start_out
+
+
+def needed(rate_in: int, rate_out: int, start: int, end: int) -> tuple[int, int]:
+    """Return the frames `[first, last)` at `rate_in` that `cut` makes `[start, end)` of."""
+    edge = math.ceil(_EDGE_S * rate_in)
+    return at_or_before(start, rate_out, rate_in) - edge, at_or_after(end, rate_out, rate_in) + edge
+
+
 def cut(
     x: np.ndarray, x_start: int, rate_in: int, rate_out: int, start: int, end: int
 ) -> np.ndarray:
     """Return exactly the frames `[start, end)` at `rate_out` of `x`, which begins at `x_start`.
 
-    `x` must reach 50 ms beyond both, so that no filter hears its ends; where it does not, silence
-    is assumed beyond it. Shape `(end - start, channels)`.
+    `x` must reach 50 ms beyond both (see `needed`), so that no filter hears its ends; where it does
+    not, silence is assumed beyond it. Shape `(end - start, channels)`; at equal rates a view of `x`
+    where it has all of them.
     """
-    first = max(0, at_or_before(start, rate_out, rate_in) - math.ceil(_EDGE_S * rate_in) - x_start)
-    last = at_or_after(end, rate_out, rate_in) + math.ceil(_EDGE_S * rate_in) - x_start
-    y, y_start = convert(x[first : max(first, last)], x_start + first, rate_in, rate_out)
+    if rate_in == rate_out and x_start <= start and end <= x_start + len(x):
+        return np.asarray(x[start - x_start : end - x_start], np.float32)
+    first, last = (max(0, frame - x_start) for frame in needed(rate_in, rate_out, start, end))
+    y, y_start = convert(x[first:last], x_start + first, rate_in, rate_out)
     out = np.zeros((end - start, x.shape[1]), np.float32)
     a, b = max(start, y_start), min(end, y_start + len(y))
     if a < b:

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
+from pyloudnorm import IIRfilter
+from scipy.signal import lfilter
 
 from daemon.audio.align import CONFIDENT, coefficient
 from daemon.audio.extrapolate import extrapolate
@@ -33,7 +36,8 @@ class Edge:
     """What was measured and done at one seam.
 
     `correlation` of source and new material around it, `rho` of the two on the fade itself,
-    `gain_db` and `dc` (one value per channel, full scale 1) at the edge, `fade` in frames.
+    `gain_db` (by K-weighted level) and `dc` (one value per channel, full scale 1) at the edge,
+    `fade` in frames.
     """
 
     correlation: float = 0.0
@@ -65,7 +69,7 @@ def measure(seam: Seam) -> Edge:
     correlation = _coefficient(source, new)
     if seam.over is None and correlation < CONFIDENT:
         source, new = _beside(seam, _LEVEL_S)
-    gain_db = _level_gain_db(source, new)
+    gain_db = _level_gain_db(source, new, seam.rate)
     return Edge(correlation, 0.0, gain_db, _dc(seam, amplitude(gain_db)), 0)
 
 
@@ -160,13 +164,38 @@ def _coefficient(source: np.ndarray, new: np.ndarray) -> float:
     return coefficient(source - source.mean(axis=0), new - new.mean(axis=0))
 
 
-def _level_gain_db(source: np.ndarray, new: np.ndarray) -> float:
-    if len(source) == 0:
-        return 0.0
-    wanted, have = (rms_db(x - x.mean(axis=0)) for x in (source, new))
-    if min(wanted, have) < SILENT_DB:
-        return 0.0
-    return max(-MOST_GAIN_DB, min(MOST_GAIN_DB, wanted - have))
+def _level_gain_db(source: np.ndarray, new: np.ndarray, rate: int) -> float:
+    wanted = level_difference_db(source, new, rate)
+    return 0.0 if wanted is None else max(-MOST_GAIN_DB, min(MOST_GAIN_DB, wanted))
+
+
+def level_difference_db(source: np.ndarray, new: np.ndarray, rate: int) -> float | None:
+    """Return by how much `source` is louder than `new`, in LU; None where either is silent.
+
+    Both are K-weighted: a level without that is the level of the bass.
+    """
+    if len(source) == 0 or len(new) == 0:
+        return None
+    flat = [x - x.mean(axis=0) for x in (source, new)]
+    if min(rms_db(x) for x in flat) < SILENT_DB:
+        return None
+    wanted, have = (rms_db(_weighted(x, rate)) for x in flat)
+    return wanted - have
+
+
+def _weighted(x: np.ndarray, rate: int) -> np.ndarray:
+    for filter_ in _k_weighting(rate):
+        x = lfilter(filter_.b, filter_.a, x, axis=0)
+    return x
+
+
+@lru_cache(maxsize=8)
+def _k_weighting(rate: int) -> tuple[IIRfilter, IIRfilter]:
+    """Return BS.1770's filters, with pyloudnorm's values: gain in dB, Q, corner in Hz."""
+    return (
+        IIRfilter(4.0, 1 / math.sqrt(2), 1500.0, rate, "high_shelf"),
+        IIRfilter(0.0, 0.5, 38.0, rate, "high_pass"),
+    )
 
 
 def _dc(seam: Seam, gain: float) -> tuple[float, ...]:

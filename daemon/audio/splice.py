@@ -4,8 +4,8 @@ All arrays are float `(frames, channels)` at the source's rate. Kept audio is on
 frame that comes out lies inside the region. In order, the new material is
 
 1. moved by its delay (at most 5 ms) and polarity, where it clearly is the source's own music,
-2. scaled by the edge gains: at most ±3 dB, linear in dB from edge to edge, 0 dB at an edge where
-   either side is below −60 dBFS,
+2. scaled by the edge gains, from K-weighted levels: at most ±3 dB, linear in dB from edge to
+   edge, 0 dB at an edge where either side is below −60 dBFS,
 3. freed of its DC against the source by a ramp (where it differs by −60 dBFS or more),
 4. faded inside the region with g₁² + g₂² + 2ρg₁g₂ = 1, ρ measured on the fade: the power neither
    dips nor swells. Where the region replaces nothing (`over` is None) the source is carried on

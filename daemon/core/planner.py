@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from bridge.protocol.errors import error
-from bridge.protocol.ops import DAEMON_KEYS, OP
+from bridge.protocol.ops import DAEMON_KEYS, KEY, OP
 from daemon.audio.grid import Grid
 from daemon.audio.types import SourceInfo
 
@@ -61,6 +61,7 @@ class Work:
 
     `clip`: frames of the source that are the clip (for `repaint` and `edit`: that may be heard).
     `region`: frames to replace, or None. `beats`: a region in quarter notes, still to be settled.
+    `stretch`: the clip is to be brought to the told tempo, which is not its own then.
     """
 
     op: str
@@ -75,6 +76,7 @@ class Work:
     seconds: float | None = None
     bars: float | None = None
     side: str = "after"
+    stretch: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
@@ -129,6 +131,7 @@ def plan(
         seconds=values.get("seconds"),
         bars=values.get("bars"),
         side=values.get("side", "after"),
+        stretch=bool(values.get("stretch")) and op in KEY["stretch"].ops,
         # An engine may have presets of its own, such as styles.
         options={k: v for k, v in values.items() if k not in DAEMON_KEYS or k == "preset"},
     )
@@ -140,7 +143,8 @@ def plan(
     beats = (values.get("start_beat"), values.get("end_beat"))
     if beats != (None, None):
         work = replace(work, clip=bounds, beats=beats)
-        grid = told.grid()
+        # Beats count at the clip's own tempo.
+        grid = None if work.stretch else told.grid()
         return settle(work, grid) if grid else work
     whole = "start" not in values and "start_frame" not in values
     whole = whole and "end" not in values and "end_frame" not in values

@@ -11,7 +11,7 @@ from typing import Any
 
 from bridge.protocol.check import JobCall, known_keys, limit_keys, shape_keys
 from bridge.protocol.errors import PunchinError, error
-from bridge.protocol.ops import OP
+from bridge.protocol.ops import KEY, OP
 from daemon.core.context import Snapshot
 from daemon.core.forms import FORMS, HIDES, REGION
 
@@ -123,8 +123,15 @@ def _needs(op: str, source: str | None, values: Mapping[str, Any]) -> None:
             continue
         elif not any(values.get(n) not in (None, "") for n in names):
             raise error(101, f"{op} needs {' or '.join(names)}: send {names[0]} and a value")
+    if values.get("stretch") and op in KEY["stretch"].ops:
+        _needs_bpm(values)
     if OP[op].region_is_span and "start" in OP[op].needs:
         _needs_region(op, values)
+
+
+def _needs_bpm(values: Mapping[str, Any]) -> None:
+    if values.get("bpm") is None or values.get("tempomap"):
+        raise error(101, "stretch needs the one tempo to bring the clip to: send bpm and a value")
 
 
 def _needs_region(op: str, values: Mapping[str, Any]) -> None:

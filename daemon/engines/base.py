@@ -20,6 +20,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from daemon.audio.clips import Samples
 from daemon.audio.grid import Grid
 
 
@@ -34,7 +35,9 @@ class Capabilities:
     `ops` are names of section 3 of the protocol. `keys` are the keys of section 4 that the engine
     reads (the daemon's own, such as `seed`, `takes` or `format`, need not be named). `bandwidth_hz`
     is the highest frequency it makes, None when only its rate limits it. `context_s` is how much
-    of the clip it wants to hear around a region, per side, when the job does not say.
+    of the clip it wants to hear around a region, per side, when the job does not say. `in_blocks`
+    are the ops whose clip it takes as a `ClipReader`, which holds nothing of a long clip; for all
+    others it gets an array.
     """
 
     name: str
@@ -45,9 +48,10 @@ class Capabilities:
     bandwidth_hz: float | None = None
     needs_model: bool = False
     context_s: float = 16.0
+    in_blocks: frozenset[str] = frozenset()
 
     def as_dict(self) -> dict[str, Any]:
-        """Return JSON-ready data."""
+        """Return JSON-ready data: what a client may care about, so without `in_blocks`."""
         return {
             "name": self.name,
             "version": self.version,
@@ -79,6 +83,9 @@ class Request:
 
     - `clip`: float32 `(frames, 2)` at `rate`: for `repaint` the region with its context, for
       `extend` what lies beside the join, else the whole clip; `(0, 2)` where there is no source.
+      An array, or for the ops in `Capabilities.in_blocks` a `ClipReader`: that is sliced like an
+      array (`clip[a:b]`, `len(clip)`), gone through with `clip.blocks()`, and `clip.digest` tells
+      clips apart. Neither is to be written to.
     - `spans`: what to make. One for most ops, two for `extend` on both sides (before, after).
       `analyze` has none.
     - `handle`: frames that the engine makes beyond each end of each span as well, so that the
@@ -92,7 +99,7 @@ class Request:
     """
 
     op: str
-    clip: np.ndarray
+    clip: Samples
     rate: int
     spans: tuple[Span, ...]
     handle: int
@@ -182,7 +189,7 @@ class Engine(Protocol):
 
     def listen(
         self,
-        clip: np.ndarray,
+        clip: Samples,
         rate: int,
         bpm: float | None,
         metre: tuple[int, int] | None,
@@ -190,6 +197,8 @@ class Engine(Protocol):
         port: Port,
     ) -> Heard:
         """Find what is not told of tempo (None), metre (None) and bars of `clip` `(frames, 2)`.
+
+        `clip` comes as in the `Request` that follows.
 
         Without a clip (`(0, 2)`) the grid that the engine would choose for `options`.
         """

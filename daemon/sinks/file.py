@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from bridge.version import VERSION
 from daemon.audio import probe
 from daemon.audio.formats import output_format
 from daemon.audio.reading import blocks
-from daemon.audio.types import OutputFormat
+from daemon.audio.types import OutputFormat, SourceInfo
 from daemon.audio.writer import request_comment
 from daemon.core import durable
 from daemon.core.jobs import Job, ResultFile
@@ -30,6 +31,7 @@ from daemon.sinks.tape import Budget, Tape
 
 _STEREO = frozenset({"bgm", "generate", "layer"})
 _PUNCHED = frozenset({"repaint", "edit"})
+_STRETCHED, _STRETCHED_SALT = "stretched", 0x5752
 _SUFFIX = {"midi": ".mid", "plan": ".json"}
 
 
@@ -116,6 +118,11 @@ class FileSink:
             self._clear()
 
     def _audio_files(self, writer: TakeWriter, take: int, seed: int) -> Iterator[ResultFile]:
+        yield from self._made_files(writer, take, seed)
+        if _STRETCHED in self._tapes:
+            yield self._stretched_file(writer, take, seed)
+
+    def _made_files(self, writer: TakeWriter, take: int, seed: int) -> Iterator[ResultFile]:
         work, frames = self._work, self._settled["mix_frames"]
         if any(role.startswith("stem:") for role in self._tapes):
             paths = self._stem_files(writer, frames)
@@ -159,10 +166,30 @@ class FileSink:
         source = work.source
 
         def under() -> Blocks:
-            for native in blocks(source, *self._settled["clip"]):
+            for native in self._clip_at_tempo(writer, source):
                 yield to_stereo(native, self._fmt)
 
         return writer.stems(stems, frames, under)
+
+    def _clip_at_tempo(self, writer: TakeWriter, source: SourceInfo) -> Blocks:
+        """Yield the clip as the engine heard it, native: stretched where it was."""
+        if _STRETCHED not in self._tapes:
+            return blocks(source, *self._settled["clip"])
+        return self._stretched(writer).fresh(
+            self._tapes[_STRETCHED], self._settled["mix_frames"], _STRETCHED_SALT
+        )
+
+    def _stretched(self, writer: TakeWriter) -> TakeWriter:
+        """Return a writer for the clip itself: it has the channels that its source has."""
+        fmt = replace(self._fmt, channels=self._tapes[_STRETCHED].channels)
+        return replace(writer, fmt=fmt, clipped=0)
+
+    def _stretched_file(self, writer: TakeWriter, take: int, seed: int) -> ResultFile:
+        own, frames = self._stretched(writer), self._settled["mix_frames"]
+        samples = own.fresh(self._tapes[_STRETCHED], frames, _STRETCHED_SALT)
+        path = own.write(_STRETCHED, frames, [samples])
+        made = self._result(_STRETCHED, take, path, frames, seed)
+        return replace(made, channels=own.fmt.channels)
 
     def _tape(self, index: int) -> Tape:
         tape = self._tapes.get(f"region {index}")

@@ -1,34 +1,52 @@
 """The clip as an engine hears it: at its own rate, in stereo, never above full scale.
 
+A long window stays in its file: it is gone through once, block by block, for its fold and its
+digest, and is read again where it is wanted.
+
 Threads: the worker's main thread.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from daemon.audio import reading, resample
 from daemon.audio.channels import Fold
+from daemon.audio.clip_files import FileClip, ResampledClip, StereoClip
+from daemon.audio.clips import ClipReader, HeldClip
 from daemon.core.planner import Work
 from daemon.engines.base import Engine, Span
+
+HELD_S = 60.0
+"""Seconds of a window that are held in memory, whoever reads them: some 20 MB."""
 
 
 @dataclass(frozen=True, eq=False)
 class Clip:
     """What the engine hears: `heard` float32 `(n, 2)` from `engine_start` on at `engine_rate`.
 
-    `source` holds the same window, `(n, channels)` from frame `start` on, at the source's rate.
+    `source` is the same window, `(n, channels)` from frame `start` on, at the source's rate. A long
+    one is only held where the engine wants an array.
     """
 
-    source: np.ndarray
+    source: ClipReader
     start: int
-    heard: np.ndarray
+    heard: ClipReader
     engine_start: int
-    rate: int
-    engine_rate: int
     fold: Fold
+
+    @property
+    def rate(self) -> int:
+        """Sample rate of the source, Hz."""
+        return self.source.rate
+
+    @property
+    def engine_rate(self) -> int:
+        """Sample rate of what the engine hears, Hz."""
+        return self.heard.rate
 
     def engine_span(self, start: int, end: int) -> Span:
         """Return the engine's frames, counted from the clip, that cover source frames."""
@@ -36,15 +54,34 @@ class Clip:
         return Span(first - self.engine_start, last - self.engine_start)
 
 
-def hear(engine: Engine, work: Work, window: tuple[int, int]) -> Clip:
-    """Read a window of the job's source for an engine. Raises 200, 201."""
+def hear(engine: Engine, work: Work, window: tuple[int, int], check: Callable[[], None]) -> Clip:
+    """Read a window of the job's source for an engine. Raises 200, 201, 202.
+
+    `check` is called every few milliseconds while a long window is read, and may raise.
+    """
     engine_rate = engine.rate_for(work.rate)
     if work.source is None:
         nothing = np.zeros((0, 2), np.float32)
         fold = Fold.fit(np.zeros((1, 2), np.float32))
-        return Clip(nothing, 0, nothing, 0, work.rate, engine_rate, fold)
-    source = reading.window(work.source, *window)
-    fold = Fold.fit(source)
-    heard, start = resample.convert(fold.stereo(source), window[0], work.rate, engine_rate)
-    heard = np.ascontiguousarray(heard, np.float32)
-    return Clip(source, window[0], heard, start, work.rate, engine_rate, fold)
+        return Clip(HeldClip(nothing, work.rate), 0, HeldClip(nothing, engine_rate), 0, fold)
+    start, end = window
+    if end - start <= HELD_S * work.rate:
+        source = HeldClip(reading.window(work.source, start, end), work.rate)
+        fold = Fold.fit(source[:])
+        heard, engine_start = resample.convert(
+            fold.stereo(source[:]), start, work.rate, engine_rate
+        )
+        heard = np.ascontiguousarray(heard, np.float32)
+        return Clip(source, start, HeldClip(heard, engine_rate), engine_start, fold)
+    clip = _in_blocks(FileClip(work.source, start, end), start, engine_rate, check)
+    if work.op in engine.capabilities().in_blocks:
+        return clip
+    return replace(clip, heard=HeldClip(np.asarray(clip.heard), engine_rate))
+
+
+def _in_blocks(source: FileClip, start: int, rate: int, check: Callable[[], None]) -> Clip:
+    stereo, fold = StereoClip.of(source, check)
+    if rate == source.rate:
+        return Clip(source, start, stereo, start, fold)
+    heard = ResampledClip(stereo, start, rate)
+    return Clip(source, start, heard, heard.first, fold)

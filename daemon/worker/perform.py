@@ -9,6 +9,7 @@ Threads: the worker's main thread.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -18,9 +19,11 @@ from bridge.protocol.errors import error
 from bridge.protocol.kinds import SEED_MAX
 from bridge.protocol.ops import DAEMON_KEYS, KEY
 from daemon.audio import resample
+from daemon.audio.clips import Samples
 from daemon.audio.grid import Grid
 from daemon.core.planner import Layout, Told, Work, layout, settle
 from daemon.engines.base import Capabilities, Engine, Request, Result
+from daemon.worker import tempo
 from daemon.worker.clip import Clip, hear
 from daemon.worker.fit import Fitter
 from daemon.worker.port import JobPort
@@ -35,18 +38,26 @@ def perform(engine: Engine, work: Work, first_take: int, port: JobPort) -> None:
     facts = engine.capabilities()
     work = _with_length(engine, work, port)
     window = _window_to_hear(work, facts)
-    clip = hear(engine, work, window)
-    grid, told = _grid(engine, work, clip, port)
+    clip = hear(engine, work, window, port.check)
+    to = _change(engine, work, clip, port)
+    grid, told = (to.own, True) if to else _grid(engine, work, clip, port)
     work = settle(work, grid)
     place = layout(work, grid, _context_s(work, facts))
     if place.window != window:
-        clip = hear(engine, work, place.window)
-    _tell_layout(work, place, grid, facts, port)
+        clip = hear(engine, work, place.window, port.check)
+    brought = None
+    if to:
+        brought = tempo.bring(engine, work, clip, to, _listener(engine, port), port)
+        work, clip, grid = brought.work, brought.clip, brought.grid
+        place = layout(work, grid, _context_s(work, facts))
+    _tell_layout(work, place, grid, facts, port, brought)
     if work.op == "analyze":
         return _analyze(engine, work, clip, grid, told, port)
     for take in range(first_take, work.takes + 1):
         share = 1 / work.takes
         port.take_share = ((take - 1) * share, share)
+        if brought:
+            brought.send(take, port)
         _play_take(engine, work, clip, place, grid, told, take, port)
     return None
 
@@ -65,7 +76,7 @@ def _play_take(
     spans = tuple(clip.engine_span(start, end) for start, end in place.spans)
     request = Request(
         op=work.op,
-        clip=clip.heard,
+        clip=_as_taken(engine, work.op, clip),
         rate=clip.engine_rate,
         spans=spans,
         handle=resample.handle_frames(clip.engine_rate),
@@ -88,7 +99,7 @@ def _play_take(
 def _analyze(engine: Engine, work: Work, clip: Clip, grid: Grid, told: bool, port: JobPort) -> None:
     request = Request(
         op="analyze",
-        clip=clip.heard,
+        clip=_as_taken(engine, work.op, clip),
         rate=clip.engine_rate,
         spans=(),
         handle=0,
@@ -109,6 +120,12 @@ def _analyze(engine: Engine, work: Work, clip: Clip, grid: Grid, told: bool, por
 
 def _context_s(work: Work, facts: Capabilities) -> float:
     return float(work.options.get("context", facts.context_s)) or 1e9
+
+
+def _as_taken(engine: Engine, op: str, clip: Clip) -> Samples:
+    """Return what the engine hears, as it takes it for `op`: in blocks or as an array."""
+    in_blocks = op in engine.capabilities().in_blocks
+    return clip.heard if in_blocks else np.asarray(clip.heard)
 
 
 def _window_to_hear(work: Work, facts: Capabilities) -> tuple[int, int]:
@@ -139,17 +156,37 @@ def _grid(engine: Engine, work: Work, clip: Clip, port: JobPort) -> tuple[Grid, 
         return grid, True
     port.progress(0.02, "listening")
     metre = told.metre if told.meter else None
-    heard = engine.listen(clip.heard, clip.engine_rate, told.bpm, metre, dict(work.options), port)
+    samples = _as_taken(engine, work.op, clip)
+    heard = engine.listen(samples, clip.engine_rate, told.bpm, metre, dict(work.options), port)
     grid = heard.grid.shifted(-clip.engine_start / clip.engine_rate)
     if told.downbeat is not None:
         grid = replace(grid, downbeat=told.downbeat)
     return grid, told.tempo
 
 
+def _change(engine: Engine, work: Work, clip: Clip, port: JobPort) -> tempo.Change | None:
+    """Return the change of tempo that is asked for, None where the clip has that tempo."""
+    if not work.stretch:
+        return None
+    own, _ = _grid(engine, tempo.untold(work), clip, port)
+    return tempo.change(work, own, clip.source.channels)
+
+
+def _listener(engine: Engine, port: JobPort) -> Callable[[Work, Clip], Grid]:
+    return lambda work, clip: _grid(engine, work, clip, port)[0]
+
+
 # -- what is told ------------------------------------------------------------------------------
 
 
-def _tell_layout(work: Work, place: Layout, grid: Grid, facts: Capabilities, port: JobPort) -> None:
+def _tell_layout(
+    work: Work,
+    place: Layout,
+    grid: Grid,
+    facts: Capabilities,
+    port: JobPort,
+    brought: tempo.Brought | None,
+) -> None:
     at = (place.spans[0][0] if place.spans else work.clip[0]) / work.rate
     beats, unit = grid.metre_at(at)
     shift = 0.0 if _mix_is_source(work) else (place.source_frame - work.clip[0]) / work.rate
@@ -162,11 +199,15 @@ def _tell_layout(work: Work, place: Layout, grid: Grid, facts: Capabilities, por
         "meter": f"{beats}/{unit}",
         "key": work.told.key,
         "downbeat": grid.downbeat + shift,
-        "notes": [],
+        "notes": list(brought.notes) if brought else [],
     }
+    # What stands in the request is of the source, as the client would have told it.
+    downbeat = brought.change.own.downbeat if brought else grid.downbeat
+    if brought:
+        result["stretched"] = brought.change.facts()
     fields = {
         "result": result if work.op != "analyze" else {},
-        "grid": {"bpm": result["bpm"], "meter": result["meter"], "downbeat": grid.downbeat},
+        "grid": {"bpm": result["bpm"], "meter": result["meter"], "downbeat": downbeat},
         "used": _used(work.op, facts),
         "mix_frames": place.mix_frames,
         "source_frame": place.source_frame,

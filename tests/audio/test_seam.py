@@ -108,6 +108,15 @@ def test_silence_on_either_side_is_not_matched():
     assert measure(seam(noise(3, RATE, 1, 0.0011), x, RATE // 2)).gain_db == -3
 
 
+def test_levels_are_compared_as_they_are_heard():
+    x, turn = noise(1, RATE, 2, 0.1), 2 * np.pi * np.arange(RATE) / RATE
+    rumbling = x + 0.3 * np.sin(20 * turn)[:, None]
+    assert abs(measure(seam(x, rumbling, RATE // 2)).gain_db) < 1
+    dull = np.repeat(0.1 * np.sin(40 * turn)[:, None], 2, axis=1)
+    sharp = np.repeat(0.1 * np.sin(3000 * turn)[:, None], 2, axis=1)
+    assert measure(seam(dull, sharp, RATE // 2)).gain_db == -3
+
+
 def test_other_music_after_the_end_is_compared_side_by_side():
     a, b = noise(1, RATE, 1, 0.1), noise(2, RATE, 1, 0.08)
     b[: RATE // 2] *= 0.01  # what lies in the handle says nothing

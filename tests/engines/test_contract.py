@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 
 from bridge.protocol.errors import PunchinError
 from bridge.protocol.ops import KEY, OPS
+from daemon.audio.clips import HeldClip
 from daemon.audio.grid import Grid
 from daemon.engines import registry
 from daemon.engines.base import Cancelled, Chunk, Heard, Request, Result, Span
@@ -283,6 +285,30 @@ def test_same_seed_same_samples_and_takes_differ(engine):
         )
         for role, chunks in _takes_by_role(first).items()
     )
+
+
+def test_it_takes_a_clip_that_is_read_in_blocks_where_it_says_so(engine):
+    """An engine that says nothing of blocks, like one from before there were any, gets arrays."""
+    facts = engine.capabilities()
+    assert facts.in_blocks <= facts.ops
+    for op in sorted(facts.in_blocks):
+        _, held = _performed(engine, op)
+        port, request = Recorder(), _request(op)
+        result = engine.run(replace(request, clip=_Pieces(request.clip, RATE)), port)
+        assert (result.analysis is None) == (op != "analyze")
+        for role, chunks in _takes_by_role(held).items():
+            one = np.concatenate([c.samples for c in chunks])
+            two = np.concatenate([c.samples for c in _takes_by_role(port)[role]])
+            assert np.allclose(one, two, atol=1e-5), (op, role)
+
+
+class _Pieces(HeldClip):
+    """A clip that nobody has heard before, and that nobody may have as a whole."""
+
+    digest = b"unheard"
+
+    def __array__(self, dtype=None, copy=None):
+        raise AssertionError("the whole clip was asked for")
 
 
 def test_it_leaves_the_clip_as_it_is(engine):

@@ -134,6 +134,7 @@ def random_keys(rng, files):
         values |= {"bpm": legal(rng, KEY["bpm"].kind), "meter": legal(rng, KEY["meter"].kind)}
     else:
         values["tempomap"] = legal(rng, KEY["tempomap"].kind)
+        values.pop("stretch", None)  # needs one tempo
     frames = sorted(rng.sample(range(0, round(SECONDS * RATE), 100), 2))
     form = rng.choice(["", "_frame"])
     for name, frame in zip(("start", "end"), frames, strict=True):

@@ -13,8 +13,7 @@ from bridge.protocol.errors import error
 from daemon.engines.base import Capabilities, Heard, Port, Request, Result
 
 if TYPE_CHECKING:
-    import numpy as np
-
+    from daemon.audio.clips import Samples
     from daemon.engines.sketch.jobs.studio import Studio
 
 VERSION = "1"
@@ -48,6 +47,7 @@ class SketchEngine:
             summary="Listens, arranges and synthesises on the CPU; nothing to download",
             ops=OPS,
             keys=KEYS,
+            in_blocks=OPS - {"stems"},
         )
 
     def load(self, model: str | None, port: Port) -> str:
@@ -66,7 +66,7 @@ class SketchEngine:
 
     def listen(
         self,
-        clip: np.ndarray,
+        clip: Samples,
         rate: int,
         bpm: float | None,
         metre: tuple[int, int] | None,
@@ -76,7 +76,6 @@ class SketchEngine:
         """Find tempo and bars of `clip`; without one, those of the prompt and the style."""
         from daemon.engines.sketch.jobs.asking import grid_for
         from daemon.engines.sketch.jobs.replaying import told_plan
-        from daemon.engines.sketch.listen import find_grid
 
         if len(clip) == 0:
             given = told_plan(self._opened(port), options)
@@ -84,8 +83,7 @@ class SketchEngine:
             if given is not None and bpm is None:
                 return Heard(given.grid, 1.0, length_s)
             return Heard(grid_for(self._opened(port), options, bpm, metre), 1.0, length_s)
-        grid, confidence = find_grid(clip, rate, bpm, metre, check=port.check)
-        return Heard(grid, confidence)
+        return Heard(*self._opened(port).grid_of(clip, rate, bpm, metre, port.check))
 
     def run(self, request: Request, port: Port) -> Result:
         """Make one take."""

@@ -106,6 +106,7 @@ M.KEYS = {
   downbeat = {type = "d", unit = "seconds", low = -1000000.0, high = 1000000.0, meaning = "where in the source a bar starts", ops = {"analyze", "bgm", "cover", "edit", "extend", "generate", "layer", "repaint", "retake", "stems"}},
   tempomap = {type = "s", meaning = "tempo and metre over the source", ops = {"analyze", "bgm", "cover", "edit", "extend", "generate", "layer", "repaint", "retake", "stems"}},
   key = {type = "s", meaning = "musical key", ops = {"analyze", "bgm", "cover", "edit", "extend", "generate", "layer", "repaint", "retake", "stems"}},
+  stretch = {type = "i", low = 0, high = 1, meaning = "1: a clip with another tempo is first brought to `bpm`", ops = {"bgm", "cover", "edit", "extend", "layer", "repaint", "retake", "stems"}},
   prompt = {type = "s", high = 262144, meaning = "what it should sound like", ops = {"bgm", "cover", "edit", "extend", "generate", "layer", "repaint", "retake"}},
   negative = {type = "s", high = 262144, meaning = "what it should not sound like", ops = {"bgm", "cover", "edit", "extend", "generate", "layer", "repaint", "retake"}},
   lyrics = {type = "s", high = 262144, meaning = "the words, with [verse] [chorus] [bridge] tags", ops = {"bgm", "cover", "edit", "extend", "generate", "layer", "repaint", "retake"}},

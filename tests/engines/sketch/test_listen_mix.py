@@ -192,3 +192,16 @@ def test_the_lead_of_a_mix_is_heard_without_overlaps():
     for before, after in zip(heard.notes, heard.notes[1:], strict=False):
         assert before.start_s < before.end_s <= after.start_s + 1e-9
     assert max(n.confidence for n in heard.notes) <= 0.6
+
+
+def test_a_quiet_third_touched_once_in_a_bar_tells_the_mode():
+    out = np.zeros((16 * RATE, 2))
+    for bar, (root, third) in enumerate(((0, 4), (9, 3), (2, 3), (7, 4)) * 2):
+        add(out, tone(36 + root, 1.9, decay_s=3.0), 2 * bar, 0.15)
+        for beat in range(4):
+            for midi in (60 + root, 67 + root):
+                add(out, tone(midi, 0.45), 2 * bar + 0.5 * beat, 0.1)
+        add(out, tone(60 + root + third, 0.45), 2 * bar + 0.5, 0.025)
+    clip = (0.7 * out / np.abs(out).max()).astype(np.float32)
+    found = chords(clip, RATE, Grid.steady(120.0))
+    assert [chord.name for chord in found] == ["C", "Am", "Dm", "G"] * 2

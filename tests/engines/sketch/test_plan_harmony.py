@@ -70,10 +70,54 @@ def test_a_waltz_with_a_pickup_gets_its_usual_chords() -> None:
 def test_bars_without_a_voice_are_left_open() -> None:
     bars = _bars(4, 4)
     got = harmonise([Sung(8.0, 9.0, 67)], bars, "C major", 2.0)
-    assert [chord is None for chord in got] == [True] * 4 + [False] + [True] * 3
+    assert [chord is None for chord in got] == [True] * 4 + [False] * 2 + [True] * 2
     filled = bridged([PlanChord(0, 2, "C"), None, PlanChord(4, 6, "G"), None])
     assert filled[1] == PlanChord(2, 4, "C")
     assert filled[3] is None
+
+
+def _of_bars(tune: str, key: str, quarters: int = 4) -> list[str]:
+    """Return the chord of each bar of `tune`, in bars that keep one chord."""
+    melody = _tune(tune)
+    bars = _bars(round(melody[-1].start + 0.5) // quarters + 1, quarters)
+    return [chord.name for chord in harmonise(melody, bars, key, 1.0) if chord]
+
+
+def test_a_raised_fourth_asks_for_the_dominant_of_the_dominant() -> None:
+    tune = "C E G E F#:2 A F# G:2 B G C:4"
+    assert _of_bars(tune, "C major") == ["C", "D", "G", "C"]
+
+
+def test_a_dorian_tune_gets_the_major_subdominant() -> None:
+    tune = "D:2 A:2 G:2 B:2 A:2 F:2 D:4"
+    assert _of_bars(tune, "D minor") == ["Dm", "G", "Dm", "Dm"]
+
+
+def test_a_minor_tune_cadences_by_its_leading_note() -> None:
+    tune = "A:2 C:2 D:2 F:2 E G#:2 B A:4"
+    assert _of_bars(tune, "A minor") == ["Am", "Dm", "E", "Am"]
+
+
+def test_a_dominant_takes_its_seventh_where_that_is_sung() -> None:
+    assert _of_bars("C:2 E:2 F:2 D B C:4", "C major") == ["C", "G7", "C"]
+    assert _of_bars("C:2 E:2 D:2 G B C:4", "C major") == ["C", "G", "C"]
+
+
+def test_short_wrong_notes_change_nothing() -> None:
+    clean = "C:2 E:2 A:2 C:2 B:2 D:2 C:4"
+    noisy = "C:1.8 C#:.2 E:1.8 F#:.2 A:1.8 A#:.2 C:1.8 D#:.2 B:1.8 G#:.2 D:1.8 C#:.2 C:4"
+    assert _of_bars(noisy, "C major") == _of_bars(clean, "C major")
+
+
+@pytest.mark.parametrize("up", [1, 5, 11])
+def test_harmony_moves_with_the_key(up: int) -> None:
+    def roots(key: str, shift: int) -> list[int]:
+        melody = [Sung(n.start, n.end, n.midi + shift) for n in _tune(TWINKLE)]
+        chords = harmonise(melody, _bars(12, 4), key, 2.0)
+        return [(tones_from_root(c.name)[0] - shift) % 12 for c in chords if c]
+
+    moved = {1: "Db major", 5: "F major", 11: "B major"}[up]
+    assert roots(moved, up) == roots("C major", 0)
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ _SILENT = frozenset({"stems", "analyze"})  # no instrument plays in them
 def perform(studio: Studio, request: Request, port: Port) -> Result:
     """Do the request's job; say so where it has no use for a plan, and which SoundFont played."""
     if request.op not in _SILENT:
-        studio.bank.begin()
+        studio.bank.begin(port.check)
     result = JOBS[request.op](studio, finite(request), port)
     told = () if request.op in _SILENT else studio.bank.notes()
     notes = (*result.notes, *told)

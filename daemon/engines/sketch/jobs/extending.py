@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from daemon.engines.base import Port, Request, Result, Span
 from daemon.engines.sketch.jobs.asking import Wish, ending_of, wish_of
+from daemon.engines.sketch.jobs.enlivening import enlivened
 from daemon.engines.sketch.jobs.regions import asks_for_new, chords_beyond, new_material
 from daemon.engines.sketch.jobs.sounding import Share, hand_over
 from daemon.engines.sketch.jobs.studio import Studio
@@ -17,6 +20,7 @@ _CONTEXT_S = 12.0
 _NEW_PARTS = "The clip has no bars to build on; new parts were written in its key and level."
 _ASKED = "The prompt asks for something else than the clip: new parts were written."
 _ENDED = "The last bar was written anew, as an ending in the clip's key."
+_NO_END = "No ending was written: nothing new follows the clip; extend it after its end for one."
 _BEFORE_BEAT_S = 0.012  # a splice this far before the beat is not heard
 _FADE_S = 0.006
 _VOICE = ("singing", "speech", "silence")
@@ -34,6 +38,8 @@ def extend(studio: Studio, request: Request, port: Port) -> Result:
         sound, told = _one_side(studio, request, span, heard, wish, share)
         hand_over("region", span, _joined(sound, request, span), request, port)
         notes += [note for note in told if note not in notes]
+    if ending_of(request.options, False) and not any(map(_is_after, request.spans)):
+        notes.append(_NO_END)
     port.progress(1.0, "mixing")
     return Result(key=request.key or heard.key, notes=tuple(notes))
 
@@ -55,10 +61,13 @@ def _one_side(
             request.seed,
             port.check,
         )
-        if own is not None and last is None:
-            return own, ()
-        if own is not None and last is not None:
-            return _closed(studio, request, span, heard, wish, own, last, port), (_ENDED,)
+        if own is not None:
+            first, then = Share(port, 0.0, 0.5), Share(port, 0.5, 1.0)
+            sound, told = enlivened(studio, request, span, heard, wish, own, first)
+            if last is None:
+                return sound, told
+            sound = _closed(studio, request, span, heard, wish, sound, last, then)
+            return sound, (*told, _ENDED)
     context = _nearest(request, span)
     chords = chords_beyond(heard, request, span)
     sound = new_material(studio, request, span, heard, wish, context, chords, port, last)
@@ -85,6 +94,8 @@ def _closed(
     lead_in = round((line - grid.bars_length(line, 1, backwards=True)) * rate)
     tail = Span(max(span.start, lead_in), span.end)
     context, chords = _nearest(request, span), chords_beyond(heard, request, span)
+    if heard.kind == "drums" and wish.style.drums is not None:
+        wish = replace(wish, style=replace(wish.style, parts=()))  # nobody else is in the clip
     new = new_material(studio, request, tail, heard, wish, context, chords, port, last)
     cut = round((line - _BEFORE_BEAT_S) * rate) - (span.start - request.handle)
     cut = max(cut, 2 * request.handle)

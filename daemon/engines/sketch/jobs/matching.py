@@ -5,26 +5,51 @@ Signals are float32 `(2, frames)`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy.signal import oaconvolve
 
-from daemon.engines.sketch.render.level import Loudness
+from daemon.audio.clips import Samples
+from daemon.audio.loudness import rms_db
 from daemon.engines.sketch.render.tone import Array
 
 LIMIT_DB = 12.0
 CENTRES_HZ = 1000.0 * 2.0 ** (np.arange(-13, 13) / 3)  # third-octaves, 50 Hz … 16 kHz
 _SIZE = 8192
+_ROWS = 64
 _TAPS = 4095
+_SILENT_DB = -70.0  # of the whole context, full scale
 _FLOOR_DB = -50.0  # bands this far below the loudest are not evened out
 
 
 def band_levels(x: Array, rate: int) -> Array:
     """Return the level of each third-octave in dB (long-term average), `(bands,)`."""
-    mono = x.mean(axis=0)
-    if len(mono) < _SIZE:
-        mono = np.pad(mono, (0, _SIZE - len(mono)))
-    rows = np.lib.stride_tricks.sliding_window_view(mono, _SIZE)[:: _SIZE // 2]
-    power = (np.abs(np.fft.rfft(rows * np.hanning(_SIZE), axis=1)) ** 2).mean(axis=0)
+    return _levels(lambda start, end: x[:, start:end].mean(axis=0), x.shape[1], rate)
+
+
+def clip_levels(clip: Samples, rate: int, check: Callable[[], None]) -> Array:
+    """Return `band_levels` of a clip `(frames, 2)`, which is gone through in blocks."""
+
+    def mono(start: int, end: int) -> Array:
+        check()
+        return np.asarray(clip[start:end].mean(axis=1))
+
+    return _levels(mono, len(clip), rate)
+
+
+def _levels(mono: Callable[[int, int], Array], frames: int, rate: int) -> Array:
+    """Return the levels of the `frames` that `mono` cuts out of a clip, some rows at a time."""
+    hop, shape = _SIZE // 2, np.hanning(_SIZE)
+    rows = max(1, (frames - _SIZE) // hop + 1)
+    power = np.zeros(hop + 1)
+    for row in range(0, rows, _ROWS):
+        count = min(_ROWS, rows - row)
+        piece = mono(row * hop, min(frames, (row + count + 1) * hop))
+        piece = np.pad(piece, (0, (count + 1) * hop - len(piece)))
+        framed = np.lib.stride_tricks.sliding_window_view(piece, _SIZE)[::hop]
+        power += (np.abs(np.fft.rfft(framed * shape, axis=1)) ** 2).sum(axis=0)
+    power /= rows
     f = np.fft.rfftfreq(_SIZE, 1 / rate)
     sums = np.concatenate([[0.0], np.cumsum(power)])
     low = np.searchsorted(f, CENTRES_HZ * 2 ** (-1 / 6))
@@ -55,8 +80,11 @@ def shaped(new: Array, gain_db: Array, rate: int) -> Array:
     return np.asarray(oaconvolve(new, taps[None].astype(np.float32), "same", axes=1), np.float32)
 
 
-def matched(new: Array, context: Array, rate: int) -> Array:
-    """Return `new` with the spectrum of `context`; as it is beside silence."""
-    if Loudness(context, rate).lufs() is None or not new.any():
+def matched(new: Array, context: Array, rate: int, whole: Array | None = None) -> Array:
+    """Return `new` with the spectrum of `context`; as it is beside silence.
+
+    Where `new` is a part of a `whole`, it gets the correction that the whole would need.
+    """
+    if rms_db(context) < _SILENT_DB or not new.any():
         return new
-    return shaped(new, correction_db(new, context, rate), rate)
+    return shaped(new, correction_db(new if whole is None else whole, context, rate), rate)

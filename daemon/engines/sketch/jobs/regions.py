@@ -6,7 +6,7 @@ Used where the clip itself has nothing that fits. Samples are float32 `(frames, 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy as np
 from daemon.engines.base import Port, Request, Span
 from daemon.engines.sketch.jobs.asking import Wish, key_of
 from daemon.engines.sketch.jobs.backing import bar_levels, known_chords, sung
+from daemon.engines.sketch.jobs.levelling import target_lufs
 from daemon.engines.sketch.jobs.matching import matched
 from daemon.engines.sketch.jobs.piece import ENDING_FADE
 from daemon.engines.sketch.jobs.sounding import Share, heard_part, rendered, window_of
@@ -24,14 +25,13 @@ from daemon.engines.sketch.plan.arrange import Brief, arrange
 from daemon.engines.sketch.plan.bars import Bar
 from daemon.engines.sketch.plan.caption import Caption
 from daemon.engines.sketch.plan.harmony import chord_of_numeral
-from daemon.engines.sketch.plan.types import Mix, PlanChord
-from daemon.engines.sketch.render.level import Loudness
+from daemon.engines.sketch.plan.types import Mix, Plan, PlanChord
 from daemon.engines.sketch.render.master import fades, master_gain
 from daemon.engines.sketch.render.tone import Array
 
 _CEILING_DBTP = -1.0
-_SILENT_LUFS = -20.0
-_QUIETEST_LUFS = -50.0
+_ALL_FROM = 0.6  # the share of new parts from which on all players are heard
+_UPBEAT_S = 0.03  # notes this close to the end belong to the beat after it
 _STEP = 0.5  # quarters between the places where a chord loop is read
 _THIN, _THICK = 1.2, 2.6  # onsets a beat
 
@@ -51,14 +51,20 @@ def new_material(
     chords: Sequence[PlanChord | None],
     port: Port,
     last: Bar | None = None,
+    share: float = 1.0,
+    target: float | None = None,
 ) -> np.ndarray:
     """Return fresh parts for the span and its handles, as loud and as bright as `context`.
 
-    With `last` that bar is a held tonic that dies away, and nothing follows it.
+    `target` is its loudness in LUFS, where that is known.
+    With `last` that bar is a held tonic that dies away, and nothing follows it. A `share` below
+    1 is heard beside something else: fewer players then, chords first, drums last.
     """
     key = key_of(request, heard.key, wish.caption)
     window = window_of(request, span)
-    mix_settings = Mix(_target(context, request.rate), _CEILING_DBTP)
+    if target is None:
+        target = target_lufs(context, request.rate)
+    mix_settings = Mix(target, _CEILING_DBTP)
     brief = Brief(
         grid=request.grid,
         start_s=window.start_frame / request.rate,
@@ -74,19 +80,50 @@ def new_material(
     )
     if last is not None:
         brief = ended(brief, last)
-    plan = arrange(_with_voice(brief, request, heard))
+    plan = without_upbeat(arrange(_with_voice(brief, request, heard)), span.end / request.rate)
     stems = rendered(studio, plan, request, span, Share(port, 0.1, 0.85))
     port.progress(0.9, "mixing")
-    mix = np.zeros((2, window.frames), np.float32)
-    for stem in stems.values():
-        mix += stem
-    mix = matched(mix, _turned(context), request.rate)
+    all_players = _sum(stems.values(), window.frames)
+    heard_ones = _sum(_joining(stems, share), window.frames)
+    mix = matched(heard_ones, _turned(context), request.rate, all_players)
     gain = master_gain(
         mix, request.rate, mix_settings.loudness_lufs, mix_settings.ceiling_dbtp,
         heard_part(request, span), None, port.check,
     )  # fmt: skip
     gain *= fades(len(gain), request.rate, 0.0, plan.mix.fade_out_s, heard_part(request, span))
     return np.ascontiguousarray((mix * gain).T)
+
+
+def _joining(stems: Mapping[str, Array], share: float) -> list[Array]:
+    """Return the stems of some players: who strikes chords first, drums last.
+
+    Drums play as soon as the new parts lead: without them what leads would have no beat.
+    """
+    rank = {"pad": 1, "strings": 1, "bass": 2, "percussion": 3, "drums": 4}
+    order = sorted(stems, key=lambda name: rank.get(name.split("-")[0], 0))
+    return [
+        stems[name] for name in order[: max(1, math.ceil(min(1.0, share / _ALL_FROM) * len(order)))]
+    ]
+
+
+def _sum(stems: Iterable[Array], frames: int) -> Array:
+    mix = np.zeros((2, frames), np.float32)
+    for stem in stems:
+        mix += stem
+    return mix
+
+
+def without_upbeat(plan: Plan, end_s: float) -> Plan:
+    """Return `plan` without the notes that what follows plays itself.
+
+    A player who is early would put half an attack before that of the kept audio.
+    """
+    latest = end_s - _UPBEAT_S
+    parts = (
+        replace(part, notes=tuple(n for n in part.notes if plan.onset_s(n) < latest))
+        for part in plan.parts
+    )
+    return replace(plan, parts=tuple(part for part in parts if part.notes))
 
 
 def ended(brief: Brief, last: Bar) -> Brief:
@@ -114,11 +151,6 @@ def _with_voice(brief: Brief, request: Request, heard: Listening) -> Brief:
     if not melody or not bar_levels(request, brief.bars(), melody):
         return brief
     return replace(brief, melody=tuple(melody))
-
-
-def _target(context: np.ndarray, rate: int) -> float:
-    level = Loudness(_turned(context), rate).lufs() if len(context) else None
-    return level if level is not None and level > _QUIETEST_LUFS else _SILENT_LUFS
 
 
 def _turned(samples: np.ndarray) -> Array:

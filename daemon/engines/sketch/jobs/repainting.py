@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from daemon.engines.base import Port, Request, Result, Span
-from daemon.engines.sketch.jobs.asking import key_of, wish_of
+from daemon.engines.sketch.jobs.asking import Wish, key_of, wish_of
 from daemon.engines.sketch.jobs.backing import known_chords, sung
+from daemon.engines.sketch.jobs.levelling import beside, blended, levelled, target_lufs
 from daemon.engines.sketch.jobs.regions import asks_for_new, new_material
+from daemon.engines.sketch.jobs.softening import softened
 from daemon.engines.sketch.jobs.sounding import Share, hand_over
 from daemon.engines.sketch.jobs.studio import Studio
 from daemon.engines.sketch.listen import Listening
@@ -17,46 +19,97 @@ from daemon.engines.sketch.plan.types import PlanChord
 from daemon.engines.sketch.reuse import replace_bars
 
 DEFAULT_STRENGTH = 0.5
-_NEW_FROM = 0.75  # from this strength on nothing is reused
-_CONTEXT_S = 8.0
+_NEW_FROM = 0.75  # from this strength on all is new; from half of it where a prompt asks
+_LEAST_NEW = 0.2  # beside the source itself, which alone would be no new take
+_MIDDLE = 0.5  # at this strength any bar that fits is as good as the nearest
+_SHARE_IN_MIDDLE = 0.45
 _VOICE = ("singing", "speech", "silence")
-_NEW_PARTS = "No other bars fit here; new parts were written on the clip's chords."
-_ASKED = "New parts were written, as prompt or strength ask."
+_REUSED = "Other bars of the clip with the same harmony were used."
+_PLAYED_TO = "A little was played to them, as strength asks."
+_NEW_AND_OWN = "No other bars fit here; new parts were mixed with what was there."
+_NEW_AND_OTHER = "Other bars of the clip were used, and new parts were mixed with them."
+_NEW_PARTS = "New parts were written, as prompt or strength ask."
 
 
 def repaint(studio: Studio, request: Request, port: Port) -> Result:
-    """Return new material for the span and its handles."""
+    """Return new material for the span and its handles.
+
+    `strength` 0…1 says how much of it is new: from the nearest bars with the same harmony, over
+    such bars with ever more and louder new parts to them, to new parts alone. Where no bars fit,
+    the source in the span stands for them.
+    """
     port.progress(0.02, "listening")
     heard = studio.hear(request, port)
     port.progress(0.25, "arranging")
     wish = wish_of(studio, request, heard.onsets_per_beat)
-    span = request.spans[0]
-    strength = float(request.options.get("strength", DEFAULT_STRENGTH))
-    wanted = asks_for_new(wish.caption) or strength >= _NEW_FROM
-    own = None
-    if not wanted and heard.kind not in _VOICE:
-        own = replace_bars(
-            request.clip,
+    span, context = request.spans[0], beside(request, request.spans[0])
+    target = target_lufs(context, request.rate)
+    old, is_other = None, False
+    if (strength := _strength(request, wish)) < _NEW_FROM:
+        old, is_other = _old(request, heard, span, strength, port)
+    share = _share_of_new(strength, is_other)
+    sound = old
+    notes: tuple[str, ...] = (_REUSED,)
+    if share > 0 or sound is None:
+        chords = _chords(request, heard, span, key_of(request, heard.key, wish.caption))
+        new = new_material(
+            studio, request, span, heard, wish, context, chords, Share(port, 0.3, 0.95),
+            share=share, target=target,
+        )  # fmt: skip
+        sound = new if old is None else blended(old, new, share, target, request, span)
+        notes = (*_told(share, is_other), *wish.notes)
+    sound = levelled(sound, target, request, span)
+    if share > 0:
+        sound = softened(sound, context, request, span)
+    hand_over("region", span, sound, request, port)
+    port.progress(1.0, "mixing")
+    return Result(key=request.key or heard.key, notes=notes)
+
+
+def _strength(request: Request, wish: Wish) -> float:
+    """Return the strength that is told; a prompt can't be followed by half, so it counts double."""
+    told = float(request.options.get("strength", DEFAULT_STRENGTH))
+    return min(1.0, 2 * told) if asks_for_new(wish.caption) else told
+
+
+def _old(
+    request: Request, heard: Listening, span: Span, strength: float, port: Port
+) -> tuple[np.ndarray, bool]:
+    """Return what is kept under the new parts: other bars that fit (True), else the source."""
+    handle, clip = request.handle, request.clip
+    if heard.kind not in _VOICE:
+        other = replace_bars(
+            clip,
             request.rate,
             heard,
             span.start,
             span.end,
-            request.handle,
+            handle,
             request.seed,
-            strength,
+            min(strength, _MIDDLE),
             port.check,
         )
-    notes: tuple[str, ...] = ()
-    if own is None:
-        chords = _chords(request, heard, span, key_of(request, heard.key, wish.caption))
-        context = _around(request, span)
-        own = new_material(
-            studio, request, span, heard, wish, context, chords, Share(port, 0.3, 0.95)
-        )
-        notes = (_ASKED if wanted else _NEW_PARTS, *wish.notes)
-    hand_over("region", span, own, request, port)
-    port.progress(1.0, "mixing")
-    return Result(key=request.key or heard.key, notes=notes)
+        if other is not None:
+            return other, True
+    own = np.zeros((span.frames + 2 * handle, 2), np.float32)
+    first = span.start - handle
+    a, b = max(0, first), min(len(clip), span.end + handle)
+    own[a - first : b - first] = clip[a:b]
+    return own, False
+
+
+def _share_of_new(strength: float, is_other: bool) -> float:
+    """Return the share 0…1 of new parts: up to the middle the old ones lead, then the new ones."""
+    share = float(np.interp(strength, (0.0, _MIDDLE, _NEW_FROM), (0.0, _SHARE_IN_MIDDLE, 1.0)))
+    return share if is_other else _LEAST_NEW + (1 - _LEAST_NEW) * share
+
+
+def _told(share: float, is_other: bool) -> tuple[str, ...]:
+    if share >= 1:
+        return (_NEW_PARTS,)
+    if not is_other:
+        return (_NEW_AND_OWN,)
+    return (_NEW_AND_OTHER,) if share >= 0.5 else (_REUSED, _PLAYED_TO)
 
 
 def _chords(
@@ -72,12 +125,3 @@ def _chords(
         return []
     bar_s = request.grid.bars_length(span.start / request.rate, 1)
     return bridged(harmonise(melody, bars, key, bar_s))
-
-
-def _around(request: Request, span: Span) -> np.ndarray:
-    """Return the clip beside the span; all of it where the span leaves nothing."""
-    reach = round(_CONTEXT_S * request.rate)
-    before = request.clip[max(0, span.start - reach) : max(0, span.start)]
-    after = request.clip[span.end : span.end + reach]
-    beside = np.concatenate([before, after])
-    return beside if len(beside) >= request.rate // 2 else request.clip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from bridge.protocol.errors import PunchinError
@@ -19,7 +20,7 @@ class MuteBank(Bank):
         super().__init__()
         self._reason = reason
 
-    def begin(self) -> None:
+    def begin(self, check: Callable[[], None]) -> None:
         """Raise what is wrong with the SoundFont."""
         raise self._reason
 
@@ -36,6 +37,8 @@ def open_bank(soundfont: Path | None = None) -> Bank:
     from daemon.engines.sketch.soundfont.bank import FontBank
 
     try:
-        return FontBank(path)
+        bank = FontBank(path)
+        bank.player.plays("drums-acoustic")  # a kit that can't be read is known at once
     except PunchinError as reason:
         return MuteBank(reason)
+    return bank

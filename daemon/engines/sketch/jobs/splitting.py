@@ -27,7 +27,7 @@ def stems(studio: Studio, request: Request, port: Port) -> Result:
     port.progress(0.02, "listening")
     heard = studio.hear(request, port)
     port.progress(0.25, "separating")
-    parts = split(request.clip, request.rate, heard, port.check)
+    parts = split(request.clip[:], request.rate, heard, port.check)
     span, wanted = request.spans[0], _names(request)
     missing = sorted(wanted - parts.keys())
     for name, samples in parts.items():

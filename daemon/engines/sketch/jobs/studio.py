@@ -5,19 +5,19 @@ Threads: used by the worker's one thread.
 
 from __future__ import annotations
 
-import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from bridge.protocol.errors import PunchinError
 from bridge.resources import folder
+from daemon.audio.clips import ClipReader, Samples, as_reader
+from daemon.audio.grid import Grid
 from daemon.engines.base import Port, Request
 from daemon.engines.sketch.jobs.sounds import open_bank
-from daemon.engines.sketch.listen import Listening, listen
+from daemon.engines.sketch.listen import Gathered, Listening, find_grid, gather, listen
+from daemon.engines.sketch.listen.frames import Check
 from daemon.engines.sketch.plan.styles import Style, load_styles, read_style
 from daemon.engines.sketch.render.bank import Bank
 
@@ -30,33 +30,52 @@ _WARM_DRUMS = (36, 38, 42)
 class Studio:
     """Styles by name, the sound bank, and what was heard in the last clips.
 
-    `broken` holds what is wrong with the user's styles that can't be read, by name.
+    `broken` holds what is wrong with the user's styles that can't be read, by name. What was heard
+    is kept under the digest of the samples themselves, so that a file that has changed is heard
+    anew, whatever its path, size and times, and one that was only copied is not. `gathered` is what
+    the search for the bars of a clip took in of it, until its job begins.
     """
 
     styles: Mapping[str, Style]
     broken: Mapping[str, PunchinError] = field(default_factory=dict)
     bank: Bank = field(default_factory=Bank)
-    heard: OrderedDict[bytes, Listening] = field(default_factory=OrderedDict)
+    heard: OrderedDict[tuple[bytes, str], Listening] = field(default_factory=OrderedDict)
+    gathered: tuple[bytes, Gathered] | None = None
 
     def hear(self, request: Request, port: Port) -> Listening:
         """Listen to the request's clip on its grid; several takes of one clip listen once."""
-        told = f"{request.rate} {request.key} {request.grid.rows()} {request.grid.downbeat}"
-        mark = hashlib.blake2b(told.encode())
-        mark.update(np.ascontiguousarray(request.clip).view(np.uint8).data)
-        name = mark.digest()
+        clip = as_reader(request.clip, request.rate)
+        grid = request.grid
+        name = (clip.digest, f"{request.rate} {request.key} {grid.rows()} {grid.downbeat}")
         if name not in self.heard:
             self.heard[name] = listen(
-                request.clip,
+                clip,
                 request.rate,
-                request.grid,
+                grid,
                 downbeat_told=True,
                 key=request.key,
                 check=port.check,
+                gathered=self._gathered_of(clip),
             )
             while len(self.heard) > _CLIPS_KEPT:
                 self.heard.popitem(last=False)
         self.heard.move_to_end(name)
         return self.heard[name]
+
+    def grid_of(
+        self, samples: Samples, rate: int, bpm: float | None, metre: tuple[int, int] | None,
+        check: Check,
+    ) -> tuple[Grid, float]:  # fmt: skip
+        """Find tempo and bars; what was gathered for it serves the job that follows."""
+        clip = as_reader(samples, rate)
+        found = gather(clip, rate, check)
+        self.gathered = (clip.digest, found)
+        return find_grid(clip, rate, bpm, metre, check, found)
+
+    def _gathered_of(self, clip: ClipReader) -> Gathered | None:
+        """Return what was gathered for the grid of this very clip, and let go of it."""
+        kept, self.gathered = self.gathered, None
+        return kept[1] if kept is not None and kept[0] == clip.digest else None
 
 
 def open_studio(own: Path | None = None, soundfont: Path | None = None) -> Studio:

@@ -1,8 +1,8 @@
 """Listening to a clip from end to end: the public functions of this package.
 
-Samples are float32 `(frames, channels)`, nominal peak ±1. Long clips are read in blocks: beyond
-the clip itself a 10-minute one needs some 150 MB. `check` is called at least every 100 ms of work
-and may raise to abandon it.
+Samples are float32 `(frames, channels)`, nominal peak ±1, in an array or a reader. They are gone
+through once, in blocks: beyond the clip itself a 10-minute one needs some 150 MB. `check` is called
+at least every 100 ms of work and may raise to abandon it.
 """
 
 from __future__ import annotations
@@ -11,23 +11,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from daemon.audio.clips import Samples
 from daemon.audio.grid import Grid
 from daemon.engines.sketch.listen.bars import find_bars
 from daemon.engines.sketch.listen.frames import Check, to_ear, unchecked
+from daemon.engines.sketch.listen.gathering import Features, Gathered, gather
 from daemon.engines.sketch.listen.harmony import decode, spans
-from daemon.engines.sketch.listen.keys import find_key
-from daemon.engines.sketch.listen.kind import SILENT_DBFS, kind_of, traits
+from daemon.engines.sketch.listen.keys import find_key, melody_key
 from daemon.engines.sketch.listen.lead import lead_notes
-from daemon.engines.sketch.listen.level import loudness_lufs, peak_dbfs
 from daemon.engines.sketch.listen.metre import find_metre
 from daemon.engines.sketch.listen.names import key_name, parse_key, relative_key, uses_flats
 from daemon.engines.sketch.listen.notes import notes_from
-from daemon.engines.sketch.listen.onsets import (
-    Onsets,
-    attack_strength,
-    onset_strength,
-    pick_onsets,
-)
+from daemon.engines.sketch.listen.onsets import pick_onsets
 from daemon.engines.sketch.listen.pitch import track_pitch
 from daemon.engines.sketch.listen.pulse import pulses
 from daemon.engines.sketch.listen.sections import find_sections
@@ -38,14 +33,12 @@ from daemon.engines.sketch.listen.trace import Trace
 from daemon.engines.sketch.listen.types import (
     NO_CHORD,
     ChordSpan,
-    Kind,
     Listening,
     Note,
     Section,
 )
 
 _SPEECH_DOUBT = 0.3  # share of the key's confidence that is left when the clip is speech
-_SHORTEST_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -63,21 +56,6 @@ class _Told:
 
 
 @dataclass(frozen=True)
-class _Ear:
-    """What was heard before bars and harmony."""
-
-    onsets: Onsets
-    tones: Tones
-    attacks: tuple[np.ndarray, np.ndarray]
-    level: np.ndarray
-    notes: tuple[Note, ...]
-    kind: Kind
-    kind_sure: float
-    has_drums: bool
-    length_s: float
-
-
-@dataclass(frozen=True)
 class _Bars:
     """A grid with how sure its tempo and its downbeat are."""
 
@@ -87,7 +65,7 @@ class _Bars:
 
 
 def listen(
-    samples: np.ndarray,
+    samples: Samples,
     rate: int,
     grid: Grid | None = None,
     *,
@@ -96,20 +74,20 @@ def listen(
     downbeat_told: bool = False,
     key: str | None = None,
     check: Check = unchecked,
+    gathered: Gathered | None = None,
 ) -> Listening:
     """Hear all that `Listening` holds in `samples` at `rate` Hz.
 
     A told `grid` gives tempo and metre; its downbeat is kept when `downbeat_told`, else searched
     for. Without one, `bpm` and `metre` (`(beats, unit)`) may be told by themselves. A told `key` is
-    kept, with confidence 1.
+    kept, with confidence 1. Where `gathered` holds what `gather` took in of these samples, they are
+    not gone through again.
     """
-    peak = peak_dbfs(samples)
-    length_s = len(samples) / rate
     told = _Told(grid, bpm, metre, downbeat_told)
-    if length_s < _SHORTEST_S or peak <= SILENT_DBFS:
-        loudness = loudness_lufs(samples, rate, check)
-        return _nothing(length_s, told, key, peak, loudness)
-    ear = _gather(to_ear(samples, rate, check), peak, length_s, check)
+    clip = gathered or gather(samples, rate, check)
+    if clip.features is None:
+        return _nothing(clip, told, key)
+    ear, length_s = clip.features, clip.length_s
     bars = _bars(told, ear, check)
     check()
     onsets_s = pick_onsets(ear.onsets)
@@ -132,8 +110,8 @@ def listen(
         kind=ear.kind,
         kind_confidence=ear.kind_sure,
         has_drums=ear.has_drums,
-        loudness_lufs=loudness_lufs(samples, rate, check),
-        peak_dbfs=peak,
+        loudness_lufs=clip.loudness_lufs,
+        peak_dbfs=clip.peak_dbfs,
         onsets_per_beat=len(onsets_s) * beat.mean_s / length_s,
         swing=find_swing(ear.attacks, beat),
         sections=find_sections(ear.onsets, ear.tones, ear.level, bars.grid, length_s),
@@ -142,55 +120,45 @@ def listen(
 
 
 def find_grid(
-    samples: np.ndarray,
+    samples: Samples,
     rate: int,
     bpm: float | None = None,
     metre: tuple[int, int] | None = None,
     check: Check = unchecked,
+    gathered: Gathered | None = None,
 ) -> tuple[Grid, float]:
-    """Find tempo (when `bpm` is None) and bars only; the confidence 0…1 is of both together."""
-    length_s, peak = len(samples) / rate, peak_dbfs(samples)
+    """Find tempo (when `bpm` is None) and bars only; the confidence 0…1 is of both together.
+
+    `gathered` as for `listen`.
+    """
     told = _Told(None, bpm, metre, False)
-    if length_s < _SHORTEST_S or peak <= SILENT_DBFS:
+    clip = gathered or gather(samples, rate, check)
+    if clip.features is None:
         return told.guess(DEFAULT_BPM), 0.0
-    bars = _bars(told, _gather(to_ear(samples, rate, check), peak, length_s, check), check)
+    bars = _bars(told, clip.features, check)
     return bars.grid, bars.tempo_confidence * bars.downbeat_confidence
 
 
-def melody(samples: np.ndarray, rate: int, check: Check = unchecked) -> tuple[Note, ...]:
+def melody(samples: Samples, rate: int, check: Check = unchecked) -> tuple[Note, ...]:
     """Notes of a lone voice or instrument."""
     return notes_from(track_pitch(to_ear(samples, rate, check), check), check)
 
 
 def chords(
-    samples: np.ndarray, rate: int, grid: Grid, key: str | None = None, check: Check = unchecked
+    samples: Samples, rate: int, grid: Grid, key: str | None = None, check: Check = unchecked
 ) -> tuple[ChordSpan, ...]:
     """Chords of a mix whose bars are known."""
     heard = tones(to_ear(samples, rate, check), check)
     return _decoded(heard, grid, len(samples) / rate, key, check)[2]
 
 
-def key(samples: np.ndarray, rate: int, check: Check = unchecked) -> tuple[str | None, float]:
+def key(samples: Samples, rate: int, check: Check = unchecked) -> tuple[str | None, float]:
     """Key and confidence from the notes alone, without bars or chords."""
     heard = tones(to_ear(samples, rate, check), check)
     return find_key(_degrees(heard))
 
 
-def _gather(signal: np.ndarray, peak: float, length_s: float, check: Check) -> _Ear:
-    onsets, heard = onset_strength(signal, check), tones(signal, check)
-    pitch = track_pitch(signal, check)
-    notes = notes_from(pitch, check)
-    check()
-    measured = traits(onsets, heard, pitch, notes, length_s)
-    check()
-    kind, kind_sure = kind_of(measured, peak)
-    drums = kind == "drums" or (kind == "mix" and measured.drums)
-    attacks = attack_strength(signal, check)
-    check()
-    return _Ear(onsets, heard, attacks, pitch.level, notes, kind, kind_sure, drums, length_s)
-
-
-def _bars(told: _Told, ear: _Ear, check: Check) -> _Bars:
+def _bars(told: _Told, ear: Features, check: Check) -> _Bars:
     """Keep what was told of tempo, metre and downbeat, and find the rest."""
     if told.grid is not None and told.downbeat:
         return _Bars(told.grid, 1.0, 1.0)
@@ -204,7 +172,7 @@ def _bars(told: _Told, ear: _Ear, check: Check) -> _Bars:
 
 
 def _harmony(
-    ear: _Ear, grid: Grid, told_key: str | None, check: Check
+    ear: Features, grid: Grid, told_key: str | None, check: Check
 ) -> tuple[str | None, float, tuple[ChordSpan, ...]]:
     """Key, its confidence and the chords, each as far as this kind of clip tells."""
     told = key_name(*parse_key(told_key)) if told_key else None
@@ -215,7 +183,7 @@ def _harmony(
         return told, 1.0, none
     if ear.kind == "drums":
         return None, 0.0, none
-    found, sure = find_key(_sung_degrees(ear.notes) if ear.notes else _degrees(ear.tones))
+    found, sure = melody_key(ear.notes, grid) if ear.notes else find_key(_degrees(ear.tones))
     return found, sure * (_SPEECH_DOUBT if ear.kind == "speech" else 1.0), none
 
 
@@ -236,34 +204,24 @@ def _degrees(heard: Tones) -> np.ndarray:
     return heard.notes.sum(axis=0, dtype=np.float64).reshape(-1, 12).sum(axis=0)
 
 
-def _sung_degrees(notes: tuple[Note, ...]) -> np.ndarray:
-    """Seconds that each pitch class is sung, in the singer's own tuning, `(12,)`."""
-    midi = np.array([n.midi for n in notes])
-    length = np.array([n.length_s for n in notes])
-    detune = np.angle((length * np.exp(2j * np.pi * midi)).sum()) / (2 * np.pi)
-    return np.bincount(np.round(midi - detune).astype(int) % 12, length, 12)
-
-
-def _nothing(
-    length_s: float, told: _Told, told_key: str | None, peak: float, loudness: float
-) -> Listening:
+def _nothing(clip: Gathered, told: _Told, told_key: str | None) -> Listening:
     """Describe a clip with nothing to hear."""
     key = key_name(*parse_key(told_key)) if told_key else None
     return Listening(
-        length_s=length_s,
+        length_s=clip.length_s,
         grid=told.guess(DEFAULT_BPM),
         tempo_confidence=1.0 if told.grid or told.bpm else 0.0,
         downbeat_confidence=1.0 if told.downbeat else 0.0,
         key=key,
         key_confidence=1.0 if key else 0.0,
         relative_key=relative_key(key) if key else None,
-        chords=(ChordSpan(0.0, length_s, NO_CHORD),),
+        chords=(ChordSpan(0.0, clip.length_s, NO_CHORD),),
         notes=(),
         voiced=0.0,
         kind="silence",
         has_drums=False,
-        loudness_lufs=loudness,
-        peak_dbfs=peak,
+        loudness_lufs=clip.loudness_lufs,
+        peak_dbfs=clip.peak_dbfs,
         onsets_per_beat=0.0,
-        sections=(Section(0.0, length_s, "A"),),
+        sections=(Section(0.0, clip.length_s, "A"),),
     )

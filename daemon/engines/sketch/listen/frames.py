@@ -9,6 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import numpy as np
+import soxr
+from scipy.fft import rfft
+
+from daemon.audio.clips import Samples, as_reader
 
 EAR_RATE_HZ = 22050
 _BLOCK_S = 5.0
@@ -20,21 +24,34 @@ def unchecked() -> None:
     """Stand in for a cancellation check where there is nothing to cancel."""
 
 
-def to_ear(samples: np.ndarray, rate: int, check: Check = unchecked) -> np.ndarray:
+def to_ear(samples: Samples, rate: int, check: Check = unchecked) -> np.ndarray:
     """Fold `(frames, channels)` at `rate` Hz to mono at `EAR_RATE_HZ`; non-finite samples are 0."""
-    import soxr
-
-    assert samples.ndim == 2, samples.shape
-    block = max(1, int(_BLOCK_S * rate))
-    weights = np.full(samples.shape[1], 1 / samples.shape[1], np.float32)
-    stream = soxr.ResampleStream(rate, EAR_RATE_HZ, 1, dtype="float32", quality="LQ")
+    stream = ear_stream(rate)
     parts = []
-    for start in range(0, max(1, len(samples)), block):
+    for block in as_reader(samples, rate).blocks():
         check()
-        mono = samples[start : start + block] @ weights
-        np.nan_to_num(mono, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
-        parts.append(stream.resample_chunk(mono, last=start + block >= len(samples)))
-    return np.concatenate(parts)
+        parts.append(folded(stream, finite(block)))
+    return np.concatenate([*parts, folded(stream, None)])
+
+
+def ear_stream(rate: int) -> soxr.ResampleStream:
+    """Return a resampler from `rate` Hz to the ear, for one clip's blocks in order."""
+    return soxr.ResampleStream(rate, EAR_RATE_HZ, 1, dtype="float32", quality="LQ")
+
+
+def folded(stream: soxr.ResampleStream, block: np.ndarray | None) -> np.ndarray:
+    """Return what the ear gets of the next block, finite `(frames, channels)`; None for the end."""
+    if block is None:
+        return np.asarray(stream.resample_chunk(np.zeros(0, np.float32), last=True))
+    mono = block @ np.full(block.shape[1], 1 / block.shape[1], np.float32)
+    return np.asarray(stream.resample_chunk(mono))
+
+
+def finite(block: np.ndarray) -> np.ndarray:
+    """Return the block with zeros for samples that are no numbers."""
+    if np.isfinite(block.sum()):
+        return block
+    return np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0)
 
 
 def spectra(
@@ -54,7 +71,7 @@ def spectra(
         count = min(block, rows - first)
         piece = _padded(signal, first * hop - window // 2, (count - 1) * hop + window)
         framed = np.lib.stride_tricks.sliding_window_view(piece, window)[::hop]
-        yield np.abs(np.fft.rfft(framed * shape, axis=1)[:, :bins])
+        yield np.abs(rfft(framed * shape, axis=1)[:, :bins])
 
 
 def _padded(signal: np.ndarray, start: int, length: int) -> np.ndarray:

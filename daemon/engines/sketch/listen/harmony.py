@@ -120,7 +120,8 @@ def decode(
     edges, costs = beat_edges(grid, length_s)
     check()
     notes = tones.pooled(edges)
-    odds = chord_odds(notes) + key_bonus(key)
+    bonus = key_bonus(key)
+    odds = chord_odds(notes) + bonus
     # A stretch is without chords where not even the best one explains it.
     none = odds.max(axis=1) + NONE_SCORE - chord_scores(notes).max(axis=1)
     silent = notes.sum(axis=1) <= 1e-3
@@ -128,8 +129,27 @@ def decode(
     check()
     scores = np.concatenate([odds, none[:, None]], axis=1) * _EVIDENCE
     first = likeliest(scores, costs, check)
-    scores[:, :NONE] += lean(first[first != NONE])
-    return edges, likeliest(scores, costs, check)
+    leaning = lean(first[first != NONE])
+    scores[:, :NONE] += leaning
+    path = likeliest(scores, costs, check)
+    return edges, _settled(path, tones, edges, costs, bonus * _EVIDENCE + leaning)
+
+
+def _settled(
+    path: np.ndarray, tones: Tones, edges: np.ndarray, costs: np.ndarray, prior: np.ndarray
+) -> np.ndarray:
+    """Tell each chord's quality anew from all that sounds while it lasts, a bar at most.
+
+    A third or seventh that is touched once, or stands in a quiet part, is in one beat and not in
+    the next. Roots and edges stay; `prior` `(NONE,)` are log-odds beforehand.
+    """
+    is_bar = costs[1:] == _CHANGE_COST[0]
+    begins = np.flatnonzero(np.r_[True, (path[1:] != path[:-1]) | is_bar])
+    lasts = np.diff(np.r_[begins, len(path)])
+    odds = chord_odds(tones.pooled(edges[np.r_[begins, len(path)]])) * _EVIDENCE + prior
+    roots = np.minimum(path[begins] // len(QUALITIES), 11)
+    quality = odds.reshape(len(begins), 12, -1)[np.arange(len(begins)), roots].argmax(axis=1)
+    return np.where(path == NONE, NONE, np.repeat(roots * len(QUALITIES) + quality, lasts))
 
 
 def named(chord: int, flats: bool) -> str:

@@ -20,14 +20,19 @@ from daemon.engines.sketch.listen.tonal import Tones
 from daemon.engines.sketch.listen.types import Kind, Note
 
 SILENT_DBFS = -60.0
+_FAINT_DBFS = -40.0  # below it, what never stirs is the noise of a line or of a room
+_STIR_DB = 3.0
 _LOUD_SHARE = 0.05  # of the loud frames' level: quieter frames say nothing about the kind
 _NO_HARMONY = -16.0  # upper quartile of the best chord of each half second, log-odds
 _LITTLE_HARMONY = -11.0  # mixes have more, unless they hardly sound
 _STEP_S = 0.5
 _WIDEST_STEP = 14  # semitones; a lone line seldom goes further at once
-_WORDS_DB = 3.0  # between voices with words (3.2 and more) and most instruments (2.6 at most)
-_STIFF = 0.035  # semitones of wobble; no voice has less
-_WAVERING = 0.115  # few instruments have more
+_WORDS_DB = 3.4  # between voices with words and most instruments
+_VIBRATO = 0.08  # semitones of wobble of many voices and of few instruments
+_WAVERING = 0.115  # hardly an instrument has more
+_GLIDING = 0.12  # spoken pitch has more
+_WANDERING = -14.5  # harmony of a lone line that keeps to notes is greater
+_STRUCK_DB_S = -12.0  # strings and bars that ring fall faster, voices never
 _TRIMMED_S = 0.04  # at both ends of a note, where it is not settled
 _SHORTEST_S = 0.12  # notes whose colour is compared
 _COLOUR_FLOOR_DB = -60.0
@@ -40,9 +45,10 @@ class Traits:
     `harmony`: upper quartile over half seconds of the log-odds of the best chord. `voiced`: share
     of loud frames with a clear pitch. `clarity`: their mean clarity. `wobble`: median deviation
     inside notes, semitones. `leaps`: share of steps wider than an octave and a tone. `sparseness`:
-    median over time of Σa²/(Σa)² of the note activations, 1 where a single one sounds. `steady`:
-    share of loud time. `hiss`: 98th and 90th percentile of the rise above 5 kHz; `thump`: 98th
-    percentile below 130 Hz. `words`: how far notes of one pitch differ in colour, dB.
+    median over time of Σa²/(Σa)² of the note activations, 1 where a single one sounds. `stir`: how
+    far the loud moments rise above the middling ones, dB. `hiss`: 98th and 90th percentile of the
+    rise above 5 kHz; `thump`: 98th percentile below 130 Hz. `words`: how far notes of one pitch
+    differ in colour, dB. `swell`: median change of level inside notes, dB a second.
     """
 
     harmony: float
@@ -51,45 +57,54 @@ class Traits:
     wobble: float
     leaps: float
     sparseness: float
-    steady: float
+    stir: float
     hiss: tuple[float, float]
     thump: float
     words: float
+    swell: float
+
+    @property
+    def strokes(self) -> bool:
+        """Whether there are strokes both bright and low, as of a drum kit."""
+        return self.hiss[0] > 0.75 and self.thump > 1.2
 
     @property
     def lone(self) -> float:
-        """Above 0 where one pitch at a time explains the clip; ±1 is plain."""
-        if self.hiss[0] > 0.75 and self.thump > 1.2:
-            return -1.0  # strokes both bright and low: something else plays too
-        voiced = 0.65 if self.wobble > 0.05 else 0.8
-        return min(
-            (self.clarity - 0.75) / 0.1,
-            (self.sparseness - 0.11) / 0.03,
-            (self.voiced - voiced) / 0.15,
-            (0.5 - self.leaps) / 0.2,
-        )
+        """Above 0 where one pitch at a time explains the clip; ±1 is plain.
+
+        A logit fitted on lone voices and instruments against chords, duos and mixes; what leaps
+        between two registers is two parts.
+        """
+        odds = 5 * self.clarity + 7 * self.voiced - 12 * self.leaps - 3.5 * self.strokes - 8
+        return odds / 2
 
     @property
     def sung(self) -> float:
         """Above 0 where a lone line is sung rather than played; ±1 is plain."""
-        worded = min(self.words - _WORDS_DB, (self.wobble - _STIFF) / 0.01)
-        return max(worded, (self.wobble - _WAVERING) / 0.02)
+        worded = (self.words - _WORDS_DB) + (self.wobble - _VIBRATO) / 0.04
+        lasting = (self.swell - _STRUCK_DB_S) / 4
+        return min(lasting, max(worded, (self.wobble - _WAVERING) / 0.02))
 
     @property
     def spoken(self) -> float:
         """Above 0 where what has no harmony is speech rather than drums; ±1 is plain."""
-        soft = 4 * (self.clarity - 0.55) + 2 * (1.25 - self.thump) + 3 * (self.steady - 0.62)
-        return min(soft, (self.clarity - 0.5) / 0.08)
+        glides = min(self.wobble, 0.3) - 0.1
+        return 4 * ((self.voiced - 0.25) + (self.clarity - 0.58) + glides)
 
     @property
     def chatter(self) -> float:
         """Above 0 where gliding syllables only seem to have harmony; ±1 is plain."""
         return min(
             (_LITTLE_HARMONY - self.harmony) / 3,
-            (self.wobble - 0.11) / 0.05,
-            (0.095 - self.sparseness) / 0.02,
+            (self.wobble - 0.08) / 0.05,
+            (0.085 - self.sparseness) / 0.02,
             (self.clarity - 0.58) / 0.08,
         )
+
+    @property
+    def gliding(self) -> float:
+        """Above 0 where a lone voice never stays on a note; ±1 is plain."""
+        return min((_WANDERING - self.harmony) / 2, (self.wobble - _GLIDING) / 0.05)
 
     @property
     def drums(self) -> bool:
@@ -105,6 +120,7 @@ def traits(
     pitched = pitch.voiced
     voiced = pitched & loud
     heard = _heard(tones, length_s)
+    typical, peak = np.percentile(pitch.level, [50, 98]) if len(pitch.level) else (0.0, 0.0)
     return Traits(
         harmony=_harmony(heard),
         voiced=float(voiced.sum() / max(1, loud.sum())),
@@ -112,10 +128,11 @@ def traits(
         wobble=_wobble(pitch, pitched, notes),
         leaps=_leaps(notes),
         sparseness=_sparseness(heard),
-        steady=float(loud.mean()),
+        stir=float(20 * np.log10((peak + 1e-9) / (typical + 1e-9))),
         hiss=(float(np.percentile(onsets.high, 98)), float(np.percentile(onsets.high, 90))),
         thump=float(np.percentile(onsets.low, 98)),
         words=_words(onsets, notes),
+        swell=_swell(pitch, notes),
     )
 
 
@@ -123,7 +140,11 @@ def kind_of(traits: Traits, peak_dbfs: float) -> tuple[Kind, float]:
     """Return the kind of a clip and a confidence, 0.5 where it could as well be another, to 1."""
     if peak_dbfs <= SILENT_DBFS:
         return "silence", 1.0
+    if peak_dbfs <= _FAINT_DBFS and traits.stir < _STIR_DB:
+        return "silence", 0.5 + 0.5 * min(1.0, (_FAINT_DBFS - peak_dbfs) / 10)
     if traits.lone > 0:
+        if traits.gliding > 0:
+            return "speech", _sure(traits.lone, traits.gliding)
         return ("singing" if traits.sung > 0 else "solo"), _sure(traits.lone, traits.sung)
     bare = (_NO_HARMONY - traits.harmony) / 2
     if bare > 0:
@@ -164,6 +185,19 @@ def _wobble(pitch: Pitch, voiced: np.ndarray, notes: Sequence[Note]) -> float:
         if inside.sum() >= 10:
             deviations.append(float(np.abs(pitch.midi[rows][inside] - note.midi).mean()))
     return float(np.median(deviations)) if deviations else 0.0
+
+
+def _swell(pitch: Pitch, notes: Sequence[Note]) -> float:
+    """Median slope of the level inside notes, without their ends, dB a second; 0 without notes."""
+    decibels = 20 * np.log10(pitch.level + 1e-9)
+    slopes = []
+    for note in notes:
+        first, last = (int(s / HOP_S) for s in (note.start_s + 0.06, note.end_s - 0.05))
+        inside = decibels[first:last]
+        if len(inside) >= 8:
+            away = np.arange(len(inside)) - (len(inside) - 1) / 2
+            slopes.append(float(away @ inside / (away @ away)) / HOP_S)
+    return float(np.median(slopes)) if slopes else 0.0
 
 
 def _leaps(notes: Sequence[Note]) -> float:

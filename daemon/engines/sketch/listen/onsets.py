@@ -61,11 +61,13 @@ def onset_strength(signal: np.ndarray, check: Check = unchecked) -> Onsets:
         parts.append(magnitudes @ bands)
         powers.append(np.add.reduceat(np.square(magnitudes), wide, axis=1))
     levels, colour = np.concatenate(parts), np.concatenate(powers)
+    check()
     loud = float(np.percentile(levels.max(axis=1), 95))
     if loud <= 0:
         still = np.zeros(len(levels), np.float32)
         return Onsets(still, still, still, colour)
     levels = np.log1p(levels * (100 / loud))
+    check()
     rise = np.zeros_like(levels)
     rise[_LAG:] = np.maximum(levels[_LAG:] - levels[:-_LAG], 0)
     low = edges[1:] <= _LOW_BAND_HZ

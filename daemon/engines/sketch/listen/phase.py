@@ -19,9 +19,12 @@ _BLUR_S = 0.02
 _NEAR = 0.12  # pulses; phases closer than this are one candidate
 _MOST = 6
 _STRONG = 0.4  # of the strongest peak
+_SOME = 0.7  # of the mean over the pulse
 _REACH_S = 0.045  # how far a beat is moved onto the attacks
 _LIKELY_S = 0.025  # spread of the true beat about the coarse one
 _FINE_S = 0.001
+_BEGUN = 0.3  # of the steepest rise: there a swelling note has begun
+_CLICK_S = 0.0025  # from there to the middle of a click's rise
 
 
 @dataclass(frozen=True)
@@ -45,13 +48,21 @@ def candidates(scene: Scene) -> tuple[list[float], np.ndarray]:
     top = (peaks[0] + 0.5) / BINS
     # The strongest may be the beat, the eighth after it, or (swung, or in 6/8) a third of it.
     thirds = (1 / 3, 2 / 3) if scene.beat.per_bar == 2 else (1 / 3,)
-    chosen = [float((top + part) % 1) for part in (0.0, 0.5, *thirds)]
+    chosen = [float((top + part) % 1) for part in (0.0, 0.5)]
+    chosen += [p for p in (float((top + part) % 1) for part in thirds) if _begins(found, p)]
     for peak in peaks[1:]:
         phase = float((peak + 0.5) / BINS)
         apart = min(abs((phase - c + 0.5) % 1 - 0.5) for c in chosen)
         if apart > _NEAR and found[peak] > _STRONG * found[peaks[0]]:
             chosen.append(phase)
     return chosen[:_MOST], found
+
+
+def _begins(folded: np.ndarray, phase: float) -> bool:
+    """Whether anything begins near `phase`: where strokes swing, some fall on the beat too."""
+    reach = round(_NEAR / 3 * BINS)
+    near = np.arange(-reach, reach + 1) + int(phase * BINS)
+    return bool(folded[near % BINS].max() > _SOME)
 
 
 def fold(scene: Scene, strength: np.ndarray, cycle: int) -> np.ndarray:
@@ -71,7 +82,7 @@ def fold(scene: Scene, strength: np.ndarray, cycle: int) -> np.ndarray:
 
 
 def refined(scene: Scene, shift: float) -> float:
-    """Move the downbeat `shift` (pulses) to where the level rises most steeply close by.
+    """Move the downbeat `shift` (pulses) to where the steepest rise of the level close by begins.
 
     Each beat of the bar is folded by itself and counts by its square, so that beats with clear
     attacks outweigh those on which something merely swells.
@@ -90,9 +101,13 @@ def refined(scene: Scene, shift: float) -> float:
     count = np.bincount(index, minlength=bins * per_bar)
     mean = (total / np.maximum(count, 1)).reshape(per_bar, bins)
     window = np.hanning(9)
-    steep = sum(np.square(np.convolve(row, window / window.sum(), "same")) for row in mean)
+    smooth = [np.convolve(row, window / window.sum(), "same") for row in mean]
+    steep = np.square(smooth).sum(axis=0)
     offsets = (np.arange(bins) + 0.5) * _FINE_S - _REACH_S
-    likely = np.asarray(steep) * np.exp(-0.5 * (offsets / _LIKELY_S) ** 2)
+    likely = steep * np.exp(-0.5 * (offsets / _LIKELY_S) ** 2)
     if not likely.any():
         return shift
-    return shift + float(offsets[np.argmax(likely)]) / scene.beat.mean_s
+    steepest = int(np.argmax(likely))
+    before = np.flatnonzero(steep[:steepest] < _BEGUN * steep[steepest])
+    begun = int(before[-1]) + 1 if len(before) else 0
+    return shift + (float(offsets[begun]) + _CLICK_S) / scene.beat.mean_s

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.fft import irfft, rfft
 
 from daemon.engines.sketch.listen.frames import EAR_RATE_HZ, Check, unchecked
 from daemon.engines.sketch.listen.room import dried
@@ -18,12 +19,14 @@ _RATE_HZ = EAR_RATE_HZ // 2
 _HOP = 110
 HOP_S = _HOP / _RATE_HZ
 _INTEGRATION = 340  # samples, 31 ms
+_DARK_HZ = 300.0  # basses alone are darker, voices never
 _LONGEST = 170  # lag: 65 Hz
 _SHORTEST = 10  # lag: 1100 Hz
 _FFT = _INTEGRATION + _LONGEST + 2  # just long enough that nothing wraps round
 _ROWS = 500
 _CANDIDATES = 3
 _CHECKED_ROWS = 2000
+_BLOCK = 1 << 20  # samples, an even number
 _JUMP_COST = 0.9  # per octave
 _UNPITCHED, _PITCHED = 0.3, 0.75  # clarity
 _QUIET_DB = -50.0  # below the clip's loud frames: unvoiced
@@ -58,36 +61,52 @@ class Pitch:
 
 
 def track_pitch(signal: np.ndarray, check: Check = unchecked) -> Pitch:
-    """Return the pitch track of `signal` (see `frames`)."""
-    halved = dried(_halved(signal), _RATE_HZ, check)
-    rows = len(halved) // _HOP + 1
+    """Return the pitch track of `signal` (see `frames`): 65…1100 Hz, of dark clips 33…550 Hz."""
+    halved = dried(_halved(signal, check), _RATE_HZ, check)
+    rows, rate, hop = len(halved) // _HOP + 1, float(_RATE_HZ), _HOP
+    if _brightness_hz(halved) < _DARK_HZ:
+        halved, rate, hop = _halved(halved, check), rate / 2, hop // 2
     margin = _INTEGRATION // 2
-    padded = np.pad(halved, (margin, _FFT + _HOP))
+    padded = np.pad(halved, (margin, _FFT + hop))
     lags, dips, levels = [], [], []
     for first in range(0, rows, _ROWS):
         check()
         count = min(_ROWS, rows - first)
-        piece = padded[first * _HOP : (first + count - 1) * _HOP + _INTEGRATION + _LONGEST + 2]
-        lag, dip, level = _candidates(piece)
+        piece = padded[first * hop : (first + count - 1) * hop + _INTEGRATION + _LONGEST + 2]
+        lag, dip, level = _candidates(piece, hop)
         lags.append(lag)
         dips.append(dip)
         levels.append(level)
     lag, dip = np.concatenate(lags), np.concatenate(dips)
     check()
-    midi, clarity = _smoothest(69 + 12 * np.log2(_RATE_HZ / lag / 440), dip, check)
+    midi, clarity = _smoothest(69 + 12 * np.log2(rate / lag / 440), dip, check)
     return Pitch(midi, clarity, np.concatenate(levels))
 
 
-def _halved(signal: np.ndarray) -> np.ndarray:
+def _brightness_hz(signal: np.ndarray) -> float:
+    """Root mean square frequency of `signal` at `_RATE_HZ`."""
+    power = float(np.dot(signal, signal))
+    slope = np.diff(signal)
+    return float(np.sqrt(np.dot(slope, slope) / max(power, 1e-20))) * _RATE_HZ / (2 * np.pi)
+
+
+def _halved(signal: np.ndarray, check: Check = unchecked) -> np.ndarray:
     """Drop every second sample after a short half-band low-pass."""
     taps = np.array([-1, 0, 9, 16, 9, 0, -1], np.float32) / 32
-    return np.convolve(signal, taps, "same")[::2] if len(signal) > 7 else signal[::2]
+    reach = len(taps) // 2
+    halved = np.empty((len(signal) + 1) // 2, np.float32)
+    for first in range(0, len(signal), _BLOCK):
+        check()
+        begin, end = max(0, first - reach), min(len(signal), first + _BLOCK)
+        piece = np.convolve(signal[begin : end + reach], taps)[reach:]
+        halved[first // 2 : (end + 1) // 2] = piece[first - begin : end - begin : 2]
+    return halved
 
 
-def _candidates(piece: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _candidates(piece: np.ndarray, hop: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return lags and aperiodicities `(rows, _CANDIDATES)` and levels `(rows,)` of one piece."""
     span = _INTEGRATION + _LONGEST + 2
-    frames = np.lib.stride_tricks.sliding_window_view(piece, span)[::_HOP]
+    frames = np.lib.stride_tricks.sliding_window_view(piece, span)[::hop]
     difference = _difference(frames)
     mean = np.cumsum(difference[:, 1:], axis=1)
     order = np.arange(1, difference.shape[1])
@@ -101,9 +120,8 @@ def _candidates(piece: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def _difference(frames: np.ndarray) -> np.ndarray:
     """Squared difference of each frame with itself delayed by 0…`_LONGEST` + 1 samples."""
     head = frames[:, :_INTEGRATION]
-    cross = np.fft.irfft(np.conj(np.fft.rfft(head, _FFT)) * np.fft.rfft(frames, _FFT), _FFT)[
-        :, : _LONGEST + 2
-    ]
+    spectrum = np.conj(rfft(head, _FFT)) * rfft(frames, _FFT)
+    cross = irfft(spectrum, _FFT)[:, : _LONGEST + 2]
     squares = np.cumsum(np.square(frames, dtype=np.float64), axis=1)
     squares = np.pad(squares, ((0, 0), (1, 0)))
     energy = squares[:, _INTEGRATION : _INTEGRATION + _LONGEST + 2] - squares[:, : _LONGEST + 2]
@@ -140,22 +158,28 @@ def _smoothest(midi: np.ndarray, dip: np.ndarray, check: Check) -> tuple[np.ndar
 
 
 def _cheapest_choice(steps: np.ndarray, dip: np.ndarray, check: Check) -> list[int]:
-    """Plain lists: for three candidates a row they are several times as fast as arrays."""
-    total = dip[0].tolist()
-    back: list[list[int]] = []
-    for first in range(0, len(steps), _CHECKED_ROWS):
+    """Plain numbers: for three candidates a row they are many times as fast as arrays."""
+    p, q, r = dip[0].tolist()
+    back: list[tuple[int, int, int]] = []
+    flat = steps.reshape(-1, _CANDIDATES**2)
+    for first in range(0, len(flat), _CHECKED_ROWS):
         check()
         part = slice(first, first + _CHECKED_ROWS)
-        for into, here in zip(steps[part].tolist(), dip[1:][part].tolist(), strict=True):
-            came, reached = [], []
-            for costs, own in zip(into, here, strict=True):
-                ways = [t + c for t, c in zip(total, costs, strict=True)]
-                best = min(ways)
-                came.append(ways.index(best))
-                reached.append(best + own)
-            back.append(came)
-            total = reached
-    choice = [total.index(min(total))]
+        for into, (x, y, z) in zip(flat[part].tolist(), dip[1:][part].tolist(), strict=True):
+            a, b, c, d, e, f, g, h, i = into
+            to_x, from_x = _cheapest(p + a, q + b, r + c)
+            to_y, from_y = _cheapest(p + d, q + e, r + f)
+            to_z, from_z = _cheapest(p + g, q + h, r + i)
+            back.append((from_x, from_y, from_z))
+            p, q, r = to_x + x, to_y + y, to_z + z
+    choice = [_cheapest(p, q, r)[1]]
     for came in reversed(back):
         choice.append(came[choice[-1]])
     return choice[::-1]
+
+
+def _cheapest(a: float, b: float, c: float) -> tuple[float, int]:
+    """Return the lowest of three and which one it is, the first of equals."""
+    if a <= b:
+        return (a, 0) if a <= c else (c, 2)
+    return (b, 1) if b <= c else (c, 2)

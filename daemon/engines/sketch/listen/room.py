@@ -11,6 +11,7 @@ Signals are float32 `(frames,)`.
 from __future__ import annotations
 
 import numpy as np
+from scipy.fft import irfft, rfft
 from scipy.signal import lfilter
 
 from daemon.engines.sketch.listen.frames import Check, unchecked
@@ -41,13 +42,13 @@ def dried(signal: np.ndarray, rate: int, check: Check = unchecked) -> np.ndarray
         count = min(_BLOCK, rows - first)
         piece = padded[first * _HOP : (first + count - 1) * _HOP + _WINDOW]
         framed = np.lib.stride_tricks.sliding_window_view(piece, _WINDOW)[::_HOP]
-        spectrum = np.fft.rfft(framed * shape, axis=1)
+        spectrum = rfft(framed * shape, axis=1)
         power = np.square(spectrum.real) + np.square(spectrum.imag)
         fed = np.concatenate([earlier, power])
         earlier = fed[-_EARLY:]
         late, state = _late(fed[:-_EARLY], keep, state)
         gain = np.sqrt(np.maximum(1 - late / np.maximum(power, 1e-20), _FLOOR)) * soft
-        sound = np.fft.irfft(spectrum * gain.astype(np.float32), axis=1) * shape
+        sound = irfft(spectrum * gain.astype(np.float32), axis=1) * shape
         for at, half in ((first, sound[:, :_HOP]), (first + 1, sound[:, _HOP:])):
             out[at * _HOP : (at + count) * _HOP] += half.ravel()
     return out[_HOP : _HOP + len(signal)]

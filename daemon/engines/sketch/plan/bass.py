@@ -27,7 +27,7 @@ def bass_notes(song: Song, part: PartStyle) -> list[PlanNote]:
             notes.append(_root(song, part, bar.start, bar.quarters * 0.9, home))
             continue
         rows = (part.high or part.low) if section.level >= 3 else (part.low or part.high)
-        pattern = song.chosen(rows, part.name, section.kind, str(i % 4 == 3))
+        pattern = song.figure(rows, bar, part.name, section.kind)
         rng = song.rng(part.name, str(i))
         for hit in _with_changes(song, bar, song.hits(pattern, bar, rng)):
             notes.append(_note(song, part, bar, hit, home, rng))

@@ -15,8 +15,13 @@ from daemon.engines.sketch.plan.voicing import voiced
 _SUNG = 0.5  # from this share of a bar on, the voice has the floor
 _LONG_NOTE = 0.45  # quarters; shorter sung notes may rub against a chord
 _BELOW_VOICE = 4  # semitones that the band's top stays below the singer's middle
+_UNDER_TOP, _LEAST_RANGE = 2, 14  # semitones below the singer's middle for the band's top note
+_UNDER_VOICE = 9.0  # semitones of room below that, for one seed or another
+_PLACES = 5  # in its range where a player may sit
+_STRAY = 0.4  # of its range, that these places span
 _RELEASE = 0.04
 _PAD_VELOCITY = 72
+_LONG_CHORD = 3.5  # quarters
 
 
 class Hands:
@@ -25,12 +30,17 @@ class Hands:
     def __init__(self, song: Song, part: PartStyle) -> None:
         self.song, self.part = song, part
         low, high = part.range
-        place = song.pick(3, part.name, "register") - 1
-        self._centre = (low + high) / 2 + place * (high - low) / 4
+        place = song.pick(_PLACES, part.name, "register") / (_PLACES - 1) - 0.5
+        self._centre = (low + high) / 2 + place * (high - low) * _STRAY
+        self._range = part.range
         self._colour = song.style.colour if part.role != "pad" else "triad"
         if sung := song.voice.notes:
             middle = sorted(n.midi for n in sung)[len(sung) // 2]
-            self._centre = min(self._centre, max(low + 6, middle - _BELOW_VOICE))
+            top = max(low + 6, middle - _BELOW_VOICE)
+            if self._centre > top:
+                self._centre = max(low + 5, top - (place + 0.5) * _UNDER_VOICE)
+            if part.role != "arp" and low < middle < high:
+                self._range = (low, max(low + _LEAST_RANGE, middle - _UNDER_TOP))
         self._held: tuple[int, ...] = ()
         self._name = ""
 
@@ -43,7 +53,7 @@ class Hands:
         if name != self._name or avoid:
             part = self.part
             self._held = voiced(
-                name, self._held, part.range, part.voices, self._colour, self._centre, avoid
+                name, self._held, self._range, part.voices, self._colour, self._centre, avoid
             )
             self._name = name
         return self._held
@@ -65,12 +75,12 @@ def comp_notes(song: Song, part: PartStyle) -> list[PlanNote]:
             notes += _held(hands, bar.start, bar.start + bar.quarters * 0.9, 84, "roll")
             continue
         rng = song.rng(part.name, str(i))
-        for hit in song.hits(_pattern(song, part, bar, i), bar, rng):
+        for hit in song.hits(_pattern(song, part, bar), bar, rng):
             notes += _played(hands, bar, hit)
     return notes
 
 
-def _pattern(song: Song, part: PartStyle, bar: Bar, index: int) -> str:
+def _pattern(song: Song, part: PartStyle, bar: Bar) -> str:
     """Return the bar's pattern: the fuller one in full sections, unless the voice sings there."""
     section = song.section(bar)
     busy_voice = song.voice.share(bar.start, bar.end) >= _SUNG
@@ -78,8 +88,8 @@ def _pattern(song: Song, part: PartStyle, bar: Bar, index: int) -> str:
     rows = (part.high or part.low) if full else (part.low or part.high)
     if full and section.level == 2:
         rows = (*part.low, *part.high)
-    pattern = song.chosen(rows, part.name, section.kind, str(full), str(index % 4 == 3))
-    return _turned(pattern, part.voices) if song.pick(2, part.name, "turned") else pattern
+    pattern = song.figure(rows, bar, part.name, section.kind, str(full))
+    return _turned(pattern, part.voices) if song.pick(4, part.name, "turned") >= 2 else pattern
 
 
 def _turned(pattern: str, voices: int) -> str:
@@ -123,7 +133,10 @@ def _held(hands: Hands, start: float, end: float, velocity: int, how: str) -> li
 
 
 def pad_notes(song: Song, part: PartStyle) -> list[PlanNote]:
-    """Return held chords, struck anew only where the chord changes or a section begins."""
+    """Return held chords, from one change or section to the next.
+
+    One seed holds them, one strikes long ones again halfway, one lets the upper voices come later.
+    """
     hands = Hands(song, part)
     notes: list[PlanNote] = []
     for section in song.sections:
@@ -133,5 +146,21 @@ def pad_notes(song: Song, part: PartStyle) -> list[PlanNote]:
         song.check()
         for a, b in _pieces(song, start, end):
             velocity = _PAD_VELOCITY + 4 * section.level
-            notes += _held(hands, a, b, velocity, "")
+            if b - a < _LONG_CHORD or song.is_ending(song.bar_at(a)):
+                notes += _held(hands, a, b, velocity, "")
+            else:
+                how = song.pick(3, part.name, "held", section.kind)
+                notes += _swelling(hands, a, b, velocity, how)
     return notes
+
+
+def _swelling(hands: Hands, start: float, end: float, velocity: int, how: int) -> list[PlanNote]:
+    if how == 0:
+        return _held(hands, start, end, velocity, "")
+    later = start + (end - start) // 2 if how == 1 else start + 1
+    first = _held(hands, start, later if how == 1 else end, velocity, "")
+    second = _held(hands, later, end, velocity, "")
+    if how == 1:
+        return [*first, *second]
+    low = len(first) - len(first) // 2
+    return [*first[:low], *second[low:]]

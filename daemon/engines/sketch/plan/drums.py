@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -14,7 +14,15 @@ from daemon.engines.sketch.plan.types import PlanNote
 
 _TIMEKEEPERS = ("hat", "ride", "shaker", "tambourine", "pedal")
 _TIMEKEEPING = ("hat", "ride", "shaker")
+_LIGHT_TIME = ("hat", "pedal", "shaker")
+_TIME = {"hat": "x.o." * 4}  # of a bare bar, where the style's own has no timekeeper
 _OFFBEAT_SOFTER = 14
+_SWINGS = 0.3  # from here on a style's time is not embellished
+# Soft strokes that are added (o) and strokes that are left out (-) of a bar's time.
+_PICKUPS = (
+    "................", ".......o.......o", "...o.......o....", "......-o......-o",
+    "..-...........-.", ".o.......o......",
+)  # fmt: skip
 _ORNAMENT_SHARE = 0.35  # of fourth bars that get a small change
 _STROKE_QUARTERS = 0.25
 
@@ -43,15 +51,42 @@ def _kit(song: Song, drums: DrumStyle, bar: Bar, index: int, rng: np.random.Gene
         return {}
     names = (section.kind, str(section.level >= 3))
     row = rows[song.pick(len(rows), "drum pattern", *names)]
-    kit: Mapping[str, str] = _renamed(row, song, *names)
+    kicked = _kicked(row, rows, song, bar, *names)
+    kit: Mapping[str, str] = _renamed(
+        _lively(kicked, song, bar, *names), song, section.level, *names
+    )
     if section.level == 0:
-        bare = {p: pattern for p, pattern in kit.items() if p in _TIMEKEEPERS}
+        bare = {p: pattern for p, pattern in kit.items() if p in _TIMEKEEPERS} or _TIME
         kit = {p: _sieved(pattern, song.pick(3, "bare", *names)) for p, pattern in bare.items()}
     if _fills(song, bar, section.level):
         return _with_fill(kit, drums, song.rng("fill", str(index)))
     if index % 4 == 3 and rng.random() < _ORNAMENT_SHARE and section.level > 0:
         return _ornamented(kit, rng)
     return kit
+
+
+def _kicked(row: Kit, rows: Sequence[Kit], song: Song, bar: Bar, *names: str) -> Kit:
+    """Let the bars of a phrase have each its own kick, of those that the style has."""
+    kicks = list(dict.fromkeys(other["kick"] for other in rows if "kick" in other))
+    if "kick" not in row or len(kicks) < 2:
+        return row
+    return {**row, "kick": song.figure(kicks, bar, "kick", *names)}
+
+
+def _lively(kit: Kit, song: Song, bar: Bar, *names: str) -> Kit:
+    """Add the soft strokes between eighths, or leave out those, that one drummer plays."""
+    piece = next((piece for piece in _TIMEKEEPING if piece in kit), None)
+    if piece is None or song.style.swing > _SWINGS:
+        return kit
+    how = song.pick(len(_PICKUPS), "pick-ups", *names, song.letter(bar, "time", *names))
+    added = zip(kit[piece], _PICKUPS[how], strict=True)
+    return {**kit, piece: "".join(_struck(step, more) for step, more in added)}
+
+
+def _struck(step: str, more: str) -> str:
+    if more == "-" and step in "xo":
+        return "."
+    return more if step == "." and more == "o" else step
 
 
 def _sieved(pattern: str, how: int) -> str:
@@ -62,9 +97,10 @@ def _sieved(pattern: str, how: int) -> str:
     return pattern if pattern not in plain else "x..o..x.x..o..x."
 
 
-def _renamed(kit: Kit, song: Song, *names: str) -> Kit:
-    """Keep time on the hat, on a cymbal or on a shaker, as the seed says."""
-    other = _TIMEKEEPING[song.pick(len(_TIMEKEEPING), "time", *names)]
+def _renamed(kit: Kit, song: Song, level: int, *names: str) -> Kit:
+    """Keep time with stick or foot on the hat, on a shaker, in full sections on a cymbal."""
+    pieces = _TIMEKEEPING if level >= 2 else _LIGHT_TIME
+    other = pieces[song.pick(len(pieces), "time", *names)]
     if "hat" not in kit or other in kit:
         return kit
     return {other if piece == "hat" else piece: pattern for piece, pattern in kit.items()}

@@ -23,6 +23,7 @@ _TAGS = {
     "outro": ("outro", "ending", "尾奏", "结尾"),
 }
 _LOUDER_DB = 1.5
+_CONTRAST_DB, _NEAR_TOP_DB = 3.5, 1.0
 _BLOCK = 4
 _OUTRO_FROM = 2  # bars without a voice at the end
 
@@ -117,11 +118,20 @@ def _from_voice(energy_db: Sequence[float | None], first: int) -> list[Span]:
     for i, ((a, b), mean) in enumerate(zip(blocks, means, strict=True)):
         if mean is None and sung and b - a >= _OUTRO_FROM:
             spans.append((a, b, "bridge", LEVELS["bridge"]))
-        elif mean is not None and len(sung) > 2 and mean > middle + _LOUDER_DB:
+        elif (
+            mean is not None
+            and len(sung) > 2
+            and (mean > middle + _LOUDER_DB or _lifted(mean, sung))
+        ):
             spans.append((a, b, "chorus", 3))
         else:
             spans.append((a, b, "verse", 2 if i % 2 or i >= len(blocks) / 2 else 1))
     return _joined(spans) + [(count, total, "outro", LEVELS["outro"])] * (count < total)
+
+
+def _lifted(mean: float, sung: Sequence[float]) -> bool:
+    """Whether a block is about as loud as the loudest of a song with clear contrast."""
+    return max(sung) - min(sung) > _CONTRAST_DB and mean > max(sung) - _NEAR_TOP_DB
 
 
 def _after_voice(energy_db: Sequence[float | None]) -> int:

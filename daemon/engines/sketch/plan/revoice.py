@@ -35,16 +35,18 @@ class Edit:
 def edits(chords: Sequence[PlanChord], written_on: Sequence[str | None]) -> list[Edit]:
     """Return the changed ones among `chords`; None is a chord that was put in by hand.
 
-    Where nothing is known of any chord, none counts as changed.
+    Its notes were most likely written on the chord before it. Where nothing is known of any chord,
+    none counts as changed.
     """
     if all(name is None for name in written_on):
         return []
-    pairs = zip(chords, written_on, strict=True)
-    return [
-        Edit(chord, name or "N")
-        for chord, name in pairs
-        if chord.name != "N" and (name is None or parse_chord(name) != parse_chord(chord.name))
-    ]
+    changed, before = [], "N"
+    for chord, name in zip(chords, written_on, strict=True):
+        before = name or before
+        as_written = name is not None and parse_chord(name) == parse_chord(chord.name)
+        if chord.name != "N" and not as_written:
+            changed.append(Edit(chord, before))
+    return changed
 
 
 def revoiced(plan: Plan, changed: Sequence[Edit]) -> Plan:

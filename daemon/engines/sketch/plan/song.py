@@ -18,6 +18,7 @@ from daemon.engines.sketch.plan.styles import Style
 from daemon.engines.sketch.plan.types import Section
 
 _BARS_PER_CHECK = 16
+_FORMS = ("AAAB", "AABA", "ABAB", "AABC", "ABAC")  # of four bars
 
 Check = Callable[[], None]
 
@@ -96,6 +97,23 @@ class Song:
         """Return one of the variants, as `pick` says."""
         return variants[self.pick(len(variants), *names)]
 
+    def figure(self, rows: Sequence[str], bar: Bar, *names: str) -> str:
+        """Return the pattern that `names` play in `bar`, one of four of a phrase.
+
+        Halves of the style's own bars are put together anew, so that few seeds meet in a bar.
+        """
+        letter = self.letter(bar, *names)
+        first, second = (tuple(dict.fromkeys(half)) for half in zip(*_halves(rows), strict=True))
+        half = self.chosen(first, *names, letter, "first half")
+        return half + self.chosen(second, *names, letter, "second half")
+
+    def letter(self, bar: Bar, *names: str) -> str:
+        """Return which of a phrase's bars `bar` is for `names`: A, B or C."""
+        start = self.section(bar).start_quarter - 1e-6
+        place = bisect.bisect_left(self._bar_starts, bar.start)
+        place -= bisect.bisect_left(self._bar_starts, start)
+        return self.chosen(_FORMS, *names, "form")[place % 4]
+
     def section(self, bar: Bar) -> Section:
         """Return the section that `bar` belongs to."""
         at = bisect.bisect_right(self._section_starts, bar.start + 1e-6)
@@ -127,6 +145,10 @@ class Song:
         start = swung(hit.at, self.style.swing, pair)
         end = min(bar_quarters, swung(hit.at + hit.length, self.style.swing, pair))
         return Hit(round(start, 6), round(end - start, 6), hit.symbol, hit.velocity)
+
+
+def _halves(rows: Sequence[str]) -> list[tuple[str, str]]:
+    return [(row[:8], row[8:]) for row in rows]
 
 
 def paced(pattern: str, feel: float, bar_index: int) -> str:

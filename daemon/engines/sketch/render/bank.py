@@ -93,8 +93,8 @@ class Bank:
 
         return self._kept(name, made)
 
-    def begin(self) -> None:
-        """Forget what was asked for, as a job begins."""
+    def begin(self, check: Callable[[], None]) -> None:
+        """Forget what was asked for, as a job begins; `check` is called before what takes long."""
 
     def notes(self) -> tuple[str, ...]:
         """Return what to tell of the sounds that were asked for since `begin`."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from daemon.audio.clips import Samples
 from daemon.engines.sketch.listen.frames import Check, to_ear
 from daemon.engines.sketch.listen.harmony import profiles
 from daemon.engines.sketch.listen.onsets import HOP_S, onset_strength
@@ -67,9 +68,7 @@ class Beats:
         return float(self.pulse.at(np.array([frame / self.rate]))[0])
 
 
-def cut_beats(
-    samples: np.ndarray, rate: int, heard: Listening, reach_s: float, check: Check
-) -> Beats:
+def cut_beats(samples: Samples, rate: int, heard: Listening, reach_s: float, check: Check) -> Beats:
     """Cut `(frames, 2)` into the beats of `heard.grid`; pulses are known `reach_s` beyond it.
 
     Beats are told apart by what listening kept of the clip; a clip without that is heard again.
@@ -103,7 +102,7 @@ def _features(trace: Trace, seconds: np.ndarray) -> tuple[np.ndarray, ...]:
     )
 
 
-def _traced(samples: np.ndarray, rate: int, check: Check) -> Trace:
+def _traced(samples: Samples, rate: int, check: Check) -> Trace:
     signal = to_ear(samples, rate, check)
     return Trace(onset_strength(signal, check), tones(signal, check))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from daemon.audio.clips import Samples
 from daemon.engines.sketch.listen.frames import Check, unchecked
 from daemon.engines.sketch.listen.names import chord_name, parse_chord
 from daemon.engines.sketch.listen.types import Listening
@@ -23,7 +24,7 @@ _AUDIBLE = 1e-4
 
 
 def replace_bars(
-    samples: np.ndarray,
+    samples: Samples,
     rate: int,
     heard: Listening,
     start_frame: int,
@@ -158,7 +159,7 @@ def _readable(start: int, end: int, clip_frames: int, region: tuple[int, int]) -
     return start >= 0 and end <= clip_frames and (end <= region[0] or start >= region[1])
 
 
-def _gain(samples: np.ndarray, new: np.ndarray, beats: Beats, region: tuple[int, int]) -> float:
+def _gain(samples: Samples, new: np.ndarray, beats: Beats, region: tuple[int, int]) -> float:
     """Gain that brings the material to the level of the bars on either side, within ±3 dB."""
     reach = round(_CONTEXT_BARS * beats.pulse.per_bar * beats.pulse.mean_s * beats.rate)
     around = np.concatenate(

@@ -5,17 +5,22 @@ Frames count from the first sample of the clip, for what is played and for where
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from daemon.audio.clips import Samples
+from daemon.audio.extrapolate import extrapolate
 from daemon.engines.sketch.listen.frames import Check
 
 # A splice 12 ms before the beat leaves the attack whole and is masked by it; one on the beat itself
 # clicks (measured: worst second difference seven times as high).
 LEAD_S = 0.012
 FADE_S = 0.010
+_SHORT_FADE_S = 0.002  # on the beat itself
+_CARRIED_S = 0.04  # a clip that ends between two beats is carried on for that long at most
 _DRIFT_S = 0.004  # a run that leaves the grid by more is put back at the next beat
 
 
@@ -42,7 +47,7 @@ def runs(
 
 
 def weave(
-    samples: np.ndarray,
+    samples: Samples,
     joined: Sequence[Run],
     start: int,
     end: int,
@@ -52,28 +57,62 @@ def weave(
 ) -> np.ndarray:
     """Play `joined` over the frames `[start, end)`: float32 `(end − start, 2)`.
 
-    Every run but the first begins `LEAD_S` before its frame, under a fade of `FADE_S`. Frames of
-    the clip in `hidden` and outside the clip are silent.
+    Every run but the first begins `LEAD_S` before its frame, under a fade of `FADE_S`; where the
+    clip has nothing to fade from or to there, as near to that as it has. Frames of the clip in
+    `hidden` and outside the clip are silent.
     """
-    lead, half = round(LEAD_S * rate), round(FADE_S * rate) // 2
     out = np.zeros((end - start, samples.shape[1]), np.float32)
-    cuts = [start, *(run.start - lead for run in joined[1:]), end]
+    limits = hidden or (0, 0)
+    fades = [_fade_between(a, b, len(samples), limits, rate) for a, b in itertools.pairwise(joined)]
     for index, run in enumerate(joined):
         check()
-        first = max(start, cuts[index] - (half if index else 0))
-        last = min(end, cuts[index + 1] + (half if index + 1 < len(joined) else 0))
-        if last <= first:
+        first, shaped = fades[index - 1] if index else (start, start)
+        last = fades[index][1] if index < len(fades) else end
+        at, until = max(start, first), min(end, last)
+        if until <= at:
             continue
-        piece = cut(samples, first + run.offset, last + run.offset, hidden)
-        fade = min(2 * half, last - first) if index and cuts[index] - half >= start else 0
-        at = first - start
-        out[at : at + fade] = crossfade(out[at : at + fade], piece[:fade])
-        out[at + fade : last - start] = piece[fade:]
+        piece = _lasting(samples, at + run.offset, until + run.offset, hidden, rate)
+        fade = min(shaped, until) - at if index and first >= start else 0
+        out[at - start : at - start + fade] = crossfade(
+            out[at - start : at - start + fade], piece[:fade]
+        )
+        out[at - start + fade : until - start] = piece[fade:]
     return out
 
 
+def _fade_between(
+    leaving: Run, coming: Run, clip_frames: int, hidden: tuple[int, int], rate: int
+) -> tuple[int, int]:
+    """Return the frames `[first, last)` of the fade from one run to the next.
+
+    It lies around `LEAD_S` before the beat; earlier where the leaving run has no more to give,
+    later where nothing comes before the coming one, and then it is short, to leave the attack be.
+    """
+    length, beat = round(FADE_S * rate), coming.start
+    gone = hidden[0] if beat + leaving.offset <= hidden[0] else clip_frames
+    there = hidden[1] if beat + coming.offset >= hidden[1] else 0
+    last = min(beat - round(LEAD_S * rate) + length // 2, gone - leaving.offset)
+    first = last - length
+    if first < there - coming.offset:
+        first = there - coming.offset
+        last = max(min(first + length, beat), first + round(_SHORT_FADE_S * rate))
+    return first, last
+
+
+def _lasting(
+    samples: Samples, start: int, end: int, hidden: tuple[int, int] | None, rate: int
+) -> np.ndarray:
+    """Return frames `[start, end)`; a little beyond the clip's end it is carried on."""
+    piece = cut(samples, start, end, hidden)
+    beyond = end - len(samples)
+    if 0 < beyond <= round(_CARRIED_S * rate) and beyond < len(piece) and len(samples):
+        before = samples[max(0, len(samples) - rate) :]
+        piece[len(piece) - beyond :] = extrapolate(before, beyond, rate)
+    return piece
+
+
 def cut(
-    samples: np.ndarray, start: int, end: int, hidden: tuple[int, int] | None = None
+    samples: Samples, start: int, end: int, hidden: tuple[int, int] | None = None
 ) -> np.ndarray:
     """Return frames `[start, end)`, zeros outside the clip and where it is hidden."""
     out = np.zeros((end - start, samples.shape[1]), np.float32)

@@ -9,7 +9,7 @@ Threads: used by one thread at a time.
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,6 +33,7 @@ class FontBank(Bank):
         super().__init__(limit_bytes)
         self.player = Player(open_font(path))
         self._asked: set[tuple[str, bool]] = set()
+        self._check: Callable[[], None] = lambda: None
         self._stops: dict[str, Mapping[int, frozenset[int]]] = {}
 
     def tone(self, instrument: str, midi: int, velocity: int, rate: int, held: int = 0) -> Tone:
@@ -80,9 +81,10 @@ class FontBank(Bank):
         power = self._kept(name, lambda rng: _power(self._stroke(struck, rate), rate))
         return power * struck.gain**2
 
-    def begin(self) -> None:
+    def begin(self, check: Callable[[], None]) -> None:
         """See `Bank.begin`."""
         self._asked.clear()
+        self._check = check
 
     def notes(self) -> tuple[str, ...]:
         """See `Bank.notes`: which SoundFont played, and what it lacks."""
@@ -94,17 +96,27 @@ class FontBank(Bank):
         return (*told, lacks) if lacking else told
 
     def _struck(self, instrument: str, midi: int, velocity: int) -> Struck | None:
+        if not any((instrument, found) in self._asked for found in (True, False)):
+            self._check()
         struck = self.player.struck(instrument, midi, velocity)
         self._asked.add((instrument, struck is not None))
         return struck
 
     def _tone(self, struck: Struck, rate: int, held: int) -> Tone:
         length_s = _length_s(struck, rate, held)
-        name = (*struck.name, rate, length_s)
-        return self._kept(name, lambda rng: self.player.tone(struck, length_s, rate))
+
+        def made(rng: np.random.Generator) -> Tone:
+            self._check()
+            return self.player.tone(struck, length_s, rate)
+
+        return self._kept((*struck.name, rate, length_s), made)
 
     def _stroke(self, struck: Struck, rate: int) -> Array:
-        return self._kept((*struck.name, rate), lambda rng: self.player.stroke(struck, rate))
+        def made(rng: np.random.Generator) -> Array:
+            self._check()
+            return self.player.stroke(struck, rate)
+
+        return self._kept((*struck.name, rate), made)
 
 
 def _length_s(struck: Struck, rate: int, held: int) -> float:

@@ -15,6 +15,7 @@ from daemon.engines.sketch.soundfont.generators import Gen, hertz_of, seconds
 STEP = 64
 FULL_DB = 100.0  # that an envelope falls by in its whole decay or release time
 _SILENT_DB = 96.0
+_LEAST_ATTACK_S = 2**-10  # that of −12000 timecents: no sample begins with a step
 
 Array = np.ndarray
 Values = Mapping[int, float]
@@ -23,7 +24,7 @@ Values = Mapping[int, float]
 def volume_curve(values: Values, key: int, frames: int, rate: int) -> Array:
     """Return the gain of each frame, float32, shorter than `frames` if the sound dies before."""
     attack_at = seconds(values[Gen.DELAY]) * rate
-    hold_at = attack_at + seconds(values[Gen.ATTACK]) * rate
+    hold_at = attack_at + max(_LEAST_ATTACK_S, seconds(values[Gen.ATTACK])) * rate
     decay_at = hold_at + _by_key(values, Gen.HOLD, Gen.HOLD_BY_KEY, key) * rate
     decay = _by_key(values, Gen.DECAY, Gen.DECAY_BY_KEY, key) * rate / FULL_DB  # frames for a dB
     sustain_db = min(max(values[Gen.SUSTAIN] / 10, 0.0), FULL_DB)
@@ -59,6 +60,13 @@ def _ramp(gain: Array, begin: float, end: float, low: float, high: float) -> Non
     if b > a:
         share = (np.arange(a, b) - begin) / (end - begin)
         gain[a:b] = low + (high - low) * share
+
+
+def spread(curve: Array, frames: int) -> Array:
+    """Return a curve that has a value every `STEP` frames at every frame, float32."""
+    ends = curve.astype(np.float32)
+    share = np.arange(STEP, dtype=np.float32) / STEP
+    return (ends[:-1, None] + np.diff(ends)[:, None] * share).reshape(-1)[:frames]
 
 
 # -- what bends ------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import soxr
 
-from daemon.engines.sketch.soundfont.envelope import STEP
+from daemon.engines.sketch.soundfont.envelope import spread
 
 _OVER = 4
 _SAME = 1e-7
@@ -26,13 +26,12 @@ def transposed(x: Array, ratio: float, frames: int | None = None) -> Array:
 
 
 def glided(x: Array, ratio: float, cents: Array, frames: int) -> Array:
-    """Return at most `frames` frames of `x` at `ratio`, bent by `cents` every `STEP` frames."""
+    """Return at most `frames` frames of `x` at `ratio`, bent by `cents` (as `bent` gives them)."""
     highest = float(cents.max())
     x = transposed(x, ratio * 2 ** (highest / 1200))
     fine = transposed(x, 1 / _OVER)
-    grid = np.arange(len(cents)) * STEP
-    speed = np.interp(np.arange(frames), grid, 2 ** ((cents - highest) / 1200)) * _OVER
-    place = np.concatenate([[0.0], np.cumsum(speed[:-1])])
+    speed = spread(2 ** ((cents - highest) / 1200) * _OVER, frames)
+    place = np.concatenate([[0.0], np.cumsum(speed[:-1], dtype=np.float64)])
     return _read(fine, place[: np.searchsorted(place, len(fine))])
 
 

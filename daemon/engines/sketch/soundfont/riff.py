@@ -65,7 +65,9 @@ def _walk(data: Bytes, at: int, end: int, path: Path) -> list[tuple[str, int, in
         found.append((name, start, size))
         if len(found) > _MOST_CHUNKS:
             raise damaged(path, f"has more than {_MOST_CHUNKS} chunks")
-        at = start + size + size % 2
+        at = start + size
+        # A chunk of an odd size is padded with a zero; some writers of SF3 leave it out.
+        at += size % 2 == 1 and at < end and int(data[at]) == 0
     return found
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from daemon.engines.sketch.soundfont.envelope import FULL_DB, STEP, bent, release_s, volume_curve
+from daemon.engines.sketch.soundfont.envelope import FULL_DB, bent, release_s, spread, volume_curve
 from daemon.engines.sketch.soundfont.filter import low_passed
 from daemon.engines.sketch.soundfont.font import Font, Zone
 from daemon.engines.sketch.soundfont.generators import Gen
@@ -82,8 +82,7 @@ def _tremolo(note: Note, frames: int, rate: int) -> Array | np.float32:
     bend = bent(note.values, note.key, frames, rate, _VOLUME)
     if bend is None:
         return np.float32(1)
-    smooth = np.interp(np.arange(frames) / STEP, np.arange(len(bend)), bend)
-    return np.asarray(10 ** (smooth / 200), np.float32)
+    return spread(10 ** (bend / 200), frames)
 
 
 # -- pitch -----------------------------------------------------------------------------------------

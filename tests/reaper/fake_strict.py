@@ -42,7 +42,9 @@ def guarded(world: Any, name: str, run: Callable[..., Any]) -> Callable[..., Any
         while least and wanted[least - 1][1]:
             least -= 1
         if not least <= len(args) <= len(wanted):
-            raise world.breach(f"reaper.{name} takes {least}…{len(wanted)} arguments, not {len(args)}")
+            raise world.breach(
+                f"reaper.{name} takes {least}…{len(wanted)} arguments, not {len(args)}"
+            )
         for i, (arg, (kind, optional)) in enumerate(zip(args, wanted, strict=False), 1):
             if (why := _wrong(arg, kind)) and not (optional and arg is None):
                 raise world.breach(f"reaper.{name}, argument {i}: {why}")

@@ -1,0 +1,106 @@
+"""A musician at REAPER with a daemon beside it: material, actions, and waiting for what comes back."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from fake_model import Item, Project, Source, Take, Track, take_audio
+from fake_world import World
+
+SCRIPTS = Path(__file__).parents[2] / "reaper_scripts" / "Punchin"
+PATIENCE_S = 30.0
+_nothing = threading.Event()
+
+
+class Desk:
+    """One REAPER, one daemon (or none)."""
+
+    def __init__(self, lua: str, folder: Path, home: Path) -> None:
+        self.folder, self.home = folder, home
+        self.world = World(lua, SCRIPTS, folder / "resource")
+        self.world.ext["punchin", "home"] = str(home)
+        self.world.ext["punchin", "autostart"] = "no"
+
+    @property
+    def project(self) -> Project:
+        return self.world.project
+
+    def audio(
+        self,
+        name: str = "clip.wav",
+        seconds: float = 2.0,
+        rate: int = 44100,
+        channels: int = 2,
+        subtype: str = "PCM_16",
+    ) -> Path:
+        """Write noise, so that a shift of one sample shows."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        rng = np.random.Generator(np.random.PCG64(len(name)))
+        samples = rng.uniform(-0.5, 0.5, (round(seconds * rate), channels))
+        soundfile.write(path, samples, rate, subtype)
+        return path
+
+    def item(
+        self,
+        path: Path | None,
+        at: float = 0.0,
+        length: float = 2.0,
+        offset: float = 0.0,
+        track: Track | None = None,
+        **values: float,
+    ) -> Item:
+        """Put a selected item on a track."""
+        if track is None:
+            track = Track(name="Audio")
+            self.project.tracks.append(track)
+        item = Item(track=track)
+        item.values.update(D_POSITION=at, D_LENGTH=length, B_UISEL=1.0)
+        if path is not None:
+            take = Take(item=item, source=Source(path=str(path)), name="original")
+            take.values["D_STARTOFFS"] = offset
+            for name, value in values.items():
+                take.values[name] = value
+            item.takes.append(take)
+        track.items.append(item)
+        return item
+
+    def select(self, start: float, end: float) -> None:
+        self.project.loop = (start, end)
+
+    def press(self, action: str) -> None:
+        """Run an action, as a key does."""
+        self.world.run(f"punchin_{action}.lua")
+
+    def until(self, what, why: str = "nothing happened") -> None:
+        """Let REAPER go on until `what()` is true."""
+        end = time.monotonic() + PATIENCE_S
+        while not what():
+            assert time.monotonic() < end, f"{why}: boxes {self.world.boxes}"
+            self.world.tick()
+            _nothing.wait(0.004)
+
+    def delivered(self, action: str, steps: int = 1) -> None:
+        """Press, and wait for that many new undo steps."""
+        before = len(self.project.undo)
+        self.press(action)
+        self.until(lambda: len(self.project.undo) >= before + steps or self.world.boxes)
+        assert not self.world.boxes, self.world.boxes
+
+    def told(self, action: str) -> str:
+        """Press, and return the one message that comes."""
+        self.world.boxes.clear()
+        self.press(action)
+        self.until(lambda: self.world.boxes)
+        assert len(self.world.boxes) == 1
+        return self.world.boxes[0][1]
+
+    def heard(self, take: Take, start: float, end: float, rate: int = 44100) -> np.ndarray:
+        """Return what a take plays between two times of the project."""
+        first, last = round(start * rate), round(end * rate)
+        at = np.arange(first, last) / rate - take.item.start
+        return take_audio(take, at, 2)

@@ -1,4 +1,4 @@
-"""A musician at REAPER with a daemon beside it: material, actions, and waiting for what comes back."""
+"""A musician at REAPER with a daemon beside it: material, actions, and what comes back."""
 
 from __future__ import annotations
 

@@ -1,13 +1,14 @@
 """REAPER's functions on projects, time, markers, states, undo, processes and dialogs."""
 
-# ruff: noqa: N802, ANN201 -- the names are REAPER's own
+# ruff: noqa: N802 -- the names are REAPER's own
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import fake_time
 from fake_items import touched
 from fake_model import Marker, Tempo, Thing, new_guid
-from pathlib import Path
 
 # -- projects --------------------------------------------------------------------------------------
 
@@ -378,7 +379,7 @@ def GetUserInputs(w, title, count, captions, values):
     names = captions.split(separator)
     if "separator=" in captions:
         separator = captions.split("separator=")[1][0]
-        names = [n for n in captions.split(separator)]
+        names = captions.split(separator)
     if count > 16:
         raise w.breach("GetUserInputs has at most 16 fields")
     w.forms.append((title, names, values.split(separator)))

@@ -1,13 +1,12 @@
 """REAPER's functions on tracks, items, takes, sources and accessors. Each gets the world first."""
 
-# ruff: noqa: N802, ANN201 -- the names are REAPER's own
+# ruff: noqa: N802 -- the names are REAPER's own
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-
 from fake_model import Accessor, Item, Source, Take, Thing, Track, free_item, take_audio
 
 

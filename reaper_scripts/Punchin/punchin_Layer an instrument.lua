@@ -2,6 +2,7 @@
 -- @version 0.1.0
 -- @author Punchin
 -- @about Adds one instrument that fits the selected items, on a new track.
+-- @noindex
 
 local here = ({reaper.get_action_context()})[2]:match("^(.*[/\\])")
 package.path = here .. "lib/?.lua;" .. package.path

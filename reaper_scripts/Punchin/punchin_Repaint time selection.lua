@@ -2,6 +2,7 @@
 -- @version 0.1.0
 -- @author Punchin
 -- @about Replaces the selected bars of the selected items by new material, as a new take.
+-- @noindex
 
 local here = ({reaper.get_action_context()})[2]:match("^(.*[/\\])")
 package.path = here .. "lib/?.lua;" .. package.path

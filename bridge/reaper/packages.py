@@ -211,7 +211,9 @@ def _conflicts(packages: Sequence[Package]) -> list[str]:
         for source in package.sources:
             other = owner.setdefault(source.path, package.path)
             if other != package.path:
-                complaints.append(f"{package.path}: {source.path} conflicts with {other}")
+                complaints.append(
+                    f"{package.path}: {source.path} conflicts with {other}: @noindex?"
+                )
         paths = [s.path for s in package.sources]
         complaints += [
             f"{package.path}: duplicate file {p}"

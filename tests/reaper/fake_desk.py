@@ -375,13 +375,13 @@ def ShowConsoleMsg(w, text):
 
 
 def GetUserInputs(w, title, count, captions, values):
-    separator = ","
-    names = captions.split(separator)
-    if "separator=" in captions:
-        separator = captions.split("separator=")[1][0]
-        names = captions.split(separator)
+    # Captions are parted by commas, values by the separator that the captions name.
+    separator = captions.split("separator=")[1][0] if "separator=" in captions else ","
+    names = [n for n in captions.split(",") if not n.startswith(("extrawidth=", "separator="))]
     if count > 16:
         raise w.breach("GetUserInputs has at most 16 fields")
+    if len(names) != count:
+        raise w.breach(f"GetUserInputs: {count} fields, but the captions {names}")
     w.forms.append((title, names, values.split(separator)))
     if not w.answers:
         return False, values

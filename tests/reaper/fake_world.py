@@ -10,6 +10,7 @@ Message boxes are answered from `world.answers` (a number for a box, a list or N
 from __future__ import annotations
 
 import importlib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,10 @@ class World:
         self.states: list[Script] = []
         self.registered: dict[int, str] = {}
         self.due: list[str] = []  # scripts that scripts started
+        # Of extensions that a test installs: functions by name, and Lua modules by name (each gets
+        # the script and returns what `require` gives).
+        self.extensions: dict[str, Any] = {}
+        self.modules: dict[str, Any] = {}
 
     # -- what tests do -------------------------------------------------------------------------
 
@@ -143,6 +148,10 @@ class Script:
         for name, run in fake_api.EXTENSIONS.items():
             if name not in world.missing:
                 table[name] = guarded(world, name, _in(self, run))
+        for name, run in world.extensions.items():
+            table[name] = run
+        for name, make in world.modules.items():
+            self.state.globals().package.preload[name] = partial(_module, make, self)
         table["defer"] = self.deferred.append
         table["runloop"] = self.deferred.append
         table["atexit"] = self.at_exit.append
@@ -177,6 +186,10 @@ class Script:
 
     def _call(self, function: Any, *args: Any) -> None:
         function(*args)
+
+
+def _module(make: Any, script: Script, *_: Any) -> Any:
+    return make(script)
 
 
 def _in(script: Script, run: Any) -> Any:

@@ -56,6 +56,7 @@ def test_stems_come_on_tracks_below(desk, action):
     item = desk.item(desk.audio(), at=3.0, length=1.5, offset=0.25)
     desk.item(None, track=None)
     desk.project.items()[1].values["B_UISEL"] = 0.0
+    desk.world.answers.append(["strings"])  # Layer asks which instrument
     desk.delivered(action)
     tracks = desk.project.tracks
     assert tracks[0].items == [item]

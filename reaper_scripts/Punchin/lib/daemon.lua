@@ -50,4 +50,7 @@ end
 
 M.START_S = START_S
 
+--- What is said when nobody answers.
+M.AWAY = "The Punchin daemon does not answer. Start it (action Punchin: Start daemon, or `punchin start`), then try again."
+
 return M

@@ -14,14 +14,13 @@ local targets = require "targets"
 
 local M = {}
 
-local AWAY = "The Punchin daemon does not answer. Start it (action Punchin: Start daemon, or `punchin start`), then try again."
-
+-- Whether a request was accepted; nil while nothing was said of it, else false, why and the code.
 local function verdict(answers, id)
   for _, message in ipairs(answers) do
-    local name = message.address:match("([^/]+)$")
-    if name == "accepted" and message.args[1] == id then return true end
-    if name == "failed" and message.args[1] == id then return false, message.args[4] end
-    if name == "error" then return false, message.args[4] end
+    local name, args = message.address:match("([^/]+)$"), message.args
+    if name == "accepted" and args[1] == id then return true end
+    if name == "failed" and args[1] == id then return false, args[4], args[2] end
+    if name == "error" then return false, args[4], args[1] end
   end
 end
 
@@ -32,8 +31,9 @@ local function may_start()
   return say.ask("The Punchin daemon is not running. Start it now?")
 end
 
--- Send one request and follow it: a step that returns true when it is settled.
-local function sending(request)
+-- Send one request and follow it: a step that returns true when it is settled. `refused(message,
+-- code)` says what the musician is told.
+local function sending(request, refused)
   local way = link.open()
   local ticket, reason = way:send(request.address, request.args)
   if not ticket then
@@ -50,29 +50,34 @@ local function sending(request)
     local state, answers = follow()
     if state == "wait" then return false end
     if state == "answered" then
-      local ok, message = verdict(answers, request.id)
+      local ok, message, code = verdict(answers, request.id)
       if ok == nil then return false end
       if not ok then
         drop()
-        say.tell(message)
+        refused(message, code)
       end
       return true
     end
     if not started and may_start() then
       started = true
       daemon.start()
+      -- What lies in the mailbox is found by a daemon that comes later; a packet is not.
+      way:drop(ticket)
+      way = link.open("mailbox")
+      ticket = way:send(request.address, request.args)
+      if not ticket then return true end
       follow = daemon.follow(way, ticket, daemon.START_S)
       return false
     end
     drop()
-    say.tell(AWAY)
+    say.tell(daemon.AWAY)
     return true
   end
 end
 
 -- One target after the other: export, send, follow.
-local function pump(op, proj, rest, more)
-  local exporting, settling
+local function pump(op, proj, rest, more, refused)
+  local exporting, settling, target
   local function turn()
     if settling then
       if not settling() then return reaper.defer(turn) end
@@ -82,12 +87,13 @@ local function pump(op, proj, rest, more)
       if request == "more" then return reaper.defer(turn) end
       exporting = nil
       if request then
-        settling = sending(request)
+        local asked = target
+        settling = sending(request, function(message, code) refused(message, code, asked) end)
         return reaper.defer(turn)
       end
       say.tell("The clip could not be exported (" .. tostring(reason) .. "): check the free disk space and the project's media folder.")
     end
-    local target = table.remove(rest, 1)
+    target = table.remove(rest, 1)
     if not target then return listener.ensure() end
     local reason
     exporting, reason = ask.begin(op, proj, target, more)
@@ -98,12 +104,18 @@ local function pump(op, proj, rest, more)
   turn()
 end
 
+--- Start an op on targets (see `targets`). `refused(message, code, target)` hears what the daemon
+--- does not accept; without it the musician is told.
+function M.run(op, proj, chosen, more, refused)
+  pump(op, proj, {table.unpack(chosen)}, more or {}, refused or function(message) say.tell(message) end)
+end
+
 --- Start an op on the selection; `more` are keys from a dialog. Speaks up where nothing fits.
 function M.start(op, more)
   local gathered = selection.gather()
-  local rest, why = targets.of(op, gathered)
-  if not rest then return say.tell(why) end
-  pump(op, gathered.project, rest, more or {})
+  local chosen, why = targets.of(op, gathered)
+  if not chosen then return say.tell(why) end
+  M.run(op, gathered.project, chosen, more)
 end
 
 return M

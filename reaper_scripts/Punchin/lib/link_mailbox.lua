@@ -1,7 +1,8 @@
 -- @noindex
 -- Messages to the daemon as files: needs nothing but a folder. See section 5 of docs/osc.md.
 -- A link has `send(address, args)` → ticket or nil and a reason, `answers(ticket)` → a list of
--- {address, args} or nil while there is none yet, `drop(ticket)`, and a `name`.
+-- {address, args} or nil while there is none yet, `drop(ticket)`, `bundle(messages)` → ticket for
+-- messages that are applied together, `taken(ticket)`, and a `name`.
 
 local files = require "files"
 local json = require "json"
@@ -20,14 +21,22 @@ end
 local Link = {name = "mailbox"}
 Link.__index = Link
 
-function Link:send(address, args)
-  local inbox = files.join(self.home, "inbox")
+local function put(home, value)
+  local inbox = files.join(home, "inbox")
   reaper.RecursiveCreateDirectory(inbox, 0)
   local name = fresh_name()
-  local ok, reason = files.write(
-    files.join(inbox, name .. ".json"), json.encode({address = address, args = json.list(args)}))
+  local ok, reason = files.write(files.join(inbox, name .. ".json"), json.encode(value))
   if not ok then return nil, reason end
   return name
+end
+
+function Link:send(address, args) return put(self.home, {address = address, args = json.list(args)}) end
+
+-- Send messages {address, args} that are applied in order with nothing between them.
+function Link:bundle(messages)
+  local rows = json.list({})
+  for i, message in ipairs(messages) do rows[i] = {address = message.address, args = json.list(message.args)} end
+  return put(self.home, rows)
 end
 
 function Link:answers(ticket)

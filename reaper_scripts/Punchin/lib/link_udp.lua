@@ -16,8 +16,31 @@ local REPLY_TO = {["/punchin/status.reply"] = "/punchin/status", ["/punchin/vers
   ["/punchin/job.reply"] = "/punchin/job", ["/punchin/presets.reply"] = "/punchin/presets",
   ["/punchin/describe.reply"] = "/punchin/describe"}
 
+-- Commands whose answers carry an id that is not in the message, and those whose first argument is it.
+local OWN_ID = {["/punchin/quit"] = "quit", ["/punchin/engine"] = "engine"}
+local NAMES_JOB = {["/punchin/cancel"] = true, ["/punchin/accept"] = true, ["/punchin/forget"] = true}
+
 local Link = {name = "udp"}
 Link.__index = Link
+
+local function id_of(address, args)
+  if OWN_ID[address] then return OWN_ID[address] end
+  local is_job = protocol.OPS[address:match("([^/]+)$")] ~= nil or NAMES_JOB[address]
+  return is_job and args[1] or nil
+end
+
+-- Join the pieces of a reply that was too long for one packet; nil until it is whole.
+local function whole(pieces, message)
+  if message.address ~= "/punchin/part" then return message end
+  local name, index, count, text = table.unpack(message.args)
+  local got = pieces[name] or {}
+  pieces[name], got[index + 1] = got, text
+  for i = 1, count do
+    if not got[i] then return nil end
+  end
+  pieces[name] = nil
+  return {address = name:find("^/") and name or protocol.PREFIX .. name, args = {table.concat(got, "", 1, count)}}
+end
 
 -- Give each arriving message to the ticket that it answers: by job id, else by what was asked.
 local function belongs(ticket, message)
@@ -31,18 +54,27 @@ function Link:send(address, args)
   if #packet > BIGGEST then return nil, "too big for one packet" end
   local ok, reason = self.socket:send(packet)
   if not ok then return nil, reason end
-  local names_job = protocol.OPS[address:match("([^/]+)$")] or address:find("cancel$") or address:find("accept$")
-  local ticket = {address = address, id = names_job and args[1] or nil, answers = {}}
+  local ticket = {address = address, id = id_of(address, args), answers = {}}
   self.tickets[#self.tickets + 1] = ticket
   return ticket
+end
+
+-- Send messages that are applied in order with nothing between them; nothing is answered.
+function Link:bundle(messages)
+  local packet = osc.bundle(messages)
+  if #packet > BIGGEST then return nil, "too big for one packet" end
+  local ok, reason = self.socket:send(packet)
+  if not ok then return nil, reason end
+  return {answers = {true}}
 end
 
 function Link:answers(ticket)
   while true do
     local bytes = self.socket:receive()
     if not bytes then break end
-    for _, message in ipairs(osc.messages(bytes) or {}) do
-      for _, open in ipairs(self.tickets) do
+    for _, piece in ipairs(osc.messages(bytes) or {}) do
+      local message = whole(self.pieces, piece)
+      for _, open in ipairs(message and self.tickets or {}) do
         if belongs(open, message) then open.answers[#open.answers + 1] = message break end
       end
     end
@@ -73,7 +105,7 @@ function M.open(home)
   if not made or not socket then return nil end
   socket:settimeout(0)
   if not socket:setpeername("127.0.0.1", port) then return nil end
-  return setmetatable({socket = socket, tickets = {}}, Link)
+  return setmetatable({socket = socket, tickets = {}, pieces = {}}, Link)
 end
 
 return M

@@ -2,11 +2,13 @@
 -- The one script that stays: brings finished jobs into their projects, shows progress, follows the
 -- chosen take, builds peaks. Actions start it when it is not there.
 
+local context = require "context"
 local deliver = require "deliver"
 local memory = require "memory"
 local peaks = require "peaks"
 local place_take = require "place_take"
 local say = require "say"
+local takes = require "takes"
 local watch = require "watch"
 
 local M = {}
@@ -40,7 +42,8 @@ end
 
 local MOST_SEEN = 100
 
-local function mark_seen(proj, id)
+--- Note that an ended job was dealt with in this project.
+function M.mark_seen(proj, id)
   local ids = {}
   for each in (seen(proj) .. " " .. id):gmatch("%S+") do ids[#ids + 1] = each end
   reaper.SetProjExtState(proj, SECTION, "seen", table.concat(ids, " ", math.max(1, #ids - MOST_SEEN + 1)))
@@ -57,7 +60,7 @@ end
 local function settle(row)
   local job = watch.job(row.id)
   if not job then return end
-  mark_seen(row.project, row.id)
+  M.mark_seen(row.project, row.id)
   if job.state == "done" then
     deliver.deliver(row.project, job, row.mark)
   elseif job.state == "failed" then
@@ -76,8 +79,9 @@ local function progress(rows)
   return text
 end
 
--- A take that was accepted elsewhere (a pad, the command line) becomes the active one here.
-local function follow_chosen(rows, known)
+-- A take that was accepted elsewhere (a pad, the command line) becomes the active one here. What was
+-- chosen before this listener began (`old`) was followed then, and may have been changed by hand since.
+local function follow_chosen(rows, known, old)
   local looked = 0
   for _, row in ipairs(rows) do
     if row.state == "done" and looked < LAST_FEW then
@@ -85,8 +89,12 @@ local function follow_chosen(rows, known)
       local job = watch.job(row.id)
       local number = job and math.tointeger(job.chosen)
       if number and known[row.id] ~= number then
-        known[row.id] = number
-        place_take.choose(row.project, row.id, number)
+        if old then
+          known[row.id] = number
+        elseif takes.may_follow(row.id, number) then
+          known[row.id] = number
+          place_take.choose(row.project, row.id, number)
+        end
       end
     end
   end
@@ -95,8 +103,15 @@ end
 --- Run until REAPER ends or the script is stopped.
 function M.run()
   local due_s, chosen_due_s, chosen, shown = 0, 0, {}, nil
+  local selected = context.new()
+  local before = {}
+  for _, row in ipairs(watch.recent() or {}) do
+    if was_seen(row.project, row.id) then before[#before + 1] = row end
+  end
+  follow_chosen(before, chosen, true)
   local function turn()
     local now_s = reaper.time_precise()
+    selected:step(now_s)
     if now_s >= due_s then
       due_s = now_s + EVERY_S
       reaper.SetExtState(SECTION, BEAT, ("%.3f"):format(now_s), false)

@@ -7,7 +7,7 @@ local json = require "json"
 local M = {}
 
 local KEY = "P_EXT:punchin"
-local SECTION, JOBS = "punchin", "jobs"
+local SECTION, JOBS, KEPT = "punchin", "jobs", "kept"
 
 local function read(text)
   local told = text ~= "" and json.decode(text) or nil
@@ -23,28 +23,30 @@ function M.recall(take)
   return read(text)
 end
 
---- Return the open jobs of a project: id → `{op, item, start_s, end_s, …}`.
-function M.jobs(proj)
-  local _, text = reaper.GetProjExtState(proj, SECTION, JOBS)
+local function listed(proj, list)
+  local _, text = reaper.GetProjExtState(proj, SECTION, list)
   return read(text) or {}
 end
 
-local function keep(proj, jobs)
-  reaper.SetProjExtState(proj, SECTION, JOBS, next(jobs) and json.encode(jobs) or "")
+local function write(proj, list, id, facts)
+  local jobs = listed(proj, list)
+  jobs[id] = facts
+  reaper.SetProjExtState(proj, SECTION, list, next(jobs) and json.encode(jobs) or "")
 end
+
+--- Return the open jobs of a project: id → `{op, item, start_s, end_s, …}`.
+function M.jobs(proj) return listed(proj, JOBS) end
 
 --- Note an open job, or change what is noted.
-function M.note(proj, id, facts)
-  local jobs = M.jobs(proj)
-  jobs[id] = facts
-  keep(proj, jobs)
-end
+function M.note(proj, id, facts) write(proj, JOBS, id, facts) end
 
 --- Strike a job that ended and was dealt with.
-function M.strike(proj, id)
-  local jobs = M.jobs(proj)
-  jobs[id] = nil
-  keep(proj, jobs)
-end
+function M.strike(proj, id) write(proj, JOBS, id, nil) end
+
+--- Return the jobs that are done but could not be brought in: id → facts.
+function M.kept(proj) return listed(proj, KEPT) end
+
+--- Keep a job for Import finished jobs, nil to let it go.
+function M.keep(proj, id, facts) write(proj, KEPT, id, facts) end
 
 return M

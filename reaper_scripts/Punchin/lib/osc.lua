@@ -28,6 +28,13 @@ function M.packet(address, args)
   return padded(address) .. padded("," .. table.concat(tags)) .. table.concat(data)
 end
 
+--- Return the packet of a bundle of messages {address, args} that is to be applied at once.
+function M.bundle(messages)
+  local out = {"#bundle\0\0\0\0\0\0\0\1"}
+  for _, message in ipairs(messages) do out[#out + 1] = string.pack(">s4", M.packet(message.address, message.args)) end
+  return table.concat(out)
+end
+
 local function text_at(bytes, at)
   local stop = bytes:find("\0", at, true)
   if not stop then error("text without end") end

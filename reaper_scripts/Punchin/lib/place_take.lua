@@ -4,6 +4,7 @@
 
 local memory = require "memory"
 local peaks = require "peaks"
+local undo = require "undo"
 
 local M = {}
 
@@ -24,10 +25,9 @@ local function offset_now(item, facts, rate, result)
   local from = facts.take and take_by_guid(item, facts.take)
   local now_s = from and reaper.GetMediaItemTakeInfo_Value(from, "D_STARTOFFS") or was_s
   local trimmed_s = (now_s - was_s) / (facts.playrate or 1.0)
-  if facts.op == "extend" or facts.op == "cover" then
+  if facts.op == "extend" or facts.op == "cover" or facts.op == "retake" then
     -- The result begins with the clip (after what was put before it).
-    local clip_s = facts.op == "extend" and facts.position_s or facts.start_s
-    return result.source_frame / rate + (facts.position_s - clip_s) + trimmed_s
+    return result.source_frame / rate + (facts.position_s - facts.start_s) + trimmed_s
   end
   -- The result is as long as what was sent: the file itself, or the export from `from_s` on.
   if facts.from_s then return facts.position_s + trimmed_s - facts.from_s end
@@ -64,12 +64,15 @@ local function begin_earlier(item, lead_s)
 end
 
 -- Let the item show what an extend added; takes that end earlier are silent there, as they were.
-local function show_all(item, facts, result, file)
+local function show_all(item, facts, result, file, offset_s)
   local lead_s = math.min(result.source_frame / file.rate, reaper.GetMediaItemInfo_Value(item, "D_POSITION"))
   if lead_s > 0 then begin_earlier(item, lead_s) end
+  local length_s = reaper.GetMediaItemInfo_Value(item, "D_LENGTH")
   local added_s = file.seconds - result.source_frame / file.rate - (facts.end_s - facts.start_s)
+  -- Where the clip ended inside the item, part of what was added shows there already.
+  added_s = math.min(added_s, file.seconds - (offset_s - lead_s) - length_s)
   if added_s > 0 then
-    reaper.SetMediaItemInfo_Value(item, "D_LENGTH", reaper.GetMediaItemInfo_Value(item, "D_LENGTH") + added_s)
+    reaper.SetMediaItemInfo_Value(item, "D_LENGTH", length_s + added_s)
     reaper.SetMediaItemInfo_Value(item, "B_LOOPSRC", 0)
   end
   return lead_s
@@ -81,7 +84,7 @@ function M.place(item, job, facts, mixes)
   local lead_s = 0.0
   local offset_s = offset_now(item, facts, mixes[1].rate, job.result)
   if facts.op == "extend" then
-    lead_s = show_all(item, facts, job.result, mixes[1])
+    lead_s = show_all(item, facts, job.result, mixes[1], offset_s)
     offset_s = offset_s - lead_s
   end
   local placed = 0
@@ -105,7 +108,9 @@ function M.choose(proj, job_id, number)
       local take = reaper.GetTake(item, each)
       local facts = memory.recall(take)
       if facts and facts.job == job_id and facts.take == number then
-        if reaper.GetActiveTake(item) ~= take then reaper.SetActiveTake(take) end
+        if reaper.GetActiveTake(item) ~= take then
+          undo.step(proj, "Punchin: Choose take", function() reaper.SetActiveTake(take) end)
+        end
         return true
       end
     end

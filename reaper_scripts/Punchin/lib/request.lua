@@ -8,8 +8,8 @@ local tags = require "tags"
 local M = {}
 
 -- Settings that go into every request that takes them; empty ones are left to the daemon.
-local FROM_SETTINGS = {"strength", "seed", "preset", "engine", "context", "format"}
-local NUMBERS = {strength = true, seed = true, context = true}
+local FROM_SETTINGS = {"strength", "seed", "preset", "engine", "context", "format", "stretch"}
+local NUMBERS = {strength = true, seed = true, context = true, stretch = true}
 
 --- Return a new job id.
 function M.id()

@@ -12,15 +12,26 @@ local M = {}
 
 local ENDED = {done = true, failed = true, cancelled = true}
 
---- Return the jobs in recent.json that carry the mark of an open project:
---- `{id, op, state, fraction, mark, project}`; nil where it can't be read.
-function M.recent()
+--- Return the rows of recent.json, whoever asked for them; nil where it can't be read.
+function M.all()
   local bytes = files.read(files.join(places.home(), "recent.json"))
   local told = bytes and json.decode(bytes)
   if type(told) ~= "table" then return nil end
-  local rows, open = {}, {}
+  local rows = {}
   for _, row in ipairs(told.jobs or told) do
-    local mark = type(row) == "table" and tags.read(row.tag)
+    if type(row) == "table" then rows[#rows + 1] = row end
+  end
+  return rows
+end
+
+--- Return the jobs in recent.json that carry the mark of an open project:
+--- `{id, op, state, fraction, mark, project}`; nil where it can't be read.
+function M.recent()
+  local all = M.all()
+  if not all then return nil end
+  local rows, open = {}, {}
+  for _, row in ipairs(all) do
+    local mark = tags.read(row.tag)
     if mark then
       if open[mark.project] == nil then open[mark.project] = project.find(mark.project) or false end
       if open[mark.project] then

@@ -3,7 +3,6 @@
 -- @author Punchin
 -- @about Cancels the open jobs of this project.
 -- @noindex
--- @noindex
 
 local here = ({reaper.get_action_context()})[2]:match("^(.*[/\\])")
 package.path = here .. "lib/?.lua;" .. package.path

@@ -3,7 +3,6 @@
 -- @author Punchin
 -- @about Says whether the Punchin daemon runs, with which engine, and what it does.
 -- @noindex
--- @noindex
 
 local here = ({reaper.get_action_context()})[2]:match("^(.*[/\\])")
 package.path = here .. "lib/?.lua;" .. package.path

@@ -3,7 +3,6 @@
 -- @author Punchin
 -- @about Asks for a number of bars and continues the selected items by it.
 -- @noindex
--- @noindex
 
 local here = ({reaper.get_action_context()})[2]:match("^(.*[/\\])")
 package.path = here .. "lib/?.lua;" .. package.path

@@ -3,7 +3,6 @@
 -- @author Punchin
 -- @about Brings in finished jobs that could not be delivered before.
 -- @noindex
--- @noindex
 
 local here = ({reaper.get_action_context()})[2]:match("^(.*[/\\])")
 package.path = here .. "lib/?.lua;" .. package.path

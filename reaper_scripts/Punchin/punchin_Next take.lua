@@ -3,7 +3,6 @@
 -- @author Punchin
 -- @about Goes on to the next take of the selected items.
 -- @noindex
--- @noindex
 
 local here = ({reaper.get_action_context()})[2]:match("^(.*[/\\])")
 package.path = here .. "lib/?.lua;" .. package.path

@@ -3,7 +3,6 @@
 -- @author Punchin
 -- @about Goes back to the previous take of the selected items.
 -- @noindex
--- @noindex
 
 local here = ({reaper.get_action_context()})[2]:match("^(.*[/\\])")
 package.path = here .. "lib/?.lua;" .. package.path

@@ -3,7 +3,6 @@
 -- @author Punchin
 -- @about Starts the Punchin daemon in the background.
 -- @noindex
--- @noindex
 
 local here = ({reaper.get_action_context()})[2]:match("^(.*[/\\])")
 package.path = here .. "lib/?.lua;" .. package.path

@@ -3,7 +3,6 @@
 -- @author Punchin
 -- @about Stops the Punchin daemon; asks first when jobs are open.
 -- @noindex
--- @noindex
 
 local here = ({reaper.get_action_context()})[2]:match("^(.*[/\\])")
 package.path = here .. "lib/?.lua;" .. package.path

@@ -1,0 +1,137 @@
+-- @noindex
+-- Draws the panel with ReaImGui. Nothing is decided here: what is clicked goes to the model.
+
+local model = require "panel_model"
+
+local M = {}
+
+local WIDTH, HEIGHT = 520, 640 -- pixels, when it opens for the first time
+local IN_A_ROW = 5 -- buttons
+local LYRICS_HEIGHT = 110
+local BAR_WIDTH = 260
+local RIGHT_EDGE = -1.1754943508222875e-38 -- ImGui's -FLT_MIN: as far as the window goes
+
+local View = {}
+View.__index = View
+
+local function actions(self)
+  local ImGui, ctx = self.ImGui, self.ctx
+  ImGui.SeparatorText(ctx, "Actions")
+  for i, action in ipairs(model.ACTIONS) do
+    if (i - 1) % IN_A_ROW ~= 0 then ImGui.SameLine(ctx) end
+    if ImGui.Button(ctx, action.label) then self.model:press(action.label) end
+  end
+end
+
+-- What is typed stays here until the line is left, with the item that it was typed for: leaving it
+-- by a click on another item must not give that one these words.
+local function text_field(self, name, draw)
+  local ImGui, ctx = self.ImGui, self.ctx
+  local typing = self.typing[name]
+  local changed, text = draw(typing and typing.text or self.model.words[name])
+  if changed then
+    typing = typing or {entry = self.model.entry}
+    typing.text, self.typing[name] = text, typing
+  end
+  if ImGui.IsItemDeactivatedAfterEdit(ctx) and typing then
+    self.model:write(typing.entry, name, typing.text)
+    self.typing[name] = nil
+  end
+end
+
+local function words(self)
+  local ImGui, ctx = self.ImGui, self.ctx
+  ImGui.SeparatorText(ctx, self.model.words.on_item and "Words of the selected item" or "Words for every action")
+  text_field(self, "prompt", function(text)
+    ImGui.SetNextItemWidth(ctx, RIGHT_EDGE)
+    return ImGui.InputTextWithHint(ctx, "##prompt", "Prompt", text)
+  end)
+  text_field(self, "lyrics", function(text)
+    return ImGui.InputTextMultiline(ctx, "##lyrics", text, RIGHT_EDGE, LYRICS_HEIGHT)
+  end)
+end
+
+local function presets(self)
+  local ImGui, ctx = self.ImGui, self.ctx
+  local chosen = self.model.preset
+  ImGui.SetNextItemWidth(ctx, BAR_WIDTH)
+  if ImGui.BeginCombo(ctx, "Preset", chosen ~= "" and chosen or "none") then
+    if ImGui.Selectable(ctx, "none", chosen == "") then self.model:set_preset("") end
+    for _, preset in ipairs(self.model.presets) do
+      if ImGui.Selectable(ctx, preset.name, preset.name == chosen) then self.model:set_preset(preset.name) end
+      ImGui.SetItemTooltip(ctx, preset.description)
+    end
+    ImGui.EndCombo(ctx)
+  end
+end
+
+local function seed(self)
+  local ImGui, ctx = self.ImGui, self.ctx
+  local locked = self.model.seed ~= ""
+  local changed, on = ImGui.Checkbox(ctx, locked and "Seed " .. self.model.seed .. " locked" or "Lock seed", locked)
+  if changed then self.model:lock_seed(on) end
+end
+
+local function job(self, row)
+  local ImGui, ctx = self.ImGui, self.ctx
+  ImGui.PushID(ctx, row.id)
+  ImGui.ProgressBar(ctx, row.state == "done" and 1.0 or row.fraction, BAR_WIDTH, 0.0, row.op .. " · " .. row.state)
+  if not row.ended then
+    ImGui.SameLine(ctx)
+    if ImGui.Button(ctx, "Cancel") then self.model:cancel(row.id) end
+  end
+  ImGui.PopID(ctx)
+end
+
+local function jobs(self)
+  local ImGui, ctx = self.ImGui, self.ctx
+  ImGui.SeparatorText(ctx, "Jobs")
+  if #self.model.jobs == 0 then ImGui.TextDisabled(ctx, "No jobs yet") end
+  for _, row in ipairs(self.model.jobs) do job(self, row) end
+end
+
+local function take(self, index, row)
+  local ImGui, ctx = self.ImGui, self.ctx
+  ImGui.PushID(ctx, tostring(index))
+  if ImGui.Button(ctx, row.plays and "Stop" or "Play") then self.model:play(row) end
+  ImGui.SameLine(ctx)
+  ImGui.BeginDisabled(ctx, row.active)
+  if ImGui.Button(ctx, "Use") then self.model:swap(row) end
+  ImGui.EndDisabled(ctx)
+  ImGui.SameLine(ctx)
+  ImGui.Text(ctx, row.name ~= "" and row.name or "(no name)")
+  ImGui.PopID(ctx)
+end
+
+local function takes(self)
+  local ImGui, ctx = self.ImGui, self.ctx
+  ImGui.SeparatorText(ctx, "Takes of the selected item")
+  if #self.model.takes == 0 then ImGui.TextDisabled(ctx, "No item is selected") end
+  for i, row in ipairs(self.model.takes) do take(self, i, row) end
+end
+
+--- Draw one frame; false when the window was closed.
+function View:draw()
+  local ImGui, ctx = self.ImGui, self.ctx
+  ImGui.SetNextWindowSize(ctx, WIDTH, HEIGHT, ImGui.Cond_FirstUseEver)
+  local visible, open = ImGui.Begin(ctx, "Punchin", true)
+  if visible then
+    ImGui.Text(ctx, self.model:headline())
+    if self.model.message ~= "" then ImGui.TextWrapped(ctx, self.model.message) end
+    actions(self)
+    words(self)
+    presets(self)
+    seed(self)
+    jobs(self)
+    takes(self)
+    ImGui.End(ctx)
+  end
+  return open
+end
+
+--- Return a view of a model; `ImGui` is what ReaImGui's `imgui` module gives.
+function M.new(ImGui, of)
+  return setmetatable({ImGui = ImGui, ctx = ImGui.CreateContext("Punchin"), model = of, typing = {}}, View)
+end
+
+return M

@@ -1,0 +1,269 @@
+"""The panel: in a window with ReaImGui, as a form without, and its model."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from fake_imgui import ImGui
+from fake_model import Source, Take
+
+
+@pytest.fixture
+def gui(desk, tmp_path):
+    """A REAPER with ReaImGui."""
+    folder = tmp_path / "imgui"
+    folder.mkdir()
+    return ImGui(desk.world, folder)
+
+
+def opened(desk):
+    desk.press("Panel")
+    desk.world.tick(2)
+
+
+def two_takes(desk):
+    item = desk.item(desk.audio(), at=3.0)
+    second = Take(item=item, source=Source(path=item.takes[0].source.path), name="second")
+    item.takes.append(second)
+    return item
+
+
+# -- window --------------------------------------------------------------------------------------
+
+
+def test_the_window_shows_what_is_selected(desk, gui):
+    item = two_takes(desk)
+    item.notes = "prompt: warm\nla la"
+    desk.select(1.0, 2.5)
+    opened(desk)
+    shown = gui.texts()
+    assert "Selected: 1 item, 1.50 s of time." in shown
+    assert "Words of the selected item" in shown
+    assert gui.find("InputTextWithHint", "##prompt").args[2] == "warm"
+    assert gui.find("InputTextMultiline", "##lyrics").args[1] == "la la"
+    names = [w.label for w in gui.drawn if w.kind == "Text" and w.path]
+    assert names == ["original", "second"]
+    assert gui.find("TextDisabled", "No jobs yet")
+
+
+@pytest.mark.parametrize("action", ["Repaint", "Retake", "Extend left", "Vocal to BGM"])
+def test_a_button_is_the_action(desk, gui, action):
+    desk.item(desk.audio(), at=8.0)
+    desk.select(8.5, 9.0)
+    opened(desk)
+    gui.click(action)
+    desk.until(lambda: desk.project.undo)
+    assert len(desk.project.undo) == 1
+    assert not desk.world.boxes
+
+
+def test_jobs_are_listed_with_their_progress_and_can_be_cancelled(desk, gui, reaper_house):
+    item = desk.item(desk.audio())
+    item.notes = "prompt: wait 60"
+    desk.select(0.5, 1.0)
+    opened(desk)
+    gui.click("Repaint")
+    bars = lambda: [w for w in gui.drawn if w.kind == "ProgressBar"]  # noqa: E731
+    desk.until(lambda: bars() and bars()[0].args[0] > 0.1)
+    (bar,) = bars()
+    assert bar.args[3] == "repaint · running"
+    (job,) = bar.path
+    gui.click(job, "Cancel")
+    desk.until(lambda: reaper_house.job(job)["state"] == "cancelled")
+    desk.until(lambda: bars()[0].args[3] == "repaint · cancelled")
+    assert not any(w.label == "Cancel" for w in gui.drawn)
+
+
+def test_words_are_kept_when_the_field_is_left(desk, gui):
+    item = desk.item(desk.audio())
+    item.notes = "prompt: warm\nla la"
+    opened(desk)
+    gui.type("##lyrics", "lo lo\nli li")
+    desk.world.tick(3)
+    assert item.notes == "prompt: warm\nlo lo\nli li"
+    gui.type("##prompt", "cold")
+    desk.world.tick(3)
+    assert item.notes == "prompt: cold\nlo lo\nli li"
+    assert [name for name, _ in desk.project.undo] == ["Punchin: Edit lyrics"] * 2
+
+
+def test_words_typed_for_one_item_never_land_on_another(desk, gui):
+    first, second = desk.item(desk.audio()), desk.item(desk.audio("b.wav"), at=5.0)
+    first.notes, second.notes = "first", "second"
+    second.values["B_UISEL"] = 0.0
+    opened(desk)
+    gui.type("##lyrics", "typed")
+    desk.world.tick()
+    first.values["B_UISEL"], second.values["B_UISEL"] = 0.0, 1.0
+    desk.world.tick(6)
+    assert (first.notes, second.notes) == ("typed", "second")
+    assert gui.find("InputTextMultiline", "##lyrics").args[1] == "second"
+
+
+def test_without_words_of_its_own_they_are_everybody_s(desk, gui):
+    item = desk.item(desk.audio())
+    opened(desk)
+    assert "Words for every action" in gui.texts()
+    gui.type("##prompt", "bright")
+    desk.world.tick(3)
+    assert desk.world.ext["punchin", "prompt"] == "bright"
+    assert (item.notes, desk.project.undo) == ("", [])
+
+
+def test_presets_come_from_the_daemon(desk, gui):
+    opened(desk)
+    gui.click("Preset")
+    names = lambda: [w.label for w in gui.drawn if w.kind == "Selectable"]  # noqa: E731
+    desk.until(lambda: "darker-drums" in names())
+    assert names()[0] == "none"
+    assert "jazz" in names(), "styles too"
+    gui.click("Preset", "darker-drums")
+    desk.world.tick(2)
+    assert desk.world.ext["punchin", "preset"] == "darker-drums"
+    assert gui.find("BeginCombo", "Preset").args[1] == "darker-drums"
+    assert "The same bars with a darker, heavier beat" not in gui.texts(), "the list is shut"
+
+
+def test_a_take_is_heard_alone_and_all_is_as_it_was(desk, gui):
+    item = two_takes(desk)
+    opened(desk)
+    gui.click("2", "Play")
+    desk.world.tick(2)
+    assert (item.active, item.track.values["I_SOLO"], desk.project.playing) == (1, 1.0, True)
+    assert desk.project.cursor == 3.0
+    gui.click("2", "Stop")
+    desk.world.tick(2)
+    assert (item.active, item.track.values["I_SOLO"], desk.project.playing) == (0, 0.0, False)
+    assert not desk.project.undo
+
+
+def test_listening_ends_when_reaper_stops_or_the_panel_shuts(desk, gui):
+    item = two_takes(desk)
+    opened(desk)
+    gui.click("2", "Play")
+    desk.world.tick(2)
+    desk.project.playing = False  # the space bar
+    desk.world.tick(2)
+    assert (item.active, item.track.values["I_SOLO"]) == (0, 0.0)
+    gui.click("2", "Play")
+    desk.world.tick(2)
+    gui.close_window = True
+    desk.world.tick(2)
+    assert (item.active, item.track.values["I_SOLO"], desk.project.playing) == (0, 0.0, False)
+
+
+def test_swap_makes_a_take_the_active_one(desk, gui):
+    item = two_takes(desk)
+    opened(desk)
+    gui.click("1", "Use")
+    desk.world.tick(2)
+    assert gui.to_click == [("1", "Use")], "the active take has nothing to swap"
+    gui.to_click.clear()
+    gui.click("2", "Use")
+    desk.world.tick(2)
+    assert item.active == 1
+    assert desk.world.undo() == "Punchin: Choose take"
+
+
+def test_the_seed_of_a_take_can_be_locked(desk, gui, reaper_house):
+    item = desk.item(desk.audio())
+    desk.select(0.5, 1.0)
+    opened(desk)
+    gui.click("Repaint")
+    desk.until(lambda: len(item.takes) == 2)
+    seed = json.loads(item.takes[1].ext["punchin"])["seed"]
+    desk.world.tick(5)
+    gui.click("Lock seed")
+    desk.world.tick(2)
+    assert desk.world.ext["punchin", "seed"] == str(seed)
+    gui.click("Repaint")
+    desk.until(lambda: len(item.takes) == 3)
+    assert json.loads(item.takes[2].ext["punchin"])["seed"] == seed
+    gui.click(f"Seed {seed} locked")
+    desk.world.tick(2)
+    assert desk.world.ext["punchin", "seed"] == ""
+
+
+def test_a_window_that_is_shut_ends_the_script(desk, gui):
+    opened(desk)
+    gui.close_window = True
+    desk.until(lambda: not any("Panel" in script.path.name for script in desk.world.states))
+
+
+def test_without_a_daemon_the_window_says_so(lone_desk, tmp_path):
+    gui = ImGui(lone_desk.world, tmp_path)
+    opened(lone_desk)
+    assert "The daemon is not running: use Start daemon." in gui.texts()
+
+
+# -- form ----------------------------------------------------------------------------------------
+
+
+def form(desk, **typed):
+    """Answer the form: what it shows, with some lines typed over."""
+    desk.world.answers.append(None)
+    desk.press("Panel")
+    _, names, values = desk.world.forms.pop()
+    desk.world.answers.append([
+        next((v for k, v in typed.items() if n.startswith(k)), old)
+        for n, old in zip(names, values, strict=True)
+    ])  # fmt: skip
+
+
+def test_without_reaimgui_the_panel_is_a_form(desk, reaper_house):
+    item = desk.item(desk.audio())
+    desk.select(0.5, 1.0)
+    form(desk, Do="Repaint", Prompt="slow, dark", Lyrics="[verse] / la la", Seed="11", Takes="2")
+    desk.delivered("Panel")
+    job = json.loads(item.takes[1].ext["punchin"])["job"]
+    request = reaper_house.job(job)["request"]
+    assert (request["prompt"], request["lyrics"]) == ("slow, dark", "[verse]\nla la")
+    assert (request["seed"], len(item.takes)) == (11, 3)
+    assert "not installed" in desk.world.console[0]
+
+
+def test_an_older_reaimgui_is_no_reason_to_fail(desk, tmp_path):
+    ImGui(desk.world, tmp_path, versions=("0.8",))
+    desk.world.answers.append(None)
+    desk.press("Panel")
+    assert len(desk.world.forms) == 1
+    assert "older than 0.9.3" in desk.world.console[0]
+
+
+def test_the_form_does_the_other_main_things(desk):
+    item = two_takes(desk)
+    form(desk, Do="next take")
+    desk.delivered("Panel")
+    assert item.active == 1
+    form(desk, Do="cancel")
+    assert "nothing to cancel" in desk.told("Panel")
+    form(desk, Do="import")
+    assert "nothing to bring in" in desk.told("Panel")
+    form(desk, Do="status")
+    assert "is running" in desk.told("Panel")
+
+
+def test_a_wrong_line_is_told_and_nothing_is_kept(desk):
+    form(desk, Do="dance", Prompt="x")
+    desk.world.answers += [1, None]
+    assert "type one of repaint" in desk.told("Panel")
+    assert ("punchin", "prompt") not in desk.world.ext
+
+
+def test_keep_takes_the_seed_of_the_active_take(desk):
+    item = desk.item(desk.audio())
+    item.takes[0].ext["punchin"] = json.dumps({"job": "r-x", "take": 1, "seed": 1234})
+    form(desk, Do="save", Seed="keep")
+    desk.press("Panel")
+    assert desk.world.ext["punchin", "seed"] == "1234"
+
+
+def test_words_too_long_for_a_form_stay_as_they_are(desk):
+    item = desk.item(desk.audio())
+    item.notes = "a long line of words\n" * 60
+    form(desk, Do="save", Strength="0.5")
+    desk.press("Panel")
+    assert not any(name.startswith("Lyrics") for name in desk.world.forms[0][1])
+    assert item.notes == "a long line of words\n" * 60
+    assert desk.world.ext["punchin", "strength"] == "0.5"

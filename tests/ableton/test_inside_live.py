@@ -1,0 +1,95 @@
+"""What Live loads: Python 3.7 (Live 11) as well as 3.11 (Live 12), alone, without threads."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import bridge.ableton.Punchin as package
+
+FOLDER = Path(package.__file__).parent
+FILES = sorted(FOLDER.glob("*.py"))
+LIVE = {"Live", "ableton", "_Framework"}
+MEETS_LIVE = {"surface.py"}
+# Not there in 3.7, though the syntax would do.
+NEWER = {"removeprefix", "removesuffix", "walk_packages", "Protocol", "TypedDict", "Literal",
+         "Final", "cached_property", "cache", "batched", "pairwise", "is_relative_to",
+         "readlink", "get_running_loop"}  # fmt: skip
+NEWER_KEYWORDS = {"slots", "kw_only", "strict", "missing_ok"}
+BLOCKING = {"threading", "multiprocessing", "subprocess", "asyncio", "concurrent", "select",
+            "selectors", "socketserver", "http", "urllib", "signal"}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: p.name)
+def test_it_is_python_3_7(path):
+    tree = ast.parse(path.read_text("utf-8"), feature_version=(3, 7))
+    used = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    keywords = {node.arg for node in ast.walk(tree) if isinstance(node, ast.keyword)}
+    assert not keywords & NEWER_KEYWORDS
+    used |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    assert not used & NEWER
+    future = [n for n in tree.body if isinstance(n, ast.ImportFrom) and n.module == "__future__"]
+    assert [alias.name for alias in future[0].names] == ["annotations"]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: p.name)
+def test_nothing_newer_runs_outside_annotations(path):
+    """`X | Y` and `list[int]` are fine as annotations, which 3.7 does not run, and nowhere else."""
+    builtins = {"list", "dict", "tuple", "set", "frozenset", "type"}
+    for node in _run(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
+            assert node.value.id not in builtins, f"line {node.lineno}"
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+            assert not isinstance(node.right, ast.Constant), f"line {node.lineno}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: p.name)
+def test_it_imports_only_the_standard_library_itself_and_live(path):
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            names = [node.module]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 1
+            continue
+        else:
+            continue
+        for name in (n.split(".")[0] for n in names):
+            assert name not in BLOCKING, f"{name}: nothing may block or run beside Live"
+            assert name in sys.stdlib_module_names or (name in LIVE and path.name in MEETS_LIVE)
+
+
+def test_live_s_own_packages_are_named_in_one_module_only():
+    for path in FILES:
+        text = path.read_text("utf-8")
+        if path.name not in MEETS_LIVE:
+            assert "import Live" not in text
+            assert "_Framework" not in text
+
+
+def test_an_old_python_loads_it(tmp_path):
+    python = shutil.which("python3.7")
+    found = python and subprocess.run([python, "-V"], capture_output=True).returncode == 0
+    if not found:
+        pytest.skip("no Python 3.7 on this machine")
+    shutil.copytree(FOLDER, tmp_path / "Punchin", ignore=shutil.ignore_patterns("__pycache__"))
+    names = ", ".join(f"Punchin.{p.stem}" for p in FILES if p.stem != "__init__")
+    code = f"import Punchin, {names}; Punchin.osc.encode('/a', [1, 2.0, 'ä'])"
+    subprocess.run([python, "-c", code], cwd=tmp_path, check=True)
+
+
+def _run(tree):
+    """All nodes that are run: without annotations."""
+    for field, value in ast.iter_fields(tree):
+        if field in ("annotation", "returns"):
+            continue
+        for node in value if isinstance(value, list) else [value]:
+            if isinstance(node, ast.AST):
+                yield node
+                yield from _run(node)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from fake_model import Item, Project, Source, Take, Track, take_audio
+from fake_model import Item, Project, Source, Take, Track
+from fake_sound import played
 from fake_world import World
 
 SCRIPTS = Path(__file__).parents[2] / "reaper_scripts" / "Punchin"
@@ -103,4 +104,4 @@ class Desk:
         """Return what a take plays between two times of the project."""
         first, last = round(start * rate), round(end * rate)
         at = np.arange(first, last) / rate - take.item.start
-        return take_audio(take, at, 2)
+        return played(take, at, 2)

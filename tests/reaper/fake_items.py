@@ -1,4 +1,4 @@
-"""REAPER's functions on tracks, items, takes, sources and accessors. Each gets the world first."""
+"""REAPER's functions on tracks, items and takes. Each gets the world first."""
 
 # ruff: noqa: N802 -- the names are REAPER's own
 
@@ -6,8 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-from fake_model import Accessor, Item, Source, Take, Thing, Track, free_item, take_audio
+from fake_model import Item, Take, Thing, Track, free_item
 
 
 def CountTracks(w, proj):
@@ -223,6 +222,11 @@ def TakeFX_GetCount(w, take):
     return take.effects
 
 
+def TakeFX_CopyToTake(w, take, fx, to, to_fx, move):
+    to.effects += 1
+    take.effects -= bool(move)
+
+
 def GetTakeNumStretchMarkers(w, take):
     return len(take.stretch)
 
@@ -231,117 +235,6 @@ def GetTakeStretchMarker(w, take, idx):
     if not 0 <= idx < len(take.stretch):
         return -1, 0.0, 0.0
     return int(idx), *take.stretch[int(idx)]
-
-
-# -- sources ---------------------------------------------------------------------------------------
-
-
-def PCM_Source_CreateFromFile(w, path):
-    source = Source(path=path)
-    return source if source.online and source.info is not None else None
-
-
-def PCM_Source_Destroy(w, source):
-    source.free()
-
-
-def PCM_Source_BuildPeaks(w, source, mode):
-    if mode == 0:
-        return 1 if source.peaks_left else 0
-    if mode == 1 and source.peaks_left:
-        source.peaks_left -= 1
-    return source.peaks_left
-
-
-def PCM_Source_GetSectionInfo(w, source):
-    if not source.section:
-        return False, 0.0, 0.0, False
-    return True, *source.section
-
-
-def GetMediaSourceParent(w, source):
-    return source.parent
-
-
-def GetMediaSourceFileName(w, source, text):
-    return source.path
-
-
-def GetMediaSourceType(w, source, text):
-    return "SECTION" if source.section else source.media
-
-
-def GetMediaSourceLength(w, source):
-    return (source.length_s, False) if source.root.media != "MIDI" else (4.0, True)
-
-
-def GetMediaSourceSampleRate(w, source):
-    return source.root.info.samplerate if source.root.online and source.root.media == "WAVE" else 0
-
-
-def GetMediaSourceNumChannels(w, source):
-    return source.root.info.channels if source.root.online and source.root.media == "WAVE" else 0
-
-
-def CF_GetMediaSourceOnline(w, source):
-    return source.online
-
-
-# -- accessors -------------------------------------------------------------------------------------
-
-
-def CreateTakeAudioAccessor(w, take):
-    return _accessor(w, take)
-
-
-def CreateTrackAudioAccessor(w, track):
-    return _accessor(w, track)
-
-
-def _accessor(w, owner):
-    accessor = Accessor(owner=owner)
-    accessor.script = w.script
-    w.accessors.append(accessor)
-    return accessor
-
-
-def DestroyAudioAccessor(w, accessor):
-    accessor.free()
-
-
-def AudioAccessorStateChanged(w, accessor):
-    return False
-
-
-def GetAudioAccessorStartTime(w, accessor):
-    return 0.0
-
-
-def GetAudioAccessorEndTime(w, accessor):
-    owner = accessor.owner
-    if isinstance(owner, Take):
-        return owner.item.values["D_LENGTH"]
-    return max((item.end for item in owner.items), default=0.0)
-
-
-def GetAudioAccessorSamples(w, accessor, rate, channels, start, count, array):
-    if array["get_alloc"]() < count * channels:
-        raise w.breach("the reaper.array is smaller than what was asked for")
-    at = start + np.arange(int(count)) / rate
-    owner = accessor.owner
-    if not owner.alive:
-        return -1
-    if isinstance(owner, Take):
-        sound = take_audio(owner, at, int(channels))
-    else:
-        sound = np.zeros((int(count), int(channels)))
-        for item in owner.items:
-            if item.takes and not item.values["B_MUTE"]:
-                active = item.takes[item.active]
-                sound += take_audio(active, at - item.start, int(channels))
-    for i, sample in enumerate(sound.reshape(-1).tolist(), 1):
-        array[i] = sample
-    return 1 if np.any(sound) else 0
 
 
 # -- shared ----------------------------------------------------------------------------------------

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import soundfile
 
 _count = itertools.count(1)
@@ -28,7 +27,7 @@ class Freed(Exception):
     """A script used a pointer that is no longer valid."""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Thing:
     """Anything a script holds a pointer to."""
 
@@ -42,7 +41,7 @@ class Thing:
         self.alive = False
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Source(Thing):
     """A media source. `section` is `(offset_s, length_s, reversed)` of its parent."""
 
@@ -71,7 +70,7 @@ class Source(Thing):
         return self.info.frames / self.info.samplerate if self.online else 0.0
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Take(Thing):
     item: Item = None  # type: ignore[assignment]
     source: Source | None = None
@@ -79,14 +78,15 @@ class Take(Thing):
     guid: str = field(default_factory=new_guid)
     values: dict[str, float] = field(default_factory=lambda: {
         "D_STARTOFFS": 0.0, "D_VOL": 1.0, "D_PAN": 0.0, "D_PLAYRATE": 1.0, "D_PITCH": 0.0,
-        "B_PPITCH": 0.0, "I_CHANMODE": 0.0, "I_CUSTOMCOLOR": 0.0,
+        "B_PPITCH": 0.0, "I_CHANMODE": 0.0, "I_CUSTOMCOLOR": 0.0, "D_PANLAW": -1.0,
+        "I_PITCHMODE": -1.0,
     })  # fmt: skip
     ext: dict[str, str] = field(default_factory=dict)
     stretch: list[tuple[float, float]] = field(default_factory=list)
     effects: int = 0
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Item(Thing):
     track: Track = None  # type: ignore[assignment]
     takes: list[Take] = field(default_factory=list)
@@ -110,7 +110,7 @@ class Item(Thing):
         return self.start + self.values["D_LENGTH"]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Track(Thing):
     name: str = ""
     items: list[Item] = field(default_factory=list)
@@ -122,7 +122,7 @@ class Track(Thing):
     ext: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Marker(Thing):
     """A marker or region."""
 
@@ -145,7 +145,7 @@ class Tempo:
     linear: bool = False
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Project(Thing):
     """A project tab. `path` is empty for one that was never saved."""
 
@@ -187,7 +187,7 @@ class Project(Thing):
         self.changes += 1
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Accessor(Thing):
     owner: Take | Track = None  # type: ignore[assignment]
 
@@ -208,28 +208,3 @@ def free_track(track: Track) -> None:
     for item in track.items:
         free_item(item)
     track.free()
-
-
-# -- sound -------------------------------------------------------------------------------------
-
-
-def take_audio(take: Take, at: np.ndarray, channels: int) -> np.ndarray:
-    """Return samples `(frames, channels)` of a take at item times `at` (s), before its effects."""
-    source = take.source
-    out = np.zeros((len(at), channels))
-    if source is None or not source.online:
-        return out
-    data, rate = soundfile.read(source.root.path, dtype="float64", always_2d=True)
-    where = take.values["D_STARTOFFS"] + at * take.values["D_PLAYRATE"]
-    if source.section:
-        offset, length, backwards = source.section
-        where = offset + (length - where if backwards else where)
-    inside = (at >= 0) & (at <= take.item.values["D_LENGTH"])
-    frame = where * rate
-    # Whole frames come back as they are stored, others by interpolation.
-    whole = np.rint(frame)
-    frame = np.where(np.abs(frame - whole) < 1e-3, whole, frame)
-    for c in range(channels):
-        column = data[:, min(c, data.shape[1] - 1)]
-        out[:, c] = np.interp(frame, np.arange(len(column)), column, left=0.0, right=0.0) * inside
-    return out

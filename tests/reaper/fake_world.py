@@ -44,6 +44,7 @@ class World:
         self.breaches: list[str] = []
         self.calls: list[str] = []
         self.accessors: list[Any] = []
+        self.asked_frames: list[int] = []  # of accessors, by call
         self.missing: set[str] = set()  # functions that this version does not have
         self.block_depth = 0
         self.block_before: Project | None = None
@@ -211,6 +212,10 @@ return function(size)
     local out = {}
     for i = from or 1, (from or 1) + (count or size) - 1 do out[#out + 1] = a[i] end
     return out
+  end
+  a.fill = function(bytes, count)
+    local at, unpack = 1, string.unpack
+    for i = 1, count do a[i], at = unpack("<d", bytes, at) end
   end
   return a
 end

@@ -100,7 +100,7 @@ def test_a_result_is_varied_from_its_own_recipe(desk, reaper_house):
 
 @pytest.mark.parametrize(
     "bent",
-    [{"D_PLAYRATE": 1.5}, {"D_PITCH": 2.0}, {"I_CHANMODE": 2.0}, {"D_VOL": -1.0}],
+    [{"D_PLAYRATE": 1.5}, {"D_PITCH": 2.0}, {"I_CHANMODE": 2.0}, {"I_CHANMODE": 1.0}],
     ids=lambda values: next(iter(values)),
 )
 def test_a_take_that_is_not_its_file_is_exported(desk, reaper_house, bent):

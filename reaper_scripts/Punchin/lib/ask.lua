@@ -3,20 +3,20 @@
 
 local clip = require "clip"
 local export = require "export"
+local files = require "files"
 local grid = require "grid"
 local memory = require "memory"
 local project = require "project"
 local request = require "request"
 local settings = require "settings"
+local targets = require "targets"
 local words = require "words"
 
 local M = {}
 
-local CONTEXT_S = 30.0 -- what is exported beside a region, so that it can be heard as context
-
 -- Facts that delivery needs to put the result where it belongs; kept in the project.
 local function facts_of(op, target, from_s)
-  local facts = {op = op, start_s = target.start_s, end_s = target.end_s, from_s = from_s}
+  local facts = {op = op, start_s = target.start_s, end_s = target.end_s, from_s = from_s, sent_at = os.time()}
   local entry = target.entry
   if entry then
     local _, take_guid = reaper.GetSetMediaItemTakeInfo_String(entry.take, "GUID", "", false)
@@ -33,7 +33,7 @@ end
 
 local function region_keys(op, target, at, clip_start, clip_end)
   local keys = {start_frame = at(target.start_s), end_frame = at(target.end_s)}
-  if op == "repaint" or op == "edit" or op == "retake" then
+  if targets.PUNCH[op] then
     keys.clip_start_frame, keys.clip_end_frame = clip_start, clip_end
   end
   return keys
@@ -58,22 +58,25 @@ local function own_result(op, target)
   return facts and facts.job and facts.job .. ":" .. (facts.take or 1) or nil
 end
 
-local function finish(op, proj, target, keys, source, from_s)
-  add_words(keys, proj, target)
+local function finish(op, proj, target, keys, source, facts)
+  local folder = project.own_folder(proj)
+  local ok, reason = files.writable(folder)
+  if not ok then return nil, reason end
   local mark = {
     project = project.id(proj), item = target.entry and target.entry.guid, op = op,
     start_s = target.start_s, end_s = target.end_s,
   }
   local address, args, id = request.build(op, {
-    source = source, keys = keys, mark = mark, folder = project.own_folder(proj),
+    source = source, keys = keys, mark = mark, folder = folder,
   })
-  return {address = address, args = args, id = id, project = proj, facts = facts_of(op, target, from_s)}
+  return {address = address, args = args, id = id, project = proj, take = target.entry and target.entry.take, facts = facts}
 end
 
 local function generated(proj, target, keys)
   add_all(keys, grid.of(proj, target.start_s, target.end_s, function(s) return s - target.start_s end))
+  add_words(keys, proj, target)
   keys.seconds = target.end_s - target.start_s
-  return finish("generate", proj, target, keys, nil, target.start_s)
+  return finish("generate", proj, target, keys, nil, facts_of("generate", target, target.start_s))
 end
 
 local function from_file(op, proj, target, keys, plain)
@@ -81,47 +84,51 @@ local function from_file(op, proj, target, keys, plain)
   add_all(keys, region_keys(op, target, plain.at, plain.start_frame, plain.end_frame))
   add_all(keys, grid.of(proj, target.clip_start_s, target.clip_end_s, source_second))
   keys["of"] = own_result(op, target)
-  return finish(op, proj, target, keys, plain.path, nil)
+  add_words(keys, proj, target)
+  return finish(op, proj, target, keys, plain.path, facts_of(op, target, nil))
 end
 
-local function from_export(op, proj, target, keys, done)
-  local function at(s) return math.max(0, math.floor((s - done.from_s) * done.rate + 0.5)) end
-  add_all(keys, region_keys(op, target, at, 0, done.frames))
-  add_all(keys, grid.of(proj, done.from_s, done.to_s, function(s) return s - done.from_s end))
-  return finish(op, proj, target, keys, done.path, done.from_s)
+-- What the musician changes while the export runs is none of this job's business: everything is
+-- as it was when the key was pressed.
+local function exported(op, proj, target, keys, job)
+  local from_s, facts = target.clip_start_s, facts_of(op, target, target.clip_start_s)
+  local function at(s) return math.max(0, math.floor((s - from_s) * job.rate + 0.5)) end
+  add_all(keys, region_keys(op, target, at, 0, job.frames))
+  add_all(keys, grid.of(proj, from_s, target.clip_end_s, function(s) return s - from_s end))
+  keys["of"] = own_result(op, target)
+  add_words(keys, proj, target)
+  return function() return finish(op, proj, target, keys, job.path, facts) end
 end
 
 local function begin_export(proj, target)
-  local from_s = math.max(target.clip_start_s, target.start_s - CONTEXT_S)
-  local to_s = math.min(target.clip_end_s, target.end_s + CONTEXT_S)
-  local job, reason
-  if target.whole_track then
-    job, reason = export.track(proj, target.track, from_s, to_s, project.rate(proj))
-  else
-    job, reason = export.take(proj, target.entry, from_s, to_s, project.rate(proj))
-  end
-  if not job then return nil, reason end
-  job.from_s, job.to_s = from_s, to_s
-  return job
+  local rate, from_s, to_s = project.rate(proj), target.clip_start_s, target.clip_end_s
+  if target.whole_track then return export.track(proj, target.track, from_s, to_s, rate) end
+  -- The whole item, since the take that comes back plays all of it.
+  return export.take(proj, target.entry, from_s, to_s, rate)
 end
 
 --- Begin to ask for an op on a target, with `more` keys from a dialog. Returns `step`, which gives
---- "more" while it exports, then the request `{address, args, id, project, facts}`; nil and the
---- reason where it can't be.
+--- "more" while it exports, then the request `{address, args, id, project, take, facts}`; nil and the
+--- reason where it can't be. The item is looked at now and not again.
 function M.begin(op, proj, target, more)
   local keys = {}
   add_all(keys, more or {})
   if op == "extend" and not keys.bars then keys.bars = settings.number("bars") or 4 end
   if op == "layer" and not keys.track then keys.track = settings.get("track") end
-  if op == "generate" then return {step = function() return generated(proj, target, keys) end} end
-  local plain = not target.whole_track and clip.plain(target.entry)
-  if plain then return {step = function() return from_file(op, proj, target, keys, plain) end} end
+  local plain = target.entry and not target.whole_track and clip.plain(target.entry)
+  if op == "generate" or plain then
+    local request, reason
+    if plain then request, reason = from_file(op, proj, target, keys, plain) else request, reason = generated(proj, target, keys) end
+    if not request then return nil, reason end
+    return {step = function() return request end}
+  end
   local job, reason = begin_export(proj, target)
   if not job then return nil, reason end
+  local done = exported(op, proj, target, keys, job)
   return {
     step = function()
       local state, why = job:step()
-      if state == "done" then return from_export(op, proj, target, keys, job) end
+      if state == "done" then return done() end
       return state, why
     end,
     cancel = function() job:cancel() end,

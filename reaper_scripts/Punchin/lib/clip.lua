@@ -14,16 +14,25 @@ local function root_of(source)
   end
 end
 
--- What keeps a take from being its file, sample for sample; nil when nothing does.
+-- What keeps a take from being its file, sample for sample; nil when nothing does. Volume, pan and
+-- polarity do not: a new take has the same ones.
 local function bent(take, source)
   local value = reaper.GetMediaItemTakeInfo_Value
   if math.abs(value(take, "D_PLAYRATE") - 1) > NEAR then return "its play rate is not 1" end
   if math.abs(value(take, "D_PITCH")) > NEAR then return "its pitch is shifted" end
   if reaper.GetTakeNumStretchMarkers(take) > 0 then return "it has stretch markers" end
   if value(take, "I_CHANMODE") ~= 0 then return "its channels are rearranged" end
-  if value(take, "D_VOL") < 0 then return "its polarity is flipped" end
   local is_section, _, _, is_reversed = reaper.PCM_Source_GetSectionInfo(source)
   if is_section then return is_reversed and "it is reversed" or "it is a section of a file" end
+end
+
+--- Return the path of a take's file when it can't be read (a missing drive, a removed file), else nil.
+function M.offline(take)
+  local source = take and reaper.GetMediaItemTake_Source(take)
+  if not source then return nil end
+  local path = reaper.GetMediaSourceFileName(root_of(source), "")
+  -- Sources that REAPER makes itself (click, video notes) have no file.
+  return path ~= "" and not reaper.file_exists(path) and path or nil
 end
 
 --- Return the item's file as `{path, rate, channels, frames, start_frame, end_frame, at}`, or nil
@@ -35,7 +44,7 @@ function M.plain(entry)
   if not source or entry.kind ~= "audio" then return nil, "it has no audio" end
   local root = root_of(source)
   local path = reaper.GetMediaSourceFileName(root, "")
-  if path == "" or not reaper.file_exists(path) then return nil, "its file is offline" end
+  if path == "" or M.offline(take) then return nil, "its file is offline" end
   local why = bent(take, source)
   if why then return nil, why end
   local rate = reaper.GetMediaSourceSampleRate(root)

@@ -8,8 +8,9 @@ local M = {}
 
 local NEAR_S = 1e-6
 
+-- A marker's own time may come back a rounding error early: its tempo counts from there on.
 local function metre_at(proj, at_s)
-  local beats, unit, bpm = reaper.TimeMap_GetTimeSigAtTime(proj, at_s)
+  local beats, unit, bpm = reaper.TimeMap_GetTimeSigAtTime(proj, at_s + NEAR_S)
   return math.tointeger(beats) or math.floor(beats), math.tointeger(unit) or math.floor(unit), bpm
 end
 
@@ -40,7 +41,7 @@ end
 
 local function changes_inside(proj, rows, from_s, to_s)
   local beats, unit, bpm = metre_at(proj, from_s)
-  local later_beats, later_unit, later_bpm = metre_at(proj, to_s - NEAR_S)
+  local later_beats, later_unit, later_bpm = metre_at(proj, to_s - 2 * NEAR_S)
   if beats ~= later_beats or unit ~= later_unit or math.abs(bpm - later_bpm) > 1e-6 then return true end
   for _, row in ipairs(rows) do
     if row.at_s > from_s + NEAR_S and row.at_s < to_s - NEAR_S then return true end
@@ -57,7 +58,7 @@ local function map_of(proj, rows, from_s, source_second)
   local map = json.list({json.list({source_second(from_s), bpm, beats, unit, is_ramp and 1 or 0})})
   for _, row in ipairs(rows) do
     if row.at_s > from_s + NEAR_S then
-      local b, u = metre_at(proj, row.at_s + NEAR_S)
+      local b, u = metre_at(proj, row.at_s)
       map[#map + 1] = json.list({source_second(row.at_s), row.bpm, b, u, row.ramp and 1 or 0})
     end
   end

@@ -3,10 +3,14 @@
 -- daemon's word. All of it in turns of the defer loop. What the jobs become is the listener's work.
 
 local ask = require "ask"
+local batch = require "batch"
 local daemon = require "daemon"
 local link = require "link"
 local listener = require "listener"
 local memory = require "memory"
+local pieces = require "pieces"
+local project = require "project"
+local protocol = require "protocol"
 local say = require "say"
 local selection = require "selection"
 local settings = require "settings"
@@ -31,83 +35,154 @@ local function may_start()
   return say.ask("The Punchin daemon is not running. Start it now?")
 end
 
--- Send one request and follow it: a step that returns true when it is settled. `refused(message,
--- code)` says what the musician is told.
+-- A daemon of another version would misread what these scripts send.
+local function version_trouble()
+  local facts = daemon.facts()
+  local told = facts and math.tointeger(facts.protocol)
+  if not told or told == protocol.PROTOCOL then return nil end
+  return ("The Punchin daemon speaks protocol %d and these actions speak %d: update Punchin and run `punchin install reaper`, then restart the daemon and try again.")
+    :format(told, protocol.PROTOCOL)
+end
+
+-- Send one request and follow it. Returns a step: "wait", "next" when it is settled, "stop" when there
+-- is no use in sending more. `refused(message, code)` says what the musician is told.
 local function sending(request, refused)
-  local way = link.open()
-  local ticket, reason = way:send(request.address, request.args)
-  if not ticket then
-    say.tell("The request could not be sent (" .. tostring(reason) .. "): check the folder in Punchin: Settings.")
-    return function() return true end
-  end
-  memory.note(request.project, request.id, request.facts)
-  local follow, started = daemon.follow(way, ticket), false
-  local function drop()
-    way:drop(ticket)
-    memory.strike(request.project, request.id)
-  end
-  return function()
-    local state, answers = follow()
-    if state == "wait" then return false end
-    if state == "answered" then
-      local ok, message, code = verdict(answers, request.id)
-      if ok == nil then return false end
-      if not ok then
-        drop()
-        refused(message, code)
-      end
-      return true
+  local way, ticket, follow, started = link.open(), nil, nil, false
+  local function send(patience_s)
+    local reason
+    ticket, reason = way:send(request.address, request.args)
+    if ticket then
+      follow = daemon.follow(way, ticket, patience_s)
+      return "wait"
     end
+    say.tell("The request could not be sent (" .. tostring(reason) .. "): check the folder in Punchin: Settings, then try again.")
+    return "stop"
+  end
+  local function forget()
+    if ticket then way:drop(ticket) end
+    -- The daemon may have been asked for long; the project may be closed by now.
+    if project.is_open(request.project) then
+      memory.strike(request.project, request.id)
+      pieces.forget(request.project, request.id)
+    end
+  end
+  local function answered(answers)
+    local ok, message, code = verdict(answers, request.id)
+    if ok == nil then return "wait" end
+    if not ok then
+      forget()
+      refused(message, code)
+    end
+    return "next"
+  end
+  local function unanswered()
     if not started and may_start() then
       started = true
       daemon.start()
       -- What lies in the mailbox is found by a daemon that comes later; a packet is not.
       way:drop(ticket)
       way = link.open("mailbox")
-      ticket = way:send(request.address, request.args)
-      if not ticket then return true end
-      follow = daemon.follow(way, ticket, daemon.START_S)
-      return false
+      return send(daemon.START_S)
     end
-    drop()
+    forget()
     say.tell(daemon.AWAY)
-    return true
+    return "stop"
+  end
+  memory.note(request.project, request.id, request.facts)
+  local take = request.take
+  if take and not reaper.ValidatePtr2(request.project, take, "MediaItem_Take*") then take = nil end
+  if take then memory.mark(take, request.id) end
+  if send() == "stop" then
+    ticket = nil
+    forget()
+    return function() return "stop" end
+  end
+  return function()
+    local state, answers = follow()
+    if state == "wait" then return "wait" end
+    local told = state == "answered" and answered(answers) or state ~= "answered" and unanswered()
+    if told == "stop" then forget() end
+    return told
   end
 end
 
--- One target after the other: export, send, follow.
-local function pump(op, proj, rest, more, refused)
-  local exporting, settling, target
+-- What is to be sent, of the items as they are now: `{step, cancel, target}` each.
+local function prepared(op, proj, chosen, more)
+  local out, said = {}, {}
+  for _, target in ipairs(chosen) do
+    local one, reason = ask.begin(op, proj, target, more)
+    if one then
+      one.target = target
+      out[#out + 1] = one
+    elseif not said[reason] then
+      said[reason] = true
+      say.tell("The clip can't be sent (" .. tostring(reason) .. "): check the item's file and the project's media folder, then try again.")
+    end
+  end
+  return out
+end
+
+-- One after the other: export, send, follow.
+local function pump(rest, refused)
+  local name = batch.new()
+  local many, sent, exporting, settling = #rest > 1, false, nil, nil
+  local function finish()
+    batch.close(name)
+    if sent then listener.ensure() end
+    for _, one in ipairs(rest) do
+      if one.cancel then one.cancel() end
+    end
+    rest = {}
+  end
   local function turn()
+    batch.touch(name)
     if settling then
-      if not settling() then return reaper.defer(turn) end
-      settling = nil
+      local state = settling()
+      if state == "wait" then return reaper.defer(turn) end
+      settling, sent = nil, sent or state == "next"
+      if state == "stop" then return finish() end
     elseif exporting then
       local request, reason = exporting.step()
       if request == "more" then return reaper.defer(turn) end
+      local target = exporting.target
       exporting = nil
-      if request then
-        local asked = target
-        settling = sending(request, function(message, code) refused(message, code, asked) end)
+      if request and project.is_open(request.project) then
+        if many then request.facts.batch = name end
+        settling = sending(request, function(message, code) refused(message, code, target) end)
         return reaper.defer(turn)
+      elseif not request then
+        say.tell("The clip could not be exported (" .. tostring(reason) .. "): check the free disk space and the project's media folder, then try again.")
       end
-      say.tell("The clip could not be exported (" .. tostring(reason) .. "): check the free disk space and the project's media folder.")
     end
-    target = table.remove(rest, 1)
-    if not target then return listener.ensure() end
-    local reason
-    exporting, reason = ask.begin(op, proj, target, more)
-    if not exporting then say.tell("The clip can't be read (" .. tostring(reason) .. "): check that its file is online.") end
-    return reaper.defer(turn)
+    exporting = table.remove(rest, 1)
+    if exporting then return reaper.defer(turn) end
+    finish()
   end
-  reaper.atexit(function() if exporting and exporting.cancel then exporting.cancel() end end)
+  reaper.atexit(function()
+    if exporting then rest[#rest + 1] = exporting end
+    sent = false
+    finish()
+  end)
   turn()
+end
+
+-- Several items that are refused for one reason are one message.
+local function telling()
+  local said = {}
+  return function(message)
+    if said[message] then return end
+    said[message] = true
+    say.tell(message)
+  end
 end
 
 --- Start an op on targets (see `targets`). `refused(message, code, target)` hears what the daemon
 --- does not accept; without it the musician is told.
 function M.run(op, proj, chosen, more, refused)
-  pump(op, proj, {table.unpack(chosen)}, more or {}, refused or function(message) say.tell(message) end)
+  local trouble = version_trouble()
+  if trouble then return say.tell(trouble) end
+  local rest = prepared(op, proj, chosen, more)
+  if #rest > 0 then pump(rest, refused or telling()) end
 end
 
 --- Start an op on the selection; `more` are keys from a dialog. Speaks up where nothing fits.

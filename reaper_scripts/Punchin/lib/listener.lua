@@ -2,72 +2,48 @@
 -- The one script that stays: brings finished jobs into their projects, shows progress, follows the
 -- chosen take, builds peaks. Actions start it when it is not there.
 
+local away = require "away"
+local collect = require "collect"
 local context = require "context"
-local deliver = require "deliver"
 local memory = require "memory"
 local peaks = require "peaks"
 local place_take = require "place_take"
 local say = require "say"
+local settle = require "settle"
 local takes = require "takes"
 local watch = require "watch"
 
 local M = {}
 
-local SECTION, BEAT = "punchin", "listener"
+local SECTION, BEAT, START = "punchin", "listener", "listener.start"
 local ALIVE_S = 2.0 -- a heartbeat this old is none
 local EVERY_S = 0.2
 local CHOSEN_EVERY_S = 1.0
 local LAST_FEW = 5
 
---- Whether a listener runs in this REAPER.
-function M.is_running()
-  local beat_s = tonumber(reaper.GetExtState(SECTION, BEAT))
+local function is_fresh(key)
+  local beat_s = tonumber(reaper.GetExtState(SECTION, key))
   return beat_s ~= nil and math.abs(reaper.time_precise() - beat_s) < ALIVE_S
 end
 
---- Start the listener as an action of its own, unless one runs.
+local function beat(key) reaper.SetExtState(SECTION, key, ("%.3f"):format(reaper.time_precise()), false) end
+
+--- Whether a listener runs in this REAPER.
+function M.is_running() return is_fresh(BEAT) end
+
+--- Start the listener as an action of its own, unless one runs or was just started.
 function M.ensure()
-  if M.is_running() then return end
+  if M.is_running() or is_fresh(START) then return end
   local folder = debug.getinfo(1, "S").source:match("^@(.*)[/\\]lib[/\\][^/\\]*$")
   local path = folder .. package.config:sub(1, 1) .. "punchin_Background listener.lua"
   local command = reaper.AddRemoveReaScript(true, 0, path, true)
-  if command ~= 0 then reaper.Main_OnCommandEx(command, 0, 0) end
+  if command == 0 then return end
+  beat(START)
+  reaper.Main_OnCommandEx(command, 0, 0)
 end
-
--- Ids that were dealt with are kept in the project, so that nothing is brought in twice.
-local function seen(proj)
-  local _, text = reaper.GetProjExtState(proj, SECTION, "seen")
-  return text
-end
-
-local MOST_SEEN = 100
 
 --- Note that an ended job was dealt with in this project.
-function M.mark_seen(proj, id)
-  local ids = {}
-  for each in (seen(proj) .. " " .. id):gmatch("%S+") do ids[#ids + 1] = each end
-  reaper.SetProjExtState(proj, SECTION, "seen", table.concat(ids, " ", math.max(1, #ids - MOST_SEEN + 1)))
-end
-
-local function was_seen(proj, id) return (" " .. seen(proj) .. " "):find(" " .. id .. " ", 1, true) ~= nil end
-
-local function failure(job)
-  local told = type(job.error) == "table" and job.error.message
-  return told or "the job failed: see punchin job " .. job.id
-end
-
--- Deal with one ended job; nothing happens twice, also when REAPER stops in between.
-local function settle(row)
-  local job = watch.job(row.id)
-  if not job then return end
-  M.mark_seen(row.project, row.id)
-  if job.state == "done" then
-    deliver.deliver(row.project, job, row.mark)
-  elseif job.state == "failed" then
-    say.tell(failure(job))
-  end
-  memory.strike(row.project, row.id)
-end
+function M.mark_seen(proj, id) memory.see(proj, id) end
 
 local function progress(rows)
   local running = {}
@@ -100,36 +76,59 @@ local function follow_chosen(rows, known, old)
   end
 end
 
---- Run until REAPER ends or the script is stopped.
-function M.run()
-  local due_s, chosen_due_s, chosen, shown = 0, 0, {}, nil
-  local selected = context.new()
-  local before = {}
+-- A mistake in one part must not end the others; it is told in the console, once.
+local function guarded(told, part, ...)
+  local ok, trouble = pcall(part, ...)
+  if ok or told[trouble] then return end
+  told[trouble] = true
+  say.note("the background listener goes on after a mistake: " .. tostring(trouble))
+end
+
+-- What was chosen before this listener began.
+local function chosen_before()
+  local before, known = {}, {}
   for _, row in ipairs(watch.recent() or {}) do
-    if was_seen(row.project, row.id) then before[#before + 1] = row end
+    if memory.was_seen(row.project, row.id) then before[#before + 1] = row end
   end
-  follow_chosen(before, chosen, true)
+  follow_chosen(before, known, true)
+  return known
+end
+
+-- A listener: `look(now_s)` does what is due a few times a second.
+local function new_listener()
+  local self = {looks = 0, told = {}, chosen = {}, chosen_due_s = 0, shown = nil}
+  guarded(self.told, function() self.chosen = chosen_before() end)
+  function self.look(now_s)
+    self.looks = self.looks + 1
+    local rows = watch.recent() or {}
+    guarded(self.told, settle.step, rows, self.looks)
+    guarded(self.told, away.step, rows, now_s)
+    guarded(self.told, collect.step)
+    local text = progress(rows)
+    if text ~= self.shown then reaper.Help_Set(text ~= "" and "Punchin: " .. text or "", true) end
+    self.shown = text
+    if now_s >= self.chosen_due_s then
+      self.chosen_due_s = now_s + CHOSEN_EVERY_S
+      guarded(self.told, follow_chosen, rows, self.chosen)
+    end
+  end
+  return self
+end
+
+--- Run until REAPER ends or the script is stopped; returns at once when another one runs.
+function M.run()
+  if M.is_running() then return say.note("the background listener runs already.") end
+  local own, due_s = new_listener(), 0
+  local selected = context.new()
   local function turn()
     local now_s = reaper.time_precise()
-    selected:step(now_s)
+    guarded(own.told, selected.step, selected, now_s)
     if now_s >= due_s then
       due_s = now_s + EVERY_S
-      reaper.SetExtState(SECTION, BEAT, ("%.3f"):format(now_s), false)
-      local rows = watch.recent() or {}
-      for _, row in ipairs(rows) do
-        if row.ended and not was_seen(row.project, row.id) then settle(row) end
-      end
-      local text = progress(rows)
-      if text ~= shown then
-        reaper.Help_Set(text ~= "" and "Punchin: " .. text or "", true)
-        shown = text
-      end
-      if now_s >= chosen_due_s then
-        chosen_due_s = now_s + CHOSEN_EVERY_S
-        follow_chosen(rows, chosen)
-      end
+      beat(BEAT)
+      guarded(own.told, own.look, now_s)
     end
-    peaks.step()
+    guarded(own.told, peaks.step)
     reaper.defer(turn)
   end
   reaper.atexit(function() reaper.DeleteExtState(SECTION, BEAT, false) end)

@@ -5,8 +5,9 @@ local M = {}
 
 local waiting = {}
 
---- Ask for a source's peaks.
+--- Ask for a source's peaks. Older REAPERs without this function build them when it draws the item.
 function M.want(source)
+  if not reaper.PCM_Source_BuildPeaks then return end
   if reaper.PCM_Source_BuildPeaks(source, 0) ~= 0 then waiting[#waiting + 1] = source end
 end
 

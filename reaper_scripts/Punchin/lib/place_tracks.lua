@@ -17,6 +17,11 @@ local function track_by_guid(proj, guid)
   end
 end
 
+local function track_guid(item)
+  local _, guid = reaper.GetSetMediaTrackInfo_String(reaper.GetMediaItem_Track(item), "GUID", "", false)
+  return guid
+end
+
 -- The place below a track; below its whole folder where it opens one.
 local function below(proj, track, index)
   if not track then return reaper.CountTracks(proj) end
@@ -91,12 +96,29 @@ local function by_stem(files)
   return rows.mix and {"mix"} or {}, rows
 end
 
---- Put a job's stems on new tracks; returns how many items there are.
-function M.place(proj, job, facts)
-  local names, rows = by_stem(job.files)
+-- How far the clip was moved since the job was sent; its left edge may have been cut in between.
+local function moved_s(piece, facts)
+  if not piece or not piece.take then return 0.0 end
+  local cut_s = reaper.GetMediaItemTakeInfo_Value(piece.take, "D_STARTOFFS") - (facts.offset_s or 0.0)
+  local position_s = reaper.GetMediaItemInfo_Value(piece.item, "D_POSITION")
+  return position_s - cut_s / (facts.playrate or 1.0) - facts.position_s
+end
+
+--- What keeps tracks from being added to a project now; nil when nothing does.
+function M.trouble(proj)
+  -- REAPER before 7 adds tracks to the project in front only.
+  if reaper.InsertTrackInProject or proj == reaper.EnumProjects(-1) then return nil end
+  return "its project is not in front; go to its tab and use Import finished jobs"
+end
+
+--- Put stems (`files` of the job) on new tracks; `piece` is the item they were made from, with the
+--- take that was sent, nil when there is none. Returns how many items there are.
+function M.place(proj, job, facts, files, piece)
+  local names, rows = by_stem(files)
   if #names == 0 then return 0 end
-  local track, index = track_by_guid(proj, facts.track)
+  local track, index = track_by_guid(proj, piece and track_guid(piece.item) or facts.track)
   local at = below(proj, track, index)
+  local start_s = math.max(0.0, facts.start_s + moved_s(piece, facts))
   local title = ("Punchin %s %d"):format(facts.op, job.result.seed or 0)
   local placed, single = 0, #names == 1
   if not single then
@@ -105,8 +127,8 @@ function M.place(proj, job, facts)
   end
   for i, name in ipairs(names) do
     local depth = not single and i == #names and CLOSES or 0
-    local own = insert_track(proj, at, single and title .. " " .. name or name, depth)
-    local item = new_item(own, rows[name][1], facts.op .. " " .. name, facts.start_s, job, facts)
+    local new = insert_track(proj, at, single and title .. " " .. name or name, depth)
+    local item = new_item(new, rows[name][1], facts.op .. " " .. name, start_s, job, facts)
     if item then
       placed = placed + 1
       add_takes(item, rows[name], facts.op .. " " .. name, job, facts)

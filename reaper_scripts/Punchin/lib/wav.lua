@@ -17,19 +17,32 @@ end
 local Writer = {}
 Writer.__index = Writer
 
--- Add the first `frames` interleaved frames of a reaper.array; returns nil and the reason if it fails.
-function Writer:add(samples, frames)
+-- Add the first `frames` interleaved frames of a reaper.array that has `stride` channels, of which
+-- the file's are the first; returns nil and the reason if it fails.
+function Writer:add(samples, frames, stride)
   local count = frames * self.channels
   if self.bytes + count * 4 > BIGGEST_BYTES then return nil, "a WAV file holds at most 4 GB" end
+  local at_once = math.max(1, AT_ONCE // stride) -- frames
   local out = {}
-  for from = 1, count, AT_ONCE do
-    local n = math.min(AT_ONCE, count - from + 1)
-    out[#out + 1] = string.pack("<" .. ("f"):rep(n), table.unpack(samples.table(from, n)))
+  for from = 0, frames - 1, at_once do
+    local n = math.min(at_once, frames - from)
+    local values = samples.table(from * stride + 1, n * stride)
+    if stride ~= self.channels then values = self:_own(values, n, stride) end
+    out[#out + 1] = string.pack("<" .. ("f"):rep(#values), table.unpack(values))
   end
   local ok, reason = self.file:write(table.concat(out))
   if not ok then return nil, reason end
   self.bytes = self.bytes + count * 4
   return true
+end
+
+-- The file's own channels out of `stride`.
+function Writer:_own(values, frames, stride)
+  local own = {}
+  for frame = 0, frames - 1 do
+    for channel = 1, self.channels do own[#own + 1] = values[frame * stride + channel] end
+  end
+  return own
 end
 
 -- Finish the file; true, or nil and the reason.

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from bridge import places
-from bridge.cli import install_reaper, show
+from bridge.cli import install_ableton, install_reaper, show
 from bridge.cli.parser import Parser
 from bridge.client.launch import command, environment, running
 from bridge.install import service
@@ -31,10 +31,8 @@ def run(args: argparse.Namespace) -> int:
     """Install or remove, and say what was done."""
     if args.what == "reaper":
         return install_reaper.run(args)
-    if args.what != "service":
-        raise error(
-            301, f"this version has no installer for {args.what}: use OSC or the mailbox from there"
-        )
+    if args.what == "ableton":
+        return install_ableton.run(args)
     place = _place()
     made = service.plan(sys.platform, place)
     try:

@@ -9,6 +9,7 @@ thread may touch anything. What is not known of Live for certain is said in docs
 
 from __future__ import annotations
 
+import itertools
 import threading
 from contextlib import contextmanager
 
@@ -377,7 +378,7 @@ class Clip(Object):
 
     def _set_markers(self, markers):
         markers = sorted(markers)
-        for (s1, b1), (s2, b2) in zip(markers, markers[1:], strict=False):
+        for (s1, b1), (s2, b2) in itertools.pairwise(markers):
             if s2 - s1 < 1e-6 or b2 - b1 < 1e-6:
                 raise RuntimeError("The warp marker would pass another one")
         before, slope = self.markers, self.slope

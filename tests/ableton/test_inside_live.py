@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-import bridge.ableton.Punchin as package
+from bridge.ableton import Punchin
 
-FOLDER = Path(package.__file__).parent
+FOLDER = Path(Punchin.__file__).parent
 FILES = sorted(FOLDER.glob("*.py"))
 LIVE = {"Live", "ableton", "_Framework"}
 MEETS_LIVE = {"surface.py"}

@@ -33,7 +33,7 @@ def read(text: str) -> dict[str, Value]:
             tags[name] = True if value is None else _WORDS.get(value, value)
         else:
             name = ""
-    return tags
+    return {k: v.rstrip("\n") if isinstance(v, str) else v for k, v in tags.items()}
 
 
 def _continued(line: str, prefix: str) -> str | None:

@@ -1,14 +1,16 @@
 """`python -m bridge.reaper.index [--check] [--url TEMPLATE] [--to FILE]`: ReaPack's `index.xml`.
 
 The index is made from the headers of the scripts, as ReaPack's "Index Format" says (version 1), and
-is the same for the same files. `--check` tells what reapack-index would refuse, and a stale index,
-with exit code 1. `--url` overrides the address in `.reapack-index.conf`, for a mirror or, as
-`file:///folder/$path`, for a checkout on this machine; `--to` writes elsewhere.
+is the same for the same files; a version's date is the one that CHANGELOG.md gives it. `--check`
+tells what reapack-index would refuse, and a stale index, with exit code 1. `--url` overrides the
+address in `.reapack-index.conf`, for a mirror or, as `file:///folder/$path`, for a checkout on this
+machine; `--to` writes elsewhere.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,8 +25,11 @@ ROOT = Path(__file__).resolve().parents[2]
 FILE = "index.xml"
 
 
-def render(config: Config, found: Sequence[Package]) -> str:
-    """Return the index as XML; categories and packages in the order of their names."""
+def render(config: Config, found: Sequence[Package], changes: str = "") -> str:
+    """Return the index as XML; categories and packages in the order of their names.
+
+    `changes` is the text of the changelog, for the dates of versions.
+    """
     lines = [
         '<?xml version="1.0" encoding="utf-8"?>',
         f'<index version="1" name={_a(config.name)}>',
@@ -32,22 +37,30 @@ def render(config: Config, found: Sequence[Package]) -> str:
     for category in sorted({p.category for p in found}):
         lines.append(f"  <category name={_a(category)}>")
         for package in (p for p in found if p.category == category):
-            lines += _package(config, package)
+            lines += _package(config, package, changes)
         lines.append("  </category>")
     return "\n".join([*lines, "</index>", ""])
 
 
-def _package(config: Config, package: Package) -> list[str]:
+def _package(config: Config, package: Package, changes: str) -> list[str]:
     about = package.text("about")
+    version = package.text("version")
     return [
         f"    <reapack name={_a(package.name)} type={_a(package.type)}"
         f" desc={_a(package.text('description') or package.name)}>",
-        f"      <version name={_a(package.text('version'))} author={_a(package.text('author'))}>",
+        f"      <version name={_a(version)} author={_a(package.text('author'))}"
+        f"{_time(version, changes)}>",
         *(f"        {_source(config, package, s)}" for s in package.sources),
         "      </version>",
         *(_about(about) if about else []),
         "    </reapack>",
     ]
+
+
+def _time(version: str, changes: str) -> str:
+    """The attribute for a version's date; none for one that is not released."""
+    found = re.search(rf"^## {re.escape(version)} \((\d{{4}}-\d\d-\d\d)\)", changes, re.MULTILINE)
+    return f' time="{found[1]}T00:00:00Z"' if found else ""
 
 
 def _source(config: Config, package: Package, source: Source) -> str:
@@ -88,7 +101,8 @@ def make(root: Path, url: str = "") -> tuple[str, list[str]]:
     """Return the index of the folder `root`, and what the indexer would complain about."""
     config = packages.config(root)
     found, complaints = packages.find(root, config.ignored)
-    return render(replace(config, url=url or config.url), found), complaints
+    changes = _read(root / "CHANGELOG.md") or ""
+    return render(replace(config, url=url or config.url), found, changes), complaints
 
 
 def main(argv: Sequence[str] | None = None) -> int:

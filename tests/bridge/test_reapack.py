@@ -62,6 +62,14 @@ def test_an_index_for_this_machine(tmp_path):
         assert Path(unquote((source.text or "").removeprefix("file://"))).is_file()
 
 
+def test_a_released_version_has_its_date(tmp_path):
+    root = folder(tmp_path, cat__a_lua="-- @version 1.2\n")
+    assert "time=" not in index.make(root)[0]
+    (root / "CHANGELOG.md").write_text("# Changes\n\n## 1.2 (2026-11-20)\n\n- all\n")
+    tree = ET.fromstring(index.make(root)[0])
+    assert tree.find("category/reapack/version").get("time") == "2026-11-20T00:00:00Z"
+
+
 def test_a_header_is_read_as_the_indexer_reads_it():
     text = "\n".join((
         "-- @description One",
@@ -70,6 +78,7 @@ def test_a_header_is_read_as_the_indexer_reads_it():
         "--   a.lua",
         "--",
         "--   [main] b.lua",
+        "--",
         "-- @noindex",
         "",
         "-- @author too late",

@@ -10,6 +10,7 @@ local MAIN = 0 -- the section of the arrange view's actions
 
 --- Return the file names of the actions in `folder`, in order.
 function M.list(folder)
+  reaper.EnumerateFiles(folder, -1) -- reads the folder anew
   local names, index = {}, 0
   local name = reaper.EnumerateFiles(folder, index)
   while name do

@@ -97,6 +97,24 @@ def test_the_patch_runs_in_pure_data(daemon, song, tmp_path):
     assert any("punchin file pd-1 mix 1" in line for line in heard), heard
 
 
+@pytest.mark.skipif(not shutil.which("sclang"), reason="SuperCollider is not installed")
+def test_the_code_runs_in_supercollider(daemon, song, tmp_path):
+    script = tmp_path / "punchin.scd"
+    told = code("supercollider").replace("9140", str(daemon.port))
+    script.write_text(told.replace("/music/song.wav", str(song)))
+    env = {**os.environ, "HOME": str(tmp_path), "QT_QPA_PLATFORM": "offscreen"}
+    env["QTWEBENGINE_DISABLE_SANDBOX"] = "1"
+    command = ["sclang", "-D", str(script)]
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    with subprocess.Popen(command, env=env, text=True, cwd=tmp_path, **pipes) as sclang:
+        try:
+            assert any("done: sc-1" in line for line in sclang.stdout)
+        finally:
+            sclang.kill()
+    request = finished(daemon, "sc-1")["request"]
+    assert (request["start"], request["bpm"], request["takes"]) == (4.0, 110.0, 2)
+
+
 @pytest.mark.skipif(not shutil.which("ardour7-lua"), reason="Ardour 7 is not installed")
 def test_the_lua_runs_in_ardour(daemon, song, tmp_path):
     script = tmp_path / "punchin.lua"

@@ -147,7 +147,9 @@ class ImGui:
             return
         if now - self._frame_at > 1.5 / 30:
             ctx.alive = False
-            raise self.world.breach("the ImGui context was not used for a turn: ReaImGui removed it")
+            raise self.world.breach(
+                "the ImGui context was not used for a turn: ReaImGui removed it"
+            )
         self.finish()
         self._frame_at = now
 

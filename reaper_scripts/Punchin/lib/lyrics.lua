@@ -4,6 +4,7 @@
 
 local dialog = require "dialog"
 local jobs = require "jobs"
+local project = require "project"
 local say = require "say"
 local selection = require "selection"
 local targets = require "targets"
@@ -53,15 +54,36 @@ local function ask(proj, entry)
   return lyrics, prompt
 end
 
--- The engine refused: some engines can't change words and keep the rest.
-local function offer_repaint(proj, keys)
+-- Ask whether a repaint shall sing the words that the engine can't change alone; a yes starts it on
+-- the entry, from `start_s` to `end_s`.
+local function offer(proj, entry, part, keys, message)
+  if not say.ask(message .. "\n\nRepaint the selection with these lyrics instead?") then return end
+  local chosen, why = targets.of("repaint", {project = proj, items = {entry}, time = part})
+  if not chosen then return say.tell(why) end
+  jobs.run("repaint", proj, chosen, keys)
+end
+
+local function text_of(value) return type(value) == "string" and value or nil end
+
+--- Offer a repaint for an edit that failed (its job.json) where the engine can't do it; `facts` are
+--- what was noted of the job. True when it was offered.
+function M.offer_after(proj, facts, job)
+  local wrong = type(job.error) == "table" and job.error or {}
+  local item = facts.item and project.find_item(proj, facts.item)
+  if math.tointeger(wrong.code) ~= NOT_SUPPORTED or not item then return false end
+  local keys = {lyrics = text_of(job.request.lyrics), prompt = text_of(job.request.prompt)}
+  offer(proj, selection.entry(item), {start_s = facts.start_s, end_s = facts.end_s}, keys, wrong.message)
+  return true
+end
+
+-- What the daemon says to an edit that it refuses at once.
+local function refused(proj, keys)
   return function(message, code, target)
     if code ~= NOT_SUPPORTED then return say.tell(message) end
-    if not say.ask(message .. "\n\nRepaint the selection with these lyrics instead?") then return end
     if not reaper.ValidatePtr2(proj, target.entry.item, "MediaItem*") then
       return say.tell("The item is gone: select another one, then try again.")
     end
-    jobs.run("repaint", proj, {target}, keys)
+    offer(proj, target.entry, target, keys, message)
   end
 end
 
@@ -77,7 +99,7 @@ function M.edit()
       return say.tell("There are no words: type lyrics or a prompt, or write them in the item's notes.")
     end
     local keys = {lyrics = lyrics, prompt = prompt}
-    jobs.run("edit", gathered.project, {target}, keys, offer_repaint(gathered.project, keys))
+    jobs.run("edit", gathered.project, {target}, keys, refused(gathered.project, keys))
   end
 end
 

@@ -5,6 +5,8 @@
 
 local M = {}
 
+local AT_ONCE = "\0\0\0\0\0\0\0\1" -- a bundle's time tag
+
 local function padded(s)
   local ended = s .. "\0"
   return ended .. ("\0"):rep(-#ended % 4)
@@ -30,7 +32,7 @@ end
 
 --- Return the packet of a bundle of messages {address, args} that is to be applied at once.
 function M.bundle(messages)
-  local out = {"#bundle\0\0\0\0\0\0\0\1"}
+  local out = {"#bundle\0" .. AT_ONCE}
   for _, message in ipairs(messages) do out[#out + 1] = string.pack(">s4", M.packet(message.address, message.args)) end
   return table.concat(out)
 end

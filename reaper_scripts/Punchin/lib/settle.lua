@@ -81,6 +81,12 @@ local function see(row)
   memory.see(row.project, row.id)
 end
 
+-- An engine that can't edit is found out late when nobody has asked for it before. Required here, as
+-- what it needs requires the listener.
+local function is_offered_repaint(row, job)
+  return job.op == "edit" and row.facts ~= nil and require("lyrics").offer_after(row.project, row.facts, job)
+end
+
 local function unreadable(row)
   tries[row.id] = (tries[row.id] or 0) + 1
   if tries[row.id] < TRIES then return nil end
@@ -106,7 +112,7 @@ local function settle(rows)
     else
       see(row)
       if job.state == "done" then done[#done + 1] = {job = job, mark = row.mark} end
-      if job.state == "failed" then add_once(said, failure(job)) end
+      if job.state == "failed" and not is_offered_repaint(row, job) then add_once(said, failure(job)) end
     end
   end
   if #done > 0 then

@@ -85,7 +85,7 @@ def _fill(made: Plan, new: Path) -> None:
     shutil.rmtree(new, ignore_errors=True)
     target = made.folder / SCRIPTS
     if target.exists():
-        shutil.copytree(target, new)
+        shutil.copytree(target, new, ignore_dangling_symlinks=True)
     else:
         new.mkdir(parents=True)
     for path in made.yours:

@@ -101,11 +101,15 @@ class Storing(Object):
 
     def get_data(self, key, default):
         self._live.check(self)
+        if not self._live.keeps_data:
+            raise AttributeError("get_data")
         return self._values["data"].get(key, default)
 
     def set_data(self, key, value):
         self._live.check(self)
-        assert type(key) is str
+        if not self._live.keeps_data:
+            raise AttributeError("set_data")
+        _exactly(key, str)
         self._live.changing()
         self._values["data"][key] = value
 
@@ -415,9 +419,11 @@ class Clip(Object):
 class Live:
     """One running Live with one set."""
 
-    def __init__(self, can_create=True, tells_markers=True, scenes=4, auto_warp=False):
+    def __init__(
+        self, can_create=True, tells_markers=True, scenes=4, auto_warp=False, keeps_data=True
+    ):
         self.can_create, self.tells_markers, self.auto_warp = can_create, tells_markers, auto_warp
-        self.can_duplicate = True
+        self.can_duplicate, self.keeps_data = True, keeps_data
         self.status, self.log, self.overwritten, self.faults = [], [], [], []
         self.steps = []
         self._open = None

@@ -23,7 +23,7 @@ def refuse_threads(*_):
 class Stage:
     """One Live with the script, one daemon's home."""
 
-    def __init__(self, folder, home, live=None, clock=time.monotonic, open_udp=Udp, lies="none"):
+    def __init__(self, folder, home, live=None, clock=time.monotonic, open_udp=Udp):
         self.folder, self.home = folder, home
         self.live = live or fake_live.Live()
         self.library = folder / "User Library"

@@ -73,15 +73,47 @@ def test_live_s_own_packages_are_named_in_one_module_only():
             assert "_Framework" not in text
 
 
-def test_an_old_python_loads_it(tmp_path):
-    python = shutil.which("python3.7")
+BY_HAND = """
+import sys, time
+import Punchin, Punchin.surface, Punchin.osc
+from Punchin.script import Script, Tools
+from Punchin.udp import Udp
+
+class Song(object):
+    pass
+
+said = []
+script = Script(Tools(song=Song(), say=said.append, log=said.append, clock=time.monotonic,
+                      open_udp=Udp, home=sys.argv[1]))
+end = time.monotonic() + 10
+while script.link.state != "udp" and time.monotonic() < end:
+    script.tick()
+    time.sleep(0.02)
+for action in ("status", "repaint"):
+    script.press(action)
+    script.tick()
+script.close()
+print("\\n".join(said))
+assert Punchin.osc.decode(Punchin.osc.encode("/a", [1, 2.0, "ü"])) == [("/a", [1, 2.0, "ü"])]
+"""
+
+
+@pytest.mark.parametrize("version", ["3.7", "3.11"])
+def test_each_of_live_s_pythons_runs_it(tmp_path, live_house, version):
+    """Alone in its folder, without site packages, as Live loads it; beside a real daemon."""
+    python = shutil.which(f"python{version}")
     found = python and subprocess.run([python, "-V"], capture_output=True).returncode == 0
     if not found:
-        pytest.skip("no Python 3.7 on this machine")
+        pytest.skip(f"no Python {version} on this machine")
     shutil.copytree(FOLDER, tmp_path / "Punchin", ignore=shutil.ignore_patterns("__pycache__"))
-    names = ", ".join(f"Punchin.{p.stem}" for p in FILES if p.stem != "__init__")
-    code = f"import Punchin, {names}; Punchin.osc.encode('/a', [1, 2.0, 'ä'])"
-    subprocess.run([python, "-c", code], cwd=tmp_path, check=True)
+    (tmp_path / "by_hand.py").write_text(BY_HAND, "utf-8")
+    done = subprocess.run(
+        [python, "-S", "-s", "-E", "by_hand.py", str(live_house.home)],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "(udp), 0 open jobs" in done.stdout
+    assert "no clip is selected" in done.stdout
 
 
 def _run(tree):

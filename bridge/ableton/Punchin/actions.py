@@ -53,6 +53,7 @@ def _start(script: Any, action: str) -> None:
     else:
         keys = request.on_clip(script.song, order.op, clip, order.keys)
     track_id = script.names.of(clip.track)
+    script.names.keep(clip.track)
     facts = facts_of.of(order.op, clip, track_id, whose)
     _send(script, order.op, keys, facts, script.tag(clip))
 
@@ -81,6 +82,8 @@ def _new_music(script: Any, keys: dict[str, Any]) -> None:
     view = lom.get(song, "view")
     track = lom.get(view, "selected_track")
     track_id = script.names.of(track) if lom.has(track, "clip_slots") else ""
+    if track_id:
+        script.names.keep(track)
     tempo, scene = lom.number(song, "tempo", 120.0), None
     if not script.in_arrangement():
         scenes = list(lom.get(song, "scenes", ()))
@@ -97,6 +100,7 @@ def _send(script: Any, op: str, keys: dict[str, Any], facts: dict[str, Any], tag
     if folder and _writable(folder):
         keys["folder"] = facts["folder"] = folder
     keys["tag"] = tag
+    script.names.keep(script.song)
     job_id = request.new_id()
     script.memory.begin(job_id, facts)
     script.sending.start(job_id, request.message(op, job_id, keys))

@@ -30,11 +30,11 @@ class Results:
             return
         self._look_at = now + LOOK_S
         first = not seen.seen
-        if seen.look():
-            if first:  # what ended before and is not expected was dealt with when it ended
-                self._settled |= {r["id"] for r in seen.ended} - set(self._script.memory.open)
-            for row in seen.ended:
-                self._settle(row["id"])
+        if seen.look() and first:
+            # What ended before and is not expected was dealt with when it ended.
+            self._settled |= {r["id"] for r in seen.ended} - set(self._script.memory.open)
+        for row in seen.ended:
+            self._settle(row["id"])
         self._look_for_lost()
         self._show(now)
 
@@ -70,6 +70,8 @@ class Results:
         if job["state"] == "failed":
             told = job.get("error") or {}
             script.say(str(told.get("message") or f"a job failed: see `punchin job {job_id}`"))
+        elif job["state"] == "cancelled":
+            script.say(f"{job['op']} was cancelled")
         elif job["state"] == "done" and job["op"] != "analyze":
             self._bring_in(job, facts or _facts_from_tag(script, job))
 

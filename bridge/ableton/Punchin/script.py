@@ -74,7 +74,7 @@ class Script:
         self._pressed: list[str] = []
         self._clip: Any = None
         self._clip_name = self._was = self._last_fault = ""
-        self._changed = True
+        self._changed, self._told_wrong = True, False
         self._context_at = self.clock()
         self._listeners.add(lom.get(self.song, "view"), VIEW_SIGNS, self._on_selection)
         self._listeners.add(self.song, (*SONG_SIGNS, *LOOP_SIGNS), self._on_change)
@@ -155,7 +155,9 @@ class Script:
         if state == self._was:
             return
         self._changed = True
-        if self._was == "wrong":
+        self._told_wrong = self._told_wrong and not self.link.up
+        if self._was == "wrong" and not self._told_wrong:
+            self._told_wrong = True
             self.say(sending.OTHER)
         elif self._was in ("away", "silent") and self.memory.open:
             self.say("the daemon is gone; open jobs go on when it is started again")

@@ -3,8 +3,9 @@
     live:{set}:{track}:{clip}    clip is s3 (session slot 3, from 0), a16.5 (arrangement, at beat
                                  16.5), or - (no clip)
 
-`set` and `track` are random names that are kept in the set itself (Live's `set_data`), where this
-Live can; else they hold until the set is closed.
+`set` and `track` are random names. They are written into the set (Live's `set_data`) with the first
+job, so that looking at a set does not change it; where this Live can't, they hold until the set is
+closed.
 """
 
 from __future__ import annotations
@@ -41,22 +42,32 @@ class Names:
 
     def of(self, thing: Any) -> str:
         """Return the name of the set or of a track; it is given on first use."""
-        known = _kept(thing) or next((n for t, n in self._unkept if t == thing), "")
+        known = self._known(thing)
         if known and not self._twin(thing, known):
             return known
         name = binascii.hexlify(os.urandom(6)).decode()
-        try:
-            thing.set_data(KEY, name)
-        except lom.UNREADABLE:
-            self._unkept.append((thing, name))
+        self._unkept.append((thing, name))
         return name
+
+    def keep(self, thing: Any) -> None:
+        """Write the name of the set or of a track into the set."""
+        name = self.of(thing)
+        if _kept(thing) != name:
+            try:
+                thing.set_data(KEY, name)
+            except lom.UNREADABLE:
+                return
 
     def track(self, name: str) -> Any:
         """Return the track of that name, None where it is gone."""
         for track in lom.get(self._song, "tracks", ()):
-            if (_kept(track) or next((n for t, n in self._unkept if t == track), "")) == name:
+            if self._known(track) == name:
                 return track
         return None
+
+    def _known(self, thing: Any) -> str:
+        """Return a name that was given before; one given here wins over a twin's."""
+        return next((n for t, n in self._unkept if t == thing), "") or _kept(thing)
 
     def _twin(self, thing: Any, name: str) -> bool:
         """Whether an earlier track has this name: a duplicated track brings its data along."""

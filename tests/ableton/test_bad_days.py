@@ -1,0 +1,427 @@
+"""Daemons that are away, die, come back or speak another tongue; sets that change meanwhile."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import shutil
+import socket
+from pathlib import Path
+
+import pytest
+from fake_live import Clip, Live
+from wire_house import House
+
+from bridge.ableton.Punchin import link, osc, udp
+from bridge.ableton.Punchin.places import allowed
+
+
+class Clock:
+    """Seconds that pass as told; a tick is 100 ms."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+class SlowUdp:
+    """Nobody answers; what was sent is kept."""
+
+    sent: list[bytes]
+
+    def __init__(self, host, port):
+        type(self).sent = getattr(type(self), "sent", [])
+
+    def send(self, packet):
+        self.sent.append(packet)
+        return True
+
+    def receive(self):
+        return []
+
+    def close(self):
+        pass
+
+
+def pass_time(stage, clock, seconds):
+    for _ in range(round(seconds * 10)):
+        clock.now += 0.1
+        stage.tick()
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def lone(make_stage, tmp_path, clock):
+    """Live without a daemon, with a clock of its own."""
+    stage = make_stage(tmp_path / "home", clock=clock)
+    with_clip(stage)
+    return stage
+
+
+def with_clip(stage, name="clip.wav"):
+    clip = stage.live.session_clip(stage.live.track(), 0, stage.audio(name))
+    clip.start_marker, clip.end_marker = 0.5, 3.0
+    stage.live.select(clip)
+    return clip
+
+
+def takes(stage):
+    return [slot.clip for slot in stage.song.tracks[0].clip_slots[1:] if slot.has_clip]
+
+
+def test_without_a_daemon_there_is_one_message_and_nothing_is_left_behind(lone, clock):
+    lone.script.press("repaint")
+    pass_time(lone, clock, 60)
+    assert lone.live.log == [
+        "Punchin: the daemon does not answer: run `punchin start`, then try again"
+    ]
+    assert not lone.script.memory.open
+    assert not list(lone.home.glob("inbox/*"))
+    assert "not running" in says(lone, clock, "status")
+
+
+def says(stage, clock, action):
+    said = len(stage.live.log)
+    stage.script.press(action)
+    pass_time(stage, clock, 15)
+    assert len(stage.live.log) == said + 1
+    return stage.live.log[-1]
+
+
+def write_daemon(home, port=9, protocol=1):
+    home.mkdir(parents=True, exist_ok=True)
+    facts = {"pid": 1, "host": "127.0.0.1", "port": port, "protocol": protocol, "version": "9"}
+    (home / "daemon.json").write_text(json.dumps(facts))
+
+
+def test_a_daemon_that_does_not_answer_is_asked_a_bounded_number_of_times(
+    make_stage, tmp_path, clock
+):
+    home = tmp_path / "home"
+    write_daemon(home)
+    SlowUdp.sent = []
+    stage = make_stage(home, clock=clock, open_udp=SlowUdp)
+    pass_time(stage, clock, 300)
+    assert stage.script.link.state == "silent"
+    asked = len(SlowUdp.sent)
+    assert 2 <= asked <= 10
+    pass_time(stage, clock, 300)
+    assert len(SlowUdp.sent) == asked
+    assert not list(home.glob("inbox/*")), "questions that nobody took are taken back"
+    write_daemon(home, port=10)
+    pass_time(stage, clock, 2)
+    assert len(SlowUdp.sent) > asked, "a daemon that was started again is asked again"
+
+
+def test_the_pauses_between_questions_grow(make_stage, tmp_path, clock):
+    home = tmp_path / "home"
+    write_daemon(home)
+    SlowUdp.sent = []
+    stage = make_stage(home, clock=clock, open_udp=SlowUdp)
+    times, before = [], 0
+    for _ in range(3000):
+        clock.now += 0.1
+        stage.tick()
+        if len(SlowUdp.sent) > before:
+            before = len(SlowUdp.sent)
+            times.append(clock.now)
+    gaps = [b - a for a, b in itertools.pairwise(times)]
+    assert all(b > a for a, b in itertools.pairwise(gaps))
+
+
+def test_another_protocol_is_said_once_and_nothing_is_sent(make_stage, tmp_path, clock):
+    class Newer(SlowUdp):
+        def receive(self):
+            asked, self.sent[:] = list(self.sent), []
+            return [osc.encode("/punchin/version.reply", [2, "7.0"]) for _ in asked]
+
+    home = tmp_path / "home"
+    write_daemon(home, protocol=2)
+    stage = make_stage(home, clock=clock, open_udp=Newer)
+    pass_time(stage, clock, 5)
+    with_clip(stage)
+    stage.script.press("repaint")
+    pass_time(stage, clock, 20)
+    assert [line for line in stage.live.log if "another protocol" in line] == stage.live.log
+    assert 1 <= len(stage.live.log) <= 2
+    assert takes(stage) == []
+
+
+def test_the_mailbox_works_where_udp_is_not_answered(make_stage, live_house):
+    stage = make_stage(live_house.home, open_udp=SlowUdp)
+    with_clip(stage)
+    stage.until(lambda: stage.script.link.state == "mailbox")
+    job_id = stage.delivered("repaint")
+    assert len(takes(stage)) == 1
+    assert live_house.job(job_id)["state"] == "done"
+
+
+def test_a_firewall_error_is_no_error(make_stage, live_house):
+    def refuse(host, port):
+        raise OSError("not permitted")
+
+    stage = make_stage(live_house.home, open_udp=refuse)
+    with_clip(stage)
+    stage.delivered("repaint")
+    assert len(takes(stage)) == 1
+
+
+@pytest.fixture
+def own_house(tmp_path):
+    house = House(tmp_path / "own")
+    yield house
+    house.stop()
+
+
+def test_a_daemon_killed_during_a_job_and_started_again_brings_the_result(
+    make_stage, own_house, tmp_path
+):
+    stage = make_stage(own_house.home)
+    clip = with_clip(stage)
+    clip.name = "repaint: wait 1"
+    job_id = stage.press("repaint")
+    stage.until(lambda: own_house.job(job_id)["state"] == "running")
+    own_house.process.kill()
+    own_house.process.wait(30)
+    stage.tick(20)
+    assert job_id in stage.script.memory.open
+    again = House(own_house.home)
+    try:
+        stage.until(lambda: job_id not in stage.script.memory.open)
+    finally:
+        again.stop()
+    assert len(takes(stage)) == 1
+
+
+def test_a_job_that_fails_says_why(stage):
+    clip = with_clip(stage)
+    clip.name = "repaint: raise"
+    stage.delivered("repaint")
+    assert takes(stage) == []
+    assert "engine" in stage.live.log[-1] or "plug-in" in stage.live.log[-1]
+
+
+def test_a_refusal_is_said_as_the_daemon_says_it(stage):
+    clip = with_clip(stage)
+    clip.name = "edit"
+    assert "edit needs" in stage.says("go")
+    assert not stage.script.memory.open
+
+
+# -- what is selected ------------------------------------------------------------------------------
+
+
+def test_nothing_selected(stage):
+    stage.live.track()
+    assert "no clip is selected" in stage.says("repaint")
+
+
+def test_a_midi_clip(stage):
+    slot = stage.live.track().clip_slots[0]
+    slot.fill(Clip.midi(stage.live, slot))
+    stage.live.select(slot.clip)
+    assert "is MIDI" in stage.says("repaint")
+    assert "name the clip `layer bass`" in stage.says("layer")
+
+
+def test_a_missing_file(stage):
+    clip = with_clip(stage)
+    Path(clip.file_path).unlink()
+    assert "file is missing" in stage.says("repaint")
+
+
+def test_a_clip_that_was_deleted_while_it_was_selected(stage):
+    clip = with_clip(stage)
+    stage.tick(3)
+    stage.song.tracks[0].clip_slots[0].delete_clip()
+    assert clip == None  # noqa: E711
+    assert "no clip is selected" in stage.says("repaint")
+
+
+def test_a_region_without_audio(stage):
+    clip = with_clip(stage)
+    clip.end_marker = 9.0
+    clip.start_marker = 5.0
+    assert "no audio in the region" in stage.says("repaint")
+
+
+@pytest.mark.parametrize("name", ["Übung – größer/日本語 クリップ.wav", "x" * 180 + ".wav"])
+def test_long_and_foreign_paths(stage, live_house, name):
+    clip = with_clip(stage, f"{'sehr lang ' * 12}/{name}")
+    job_id = stage.delivered("repaint")
+    assert live_house.job(job_id)["request"]["source"] == clip.file_path
+    assert len(takes(stage)) == 1
+
+
+def test_a_request_too_long_for_a_datagram_goes_through_the_mailbox(stage, live_house, monkeypatch):
+    clip = with_clip(stage)
+    stage.until(lambda: stage.script.link.state == "udp")
+    assert udp.BIGGEST < 9216, "macOS sends no more"
+    monkeypatch.setattr(link, "BIGGEST", 1000)
+    clip.name = "repaint: " + "long words " * 150
+    posted = []
+    mailbox = stage.script.link._mailbox
+    monkeypatch.setattr(mailbox, "post", lambda m, post=mailbox.post: posted.append(m) or post(m))
+    job_id = stage.delivered("repaint")
+    assert any(message[0] == "/punchin/repaint" for (message,) in posted)
+    assert live_house.job(job_id)["request"]["prompt"].startswith("long words")
+
+
+# -- what changes meanwhile ------------------------------------------------------------------------
+
+
+def waiting(stage, seconds=0.4):
+    clip = with_clip(stage)
+    clip.name = f"repaint: wait {seconds}"
+    return clip, stage.press("repaint")
+
+
+def test_the_slot_is_filled_meanwhile(stage):
+    clip, job_id = waiting(stage)
+    stage.live.session_clip(stage.song.tracks[0], 1, clip.file_path)
+    stage.until(lambda: job_id not in stage.script.memory.open)
+    slots = [slot.clip for slot in stage.song.tracks[0].clip_slots]
+    assert slots[2].name.startswith("repaint")
+    assert slots[1].name == "clip"
+
+
+def test_the_clip_is_deleted_meanwhile(stage):
+    _, job_id = waiting(stage)
+    stage.song.tracks[0].clip_slots[0].delete_clip()
+    stage.until(lambda: job_id not in stage.script.memory.open)
+    (slot,) = [s for s in stage.song.tracks[0].clip_slots if s.has_clip]
+    assert (slot.clip.start_marker, slot.clip.end_marker) == (0.5, 3.0)
+
+
+def test_the_track_is_deleted_meanwhile(stage, live_house):
+    _, job_id = waiting(stage)
+    stage.live.delete_track(stage.song.tracks[0])
+    stage.live.track("Other")
+    stage.until(lambda: job_id not in stage.script.memory.open)
+    assert "its track is gone" in stage.live.log[-1]
+    assert live_house.job(job_id)["files"][0]["path"] in stage.live.log[-1]
+    assert not any(slot.has_clip for slot in stage.song.tracks[0].clip_slots)
+
+
+def test_the_track_is_frozen_meanwhile(stage, live_house):
+    _, job_id = waiting(stage)
+    stage.song.tracks[0]._values["is_frozen"] = True
+    stage.until(lambda: job_id not in stage.script.memory.open)
+    assert "Live could not place" in stage.live.log[-1]
+    assert live_house.job(job_id)["files"][0]["path"] in stage.live.log[-1]
+    assert not stage.live.step_is_open
+
+
+def test_a_set_that_was_closed_gets_its_result_when_it_is_opened(stage, live_house):
+    _, job_id = waiting(stage)
+    stage.close_set()
+    assert stage.song.listeners == stage.song.view.listeners == 0
+    stage.live.reopened()
+    stage.until(lambda: live_house.job(job_id)["state"] == "done")
+    assert takes(stage) == []
+    stage.open_set()
+    stage.until(lambda: takes(stage))
+    stage.close_set()
+    stage.live.reopened()
+    stage.open_set()
+    stage.tick(30)
+    assert len(takes(stage)) == 1, "it is brought in once"
+
+
+def test_another_set_gets_nothing(stage, make_stage, live_house):
+    _, job_id = waiting(stage)
+    stage.close_set()
+    other = make_stage(live_house.home)
+    other.live.track()
+    other.until(lambda: live_house.job(job_id)["state"] == "done")
+    other.tick(30)
+    assert not any(slot.has_clip for slot in other.song.tracks[0].clip_slots)
+
+
+def test_a_live_that_keeps_no_data_works_until_the_set_is_closed(make_stage, live_house):
+    stage = make_stage(live_house.home, live=Live(keeps_data=False))
+    with_clip(stage)
+    stage.delivered("repaint")
+    assert len(takes(stage)) == 1
+    first = stage.script.names.set_id
+    stage.close_set()
+    stage.live.reopened()
+    stage.open_set()
+    assert stage.script.names.set_id != first
+
+
+def test_files_elsewhere_are_not_taken(stage, live_house, tmp_path, monkeypatch):
+    """A job.json that names a file outside the daemon's and the set's folders, or a link to one."""
+    _, job_id = waiting(stage)
+    secret = stage.audio("private/secret.wav")
+    real = stage.script.watch.job
+
+    def bent(asked):
+        job = real(asked)
+        if job and asked == job_id:
+            for file in job["files"]:
+                file["path"] = str(secret)
+        return job
+
+    monkeypatch.setattr(stage.script.watch, "job", bent)
+    stage.until(lambda: job_id not in stage.script.memory.open)
+    assert takes(stage) == []
+    assert "files are missing" in stage.live.log[-1]
+
+
+def test_links_are_followed_before_a_path_is_trusted(tmp_path):
+    inside, outside = tmp_path / "in", tmp_path / "in-other"
+    inside.mkdir()
+    outside.mkdir()
+    (outside / "a.wav").write_bytes(b"")
+    (inside / "b.wav").symlink_to(outside / "a.wav")
+    (inside / "c.wav").write_bytes(b"")
+    assert allowed(str(inside / "c.wav"), [str(inside)])
+    assert not allowed(str(inside / "b.wav"), [str(inside)])
+    assert not allowed(str(outside / "a.wav"), [str(inside)])
+    assert not allowed(str(inside / ".." / "in-other" / "a.wav"), [str(inside)])
+
+
+def test_results_that_were_removed_are_said_to_be_missing(stage, live_house):
+    _, job_id = waiting(stage)
+    stage.until(lambda: live_house.job(job_id)["state"] == "done")
+    shutil.rmtree(stage.library / "Samples")
+    stage.until(lambda: job_id not in stage.script.memory.open)
+    assert "missing" in stage.live.log[-1]
+
+
+def test_a_set_in_a_project_keeps_its_results_there(stage, live_house):
+    project = stage.folder / "Song Project"
+    (project / "Ableton Project Info").mkdir(parents=True)
+    stage.song._values["file_path"] = str(project / "Song.als")
+    with_clip(stage)
+    stage.delivered("repaint")
+    (new,) = takes(stage)
+    assert new.file_path.startswith(str(project / "Samples" / "Punchin"))
+
+
+def test_ports_of_others_are_left_alone(stage):
+    with_clip(stage)
+    taken = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
+    try:
+        for port, each in zip((11000, 11001), taken, strict=True):
+            each.bind(("127.0.0.1", port))
+        stage.delivered("repaint")
+    finally:
+        for each in taken:
+            each.close()
+    assert len(takes(stage)) == 1
+
+
+def test_a_fault_inside_does_not_stop_live(stage, monkeypatch):
+    monkeypatch.setattr(stage.script.results, "tick", lambda: 1 / 0)
+    stage.tick(5)
+    assert [line for line in stage.live.log if "ZeroDivision" in line] == stage.live.log[:1]
+    assert len(stage.live.log) == 1
+    stage.live.log.clear()

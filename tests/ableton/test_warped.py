@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from fake_live import WarpMarker
+from fake_live import Clip, WarpMarker
 
 RATE = 44100
 
@@ -94,6 +94,19 @@ def test_without_live_s_marker_class_the_take_is_left_unwarped_and_it_says_so(st
     stage.delivered("repaint")
     new = stage.song.tracks[0].clip_slots[1].clip
     assert not new.warping
+    assert (new.start_marker, new.end_marker) == pytest.approx((0.3, 0.3 + 8 * 0.6))
+    assert any("warp markers could not be set" in line for line in stage.live.log)
+
+
+def test_markers_that_land_elsewhere_are_noticed(stage, clip, monkeypatch):
+    """A Live that snaps markers to transients would put the take out of time."""
+
+    def snap(self, marker, add=Clip.add_warp_marker):
+        add(self, WarpMarker(marker.sample_time + 0.02, marker.beat_time))
+
+    monkeypatch.setattr(Clip, "add_warp_marker", snap)
+    stage.delivered("repaint")
+    assert not stage.song.tracks[0].clip_slots[1].clip.warping
     assert any("warp markers could not be set" in line for line in stage.live.log)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from . import lom, warp
@@ -17,18 +18,21 @@ def fit(clip: Any, shape: Shape, name: str, make_marker: Any) -> str:
     """
     lom.put(clip, "name", name)
     trouble = ""
+    if shape.pairs is not None and not _warp(clip, shape.pairs, make_marker):
+        shape = _unwarped(shape, warp.Warp(shape.pairs))
+        trouble = "its warp markers could not be set: switch Warp on and set them by hand"
     if shape.pairs is None:
         lom.put(clip, "looping", False)
         lom.put(clip, "warping", False)
-    elif not _warp(clip, shape.pairs, make_marker):
-        lom.put(clip, "looping", False)
-        lom.put(clip, "warping", False)
-        trouble = "its warp markers could not be set: switch Warp on and set them by hand"
     for each, value in shape.sound.items():
         lom.put(clip, each, value)
-    if not trouble:
-        _markers(clip, shape)
+    _markers(clip, shape)
     return trouble
+
+
+def _unwarped(shape: Shape, line: warp.Warp) -> Shape:
+    start, end = line.second_at(shape.start), line.second_at(shape.end)
+    return replace(shape, start=start, end=end, loop=None, pairs=None)
 
 
 def _markers(clip: Any, shape: Shape) -> None:

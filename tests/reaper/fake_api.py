@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fake_desk import *  # noqa: F403
 from fake_items import *  # noqa: F403
-from fake_sound import *  # noqa: F403
 from fake_play import *  # noqa: F403
+from fake_sound import *  # noqa: F403
 
 # Extensions that a script may ask for (`if reaper.X then`): absent here unless a test adds them.
 FOREIGN = frozenset({

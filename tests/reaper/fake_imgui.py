@@ -5,9 +5,9 @@
     gui.click("Repaint"); world.tick()
     gui.drawn     # the widgets of the last whole frame, in order
 
-Only functions that ReaImGui has are there, with the arguments that it takes; every Begin needs its
-End, every pushed id its pop; two widgets of one id, a widget outside of a window, and a context that
-was not used for a turn (ReaImGui removes it then) are breaches.
+Only functions that ReaImGui has are there, with the arguments that it takes; every Begin needs
+its End, every pushed id its pop; two widgets of one id, a widget outside of a window, and a context
+that was not used for a turn (ReaImGui removes it then) are breaches.
 """
 
 from __future__ import annotations
@@ -31,8 +31,10 @@ FUNCTIONS = {
     "EndGroup": "", "PushStyleColor": "nn", "PopStyleColor": "|n",
 }  # fmt: skip
 CONSTANTS = {"Cond_FirstUseEver": 4, "Cond_Always": 1, "WindowFlags_None": 0, "Col_Text": 0}
-PAIRS = {"End": "Begin", "EndCombo": "BeginCombo", "PopID": "PushID", "EndDisabled": "BeginDisabled",
-         "EndChild": "BeginChild", "EndGroup": "BeginGroup", "PopStyleColor": "PushStyleColor"}  # fmt: skip
+PAIRS = {
+    "End": "Begin", "EndCombo": "BeginCombo", "PopID": "PushID", "EndDisabled": "BeginDisabled",
+    "EndChild": "BeginChild", "EndGroup": "BeginGroup", "PopStyleColor": "PushStyleColor",
+}  # fmt: skip
 CLICKED = {"Button", "SmallButton", "Selectable"}
 TYPED = {"InputText", "InputTextWithHint", "InputTextMultiline"}
 ANSWERS = CLICKED | TYPED | {"Checkbox", "BeginCombo"}

@@ -9,7 +9,8 @@ from typing import Any
 LIBRARY = """
 return function(raw)
   local function hex(s) return (s:gsub(".", function(c) return ("%02x"):format(c:byte()) end)) end
-  local function bytes(s) return (s:gsub("%x%x", function(h) return string.char(tonumber(h, 16)) end)) end
+  local function byte(h) return string.char(tonumber(h, 16)) end
+  local function bytes(s) return (s:gsub("%x%x", byte)) end
   local Udp = {}
   Udp.__index = Udp
   function Udp:settimeout(seconds) raw.settimeout(self.handle, seconds) return 1 end

@@ -9,15 +9,11 @@ from desk import Desk
 from fake_sockets import Sockets
 from test_actions import (  # noqa: F401
     test_a_cancelled_form_changes_nothing,
-    test_a_running_daemon_is_not_started_again,
     test_a_take_accepted_elsewhere_becomes_the_active_one,
     test_an_engine_that_can_t_edit_offers_a_repaint,
     test_edited_words_are_kept_in_the_notes_and_sung,
-    test_layer_asks_which_instrument,
     test_open_jobs_of_the_project_are_cancelled,
-    test_status_names_engine_and_jobs,
     test_takes_are_stepped_through_and_the_daemon_hears_of_ours,
-    test_what_was_locked_is_brought_in_later,
 )
 from test_context import (  # noqa: F401
     pad,
@@ -26,8 +22,14 @@ from test_context import (  # noqa: F401
     test_the_selection_is_the_context_to_the_sample,
     test_time_alone_is_for_new_music,
 )
+from test_forms import test_layer_asks_which_instrument  # noqa: F401
+from test_import import test_what_was_locked_is_brought_in_later  # noqa: F401
 from test_journeys import *  # noqa: F403
 from test_panel import gui, test_presets_come_from_the_daemon  # noqa: F401
+from test_service import (  # noqa: F401
+    test_a_running_daemon_is_not_started_again,
+    test_status_names_engine_and_jobs,
+)
 from wire_house import House
 
 

@@ -135,6 +135,17 @@ def test_a_clip_that_shows_more_than_its_file_is_cut_to_it(stage, live_house):
     assert (new.start_time, new.end_time) == pytest.approx((8.0, 20.0))
 
 
+def test_what_a_clip_shows_is_its_room_in_the_arrangement(stage, live_house):
+    """Its end marker may lie beyond: a clip that was cut short keeps it."""
+    clip = put(stage)
+    clip._values["end_marker"] = 5.0
+    job_id = stage.delivered("repaint")
+    request = live_house.job(job_id)["request"]
+    assert (request["start"], request["end"]) == pytest.approx((0.5, 2.5))
+    (new,) = lane_clips(stage)
+    assert (new.start_time, new.end_time) == pytest.approx((6.0, 10.0))
+
+
 def test_without_copying_from_a_slot_the_clip_is_made_in_place(stage, clip):
     for track in [*stage.song.tracks]:
         del track._values["duplicate_clip_to_arrangement"]

@@ -12,7 +12,7 @@ import pytest
 from fake_live import Clip, Live
 from wire_house import House
 
-from bridge.ableton.Punchin import link, osc, udp
+from bridge.ableton.Punchin import link, osc, sending, udp
 from bridge.ableton.Punchin.places import allowed
 
 
@@ -162,6 +162,28 @@ def test_the_mailbox_works_where_udp_is_not_answered(make_stage, live_house):
     assert live_house.job(job_id)["state"] == "done"
 
 
+def test_an_answer_that_was_lost_is_read_from_the_disk(make_stage, live_house, monkeypatch):
+    sent = []
+
+    class Deaf(udp.Udp):
+        """Hears who is there, and no answer after it."""
+
+        def send(self, packet):
+            sent.append(osc.decode(packet)[0][0])
+            return super().send(packet)
+
+        def receive(self):
+            return [p for p in super().receive() if b"version.reply" in p]
+
+    monkeypatch.setattr(sending, "TRY_S", 0.3)
+    stage = make_stage(live_house.home, open_udp=Deaf)
+    with_clip(stage)
+    stage.until(lambda: stage.script.link.state == "udp")
+    stage.delivered("repaint")
+    assert len(takes(stage)) == 1
+    assert sent.count("/punchin/repaint") == 1
+
+
 def test_a_firewall_error_is_no_error(make_stage, live_house):
     def refuse(host, port):
         raise OSError("not permitted")
@@ -269,7 +291,7 @@ def test_a_request_too_long_for_a_datagram_goes_through_the_mailbox(stage, live_
     mailbox = stage.script.link._mailbox
     monkeypatch.setattr(mailbox, "post", lambda m, post=mailbox.post: posted.append(m) or post(m))
     job_id = stage.delivered("repaint")
-    assert any(message[0] == "/punchin/repaint" for (message,) in posted)
+    assert any(message[0] == "/punchin/repaint" for message, *_ in posted)
     assert live_house.job(job_id)["request"]["prompt"].startswith("long words")
 
 
@@ -356,10 +378,13 @@ def test_a_live_that_keeps_no_data_works_until_the_set_is_closed(make_stage, liv
     assert stage.script.names.set_id != first
 
 
-def test_files_elsewhere_are_not_taken(stage, live_house, tmp_path, monkeypatch):
-    """A job.json that names a file outside the daemon's and the set's folders, or a link to one."""
+@pytest.mark.parametrize("which", ["elsewhere", "no audio"])
+def test_files_elsewhere_are_not_taken(stage, live_house, monkeypatch, which):
+    """A job.json that names a file outside the daemon's and the set's folders, or no audio."""
     _, job_id = waiting(stage)
     secret = stage.audio("private/secret.wav")
+    if which == "no audio":
+        secret = live_house.folder(job_id) / "job.json"
     real = stage.script.watch.job
 
     def bent(asked):

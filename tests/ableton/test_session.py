@@ -160,6 +160,49 @@ def test_a_pad_works_on_the_clip_that_is_selected_in_live(stage, clip, live_hous
     assert str(stage.library) in new.file_path
 
 
+def test_a_pad_s_new_music_comes_into_the_selected_track(stage, clip, live_house):
+    with live_house.tcp() as pad:
+        stage.until(lambda: pad.ask("context").get("source") == clip.file_path)
+        pad.send("/punchin/generate", "*", "bars", 2)
+        stage.until(lambda: len(stage.song.tracks) > 1)
+    assert all(track.clip_slots[1].has_clip for track in stage.song.tracks)
+
+
+def test_another_file_s_job_is_left_alone(stage, clip, live_house):
+    """The context's mark goes with every job; one on a foreign file is not the clip's."""
+    other = stage.audio("other.wav")
+    with live_house.tcp() as pad:
+        stage.until(lambda: pad.ask("context").get("source") == clip.file_path)
+        pad.send("/punchin/cover", "*", str(other))
+        job_id = pad.until("accepted").args[0]
+        stage.until(lambda: live_house.job(job_id)["state"] == "done")
+        stage.until(lambda: "not of a clip that is here" in (stage.live.log or [""])[-1])
+    assert [slot.has_clip for slot in clip.canonical_parent.canonical_parent.clip_slots] == [
+        *(False, True, False, False)
+    ]
+
+
+def test_a_closed_set_leaves_no_marks_in_the_context(stage, clip, live_house):
+    clip.name = "repaint: darker"
+    with live_house.tcp() as pad:
+        stage.until(lambda: pad.ask("context").get("prompt") == "darker")
+        stage.close_set()
+        stage.until(lambda: not pad.ask("context")["set"])
+        assert pad.ask("context")["prompt"] is None
+
+
+def test_the_prompt_in_a_name_is_the_pad_s_prompt(stage, clip, live_house):
+    with live_house.tcp() as pad:
+        clip.name = "repaint: darker drums"
+        stage.until(lambda: pad.ask("context").get("prompt") == "darker drums")
+        clip.name = "Take 3"
+        stage.until(lambda: pad.ask("context").get("prompt") is None)
+        pad.send("/punchin/prompt", "somebody else's")
+        clip.end_marker = 2.75
+        stage.until(lambda: pad.ask("context").get("end") == 2.75)
+        assert pad.ask("context")["prompt"] == "somebody else's"
+
+
 def test_progress_and_the_chosen_take_are_shown(stage, clip, live_house):
     clip.name = "repaint: wait 0.5"
     job_id = stage.delivered("repaint")

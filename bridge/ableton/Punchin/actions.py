@@ -58,12 +58,16 @@ def _start(script: Any, action: str) -> None:
     _send(script, order.op, keys, facts, script.tag(clip))
 
 
+def named_orders(song: Any) -> list[names.Order]:
+    """Return the orders in the names of the clip and of the scene that are selected."""
+    view = lom.get(song, "view")
+    told = [lom.get(lom.get(view, each), "name", "") for each in ("detail_clip", "selected_scene")]
+    return [order for order in map(names.read, map(str, told)) if order]
+
+
 def _order(script: Any, action: str) -> names.Order:
     """Return what is asked: a button's op, with the words of the clip's or the scene's name."""
-    view = lom.get(script.song, "view")
-    told = [lom.get(lom.get(view, "detail_clip"), "name", "")]
-    told.append(lom.get(lom.get(view, "selected_scene"), "name", ""))
-    orders = [order for order in map(names.read, map(str, told)) if order]
+    orders = named_orders(script.song)
     if action == "go":
         return orders[0] if orders else names.Order("repaint", {}, False)
     for order in orders:

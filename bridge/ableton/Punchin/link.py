@@ -87,9 +87,10 @@ class Link:
             self._put(osc.encode("/punchin/notify", [1]))
         return packets + letters
 
-    def close(self) -> None:
-        """Let go of everything; messages that nobody took are withdrawn."""
+    def close(self, last: list[tuple[str, list[Any]]]) -> None:
+        """Withdraw messages that nobody took, send the last ones, let go of everything."""
         self._mailbox.withdraw()
+        self.send(last)
         self._hang_up()
         self.state = "away"
 

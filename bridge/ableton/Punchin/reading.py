@@ -105,40 +105,49 @@ def of(song: Any, clip: Any) -> Reading:
 
 def _whole(song: Any, clip: Any, path: str, warping: Any) -> Reading:
     track, scene = _home(clip)
-    loop = _ordered(lom.number(clip, "loop_start"), lom.number(clip, "loop_end"))
-    looping = loop is not None and bool(lom.get(clip, "looping", False))
-    start = lom.number(clip, "start_marker")
-    span = _ordered(start, lom.number(clip, "end_marker"))
-    if looping and loop is not None:
-        span = (min(start, loop[0]), loop[1])
-    if span is None:
-        raise Unsuitable("the clip is empty: pick one with audio in it")
     half_steps = lom.number(clip, "pitch_coarse") + lom.number(clip, "pitch_fine") / 100.0
-    start_beat = lom.number(clip, "start_time") if scene is None else 0.0
-    end_beat = lom.number(clip, "end_time") if scene is None else 0.0
     speed = 1.0 if warping else 2.0 ** (half_steps / 12.0)
     per_beat = 1.0 if warping else speed * 60.0 / lom.number(song, "tempo", 120.0)
-    region = loop if looping and loop is not None else span
-    round_s = region[1] - region[0] if region[0] < start else 0.0
+    start_beat, end_beat = lom.number(clip, "start_time"), lom.number(clip, "end_time")
+    length_beats = max(0.0, end_beat - start_beat) if scene is None else 0.0
+    loop = _loop(clip)
+    start, end = lom.number(clip, "start_marker"), lom.number(clip, "end_marker")
+    if loop:
+        span = (min(start, loop[0]), loop[1])
+    elif scene is None:  # shows what its place in the arrangement has room for
+        span = (start, start + length_beats * per_beat)
+    else:
+        span = (start, end)
+    if span[1] <= span[0]:
+        raise Unsuitable("the clip is empty: pick one with audio in it")
+    region = loop or span
+    # A loop that begins before the start marker is first reached after one round.
+    later = region[1] - region[0] if region[0] < start else 0.0
     made = Reading(
         clip=clip,
         track=track,
         path=path,
         name=str(lom.get(clip, "name", "")),
         scene=scene,
-        start_beat=start_beat,
-        length_beats=max(0.0, end_beat - start_beat),
+        start_beat=start_beat if scene is None else 0.0,
+        length_beats=length_beats,
         warp=warping,
         speed=speed,
         per_beat=per_beat,
         span=span,
-        loop=loop if looping else None,
+        loop=loop,
         start=start,
         region=region,
-        region_beat=start_beat + (region[0] + round_s - start) / per_beat,
+        region_beat=start_beat + (region[0] + later - start) / per_beat,
         length_s=_length_s(clip),
     )
     return _inside_file(_crossing(song, made) if scene is None else made)
+
+
+def _loop(clip: Any) -> tuple[float, float] | None:
+    """Return a clip's loop brace, None where looping is off."""
+    start, end = lom.number(clip, "loop_start"), lom.number(clip, "loop_end")
+    return (start, end) if lom.get(clip, "looping", False) and end > start else None
 
 
 def _home(clip: Any) -> tuple[Any, int | None]:
@@ -152,10 +161,6 @@ def _home(clip: Any) -> tuple[Any, int | None]:
         if slot == parent:
             return track, number
     raise Unsuitable("the clip is in no slot: click it, then try again")
-
-
-def _ordered(start: float, end: float) -> tuple[float, float] | None:
-    return (start, end) if end > start else None
 
 
 def _length_s(clip: Any) -> float:

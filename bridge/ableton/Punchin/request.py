@@ -58,6 +58,12 @@ def message(op: str, job_id: str, keys: dict[str, Any]) -> tuple[str, list[Any]]
     return f"/punchin/{op}", args
 
 
+def farewell(has_prompt: bool) -> list[tuple[str, list[Any]]]:
+    """Return what takes the set's marks out of the context, so that later jobs don't carry them."""
+    told: list[tuple[str, list[Any]]] = [("/punchin/set", ["tag", "", "folder", ""])]
+    return [*told, ("/punchin/prompt", [""])] if has_prompt else told
+
+
 def context(
     song: Any, clip: Reading | None, tag: str, folder: str | None
 ) -> list[tuple[str, list[Any]]]:

@@ -80,7 +80,7 @@ class Results:
         if facts is None:
             files = job.get("files") or [{}]
             place = os.path.dirname(str(files[0].get("path", "")))
-            script.say(f"{job['op']} is done, but its clip is gone; the files stay in {place}")
+            script.say(f"{job['op']} is done, but not of a clip that is here; see {place}")
             return
         roots = [os.path.join(script.home, "jobs"), script.results_folder(), facts.get("folder")]
         for clip, which in script.delivery.deliver(job, facts, [r for r in roots if r]):
@@ -98,23 +98,36 @@ class Results:
 
 
 def _facts_from_tag(script: Any, job: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the facts of a job that a pad or another client started, from its tag and request."""
+    """Return the facts of a job that a pad or another client started, from its tag and request.
+
+    None when its clip is gone or is another one now.
+    """
     mark = tags.read(job.get("tag"))
     track = script.names.track(mark[1]) if mark else None
     if mark is None or track is None:
         return None
+    if job["op"] == "generate":
+        tempo = lom.number(script.song, "tempo", 120.0)
+        scene = int(mark[2][1:]) if mark[2].startswith("s") else None
+        beat = float(mark[2][1:]) if mark[2].startswith("a") else 0.0
+        return facts_of.of_nothing(mark[1], scene, beat, tempo)
     clip = _clip_at(track, mark[2])
     try:
         read = reading.of(script.song, clip) if lom.alive(clip) else None
     except reading.Unsuitable:
         read = None
-    request = job.get("request") or {}
-    if read is None or os.path.normcase(read.path) != os.path.normcase(request.get("source") or ""):
+    if read is None or not _is_about(job, read.path):
         return None
+    request = job.get("request") or {}
     start, end = request.get("start"), request.get("end")
     if isinstance(start, (int, float)) and isinstance(end, (int, float)):
         read = reading.with_region(read, float(start), float(end))
     return facts_of.of(job["op"], read, mark[1])
+
+
+def _is_about(job: dict[str, Any], path: str) -> bool:
+    source = (job.get("request") or {}).get("source") or ""
+    return os.path.normcase(source) == os.path.normcase(path)
 
 
 def _clip_at(track: Any, place: str) -> Any:

@@ -73,7 +73,7 @@ class Script:
         self._listeners, self._clip_listeners = lom.Listeners(), lom.Listeners()
         self._pressed: list[str] = []
         self._clip: Any = None
-        self._clip_name = self._was = self._last_fault = ""
+        self._clip_name = self._was = self._last_fault = self._told_prompt = ""
         self._changed, self._told_wrong = True, False
         self._context_at = self.clock()
         self._listeners.add(lom.get(self.song, "view"), VIEW_SIGNS, self._on_selection)
@@ -106,7 +106,7 @@ class Script:
         """Let go of Live and of the daemon. Jobs go on; the set finds them when it is opened."""
         self._listeners.clear()
         self._clip_listeners.clear()
-        self.link.close()
+        self.link.close(request.farewell(bool(self._told_prompt)))
 
     def results_folder(self) -> str | None:
         """Return where results of this set belong, None to leave them with the daemon."""
@@ -139,6 +139,7 @@ class Script:
 
     def _on_name(self) -> None:
         """Start the order of a clip that was just renamed to one with an `!`."""
+        self._changed = True
         before, self._clip_name = self._clip_name, str(lom.get(self._clip, "name", ""))
         order = names.read(self._clip_name)
         if order and order.now and self._clip_name != before:
@@ -186,6 +187,11 @@ class Script:
         except reading.Unsuitable:
             clip = None
         told = request.context(self.song, clip, self.tag(clip), self.results_folder())
+        prompts = [o.keys.get("prompt", "") for o in actions.named_orders(self.song)]
+        prompt = next(iter(prompts), "")
+        if prompt != self._told_prompt:  # one that somebody else has set stays while ours is empty
+            told.append(("/punchin/prompt", [prompt]))
+            self._told_prompt = prompt
         self.link.send(told)
 
     def _fault(self, fault: Exception) -> None:

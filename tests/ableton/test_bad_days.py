@@ -177,11 +177,30 @@ def test_an_answer_that_was_lost_is_read_from_the_disk(make_stage, live_house, m
 
     monkeypatch.setattr(sending, "TRY_S", 0.3)
     stage = make_stage(live_house.home, open_udp=Deaf)
-    with_clip(stage)
+    clip = with_clip(stage)
+    clip.name = "repaint: wait 0.6"
     stage.until(lambda: stage.script.link.state == "udp")
     stage.delivered("repaint")
     assert len(takes(stage)) == 1
     assert sent.count("/punchin/repaint") == 1
+    assert [line.split(" is ")[1] for line in stage.live.log] == [
+        "on its way",
+        "in the set (1 new)",
+    ]
+
+
+def test_a_result_that_comes_before_its_answer_is_said_last(make_stage, live_house, monkeypatch):
+    class Deaf(udp.Udp):
+        def receive(self):
+            return [p for p in super().receive() if b"version.reply" in p]
+
+    stage = make_stage(live_house.home, open_udp=Deaf)
+    with_clip(stage)
+    stage.script.press("repaint")
+    stage.until(lambda: takes(stage))
+    monkeypatch.setattr(sending, "TRY_S", 0.0)
+    stage.tick(20)
+    assert [line.split(" is ")[1] for line in stage.live.log] == ["in the set (1 new)"]
 
 
 def test_a_firewall_error_is_no_error(make_stage, live_house):

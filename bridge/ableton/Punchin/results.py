@@ -65,6 +65,7 @@ class Results:
         if job is None or job.get("state") not in watch.ENDED:
             return
         self._settled.add(job_id)
+        script.sending.drop(job_id)
         facts = script.memory.open.get(job_id)
         script.memory.end(job_id)
         if job["state"] == "failed":

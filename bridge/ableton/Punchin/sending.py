@@ -46,6 +46,10 @@ class Sending:
         self._link.wake()
         self._open[job_id] = Open(message, self._clock(), self._clock() + WAIT_S)
 
+    def drop(self, job_id: str) -> None:
+        """Forget a request that has shown its result before its answer came."""
+        self._open.pop(job_id, None)
+
     def tick(self, heard: list[tuple[str, list[Any]]]) -> None:
         """Hear answers, send again what has none."""
         for address, args in heard:

@@ -165,6 +165,30 @@ def test_a_daemon_that_comes_again_is_told_again(lone_desk):
         house.stop()
 
 
+def test_with_reaper_goes_what_it_told(desk, pad):
+    path = desk.audio()
+    item = desk.item(path)
+    item.notes = "prompt: warm"
+    listening(desk)
+    told(desk, pad, source=str(path), prompt="warm")
+    (listener,) = desk.world.states
+    desk.world.states.clear()
+    listener.end()
+    told(desk, pad, source=None, prompt=None, set={})
+
+
+def test_words_of_what_was_selected_before_are_not_sung(desk, pad, reaper_house):
+    """The next key may come before the new selection was told."""
+    desk.item(desk.audio("quiet.wav"))
+    pad.send("/punchin/prompt", "loud")
+    pad.send("/punchin/lyrics", "hey")
+    desk.select(0.5, 1.0)
+    desk.delivered("Repaint time selection")
+    (item,) = desk.project.items()
+    job = reaper_house.job(json.loads(item.takes[1].ext["punchin"])["job"])
+    assert (job["request"].get("prompt"), job["request"].get("lyrics")) == ("", "")
+
+
 # -- pads ----------------------------------------------------------------------------------------
 
 

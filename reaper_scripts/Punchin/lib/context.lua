@@ -93,6 +93,7 @@ end
 
 local NOTHING = {
   {address = "/punchin/region_frames", args = {""}}, {address = "/punchin/place", args = {""}},
+  {address = "/punchin/lyrics", args = {""}}, {address = "/punchin/prompt", args = {""}},
   {address = "/punchin/set", args = {"tag", "", "folder", "", "bars", "", "seconds", ""}},
 }
 
@@ -127,8 +128,7 @@ function Context:_daemon(now_s)
   if pid ~= self.pid then self.pid, self.known, self.print = pid, nil, nil end
 end
 
-function Context:_send()
-  local messages = M.messages()
+function Context:_send(messages)
   local text = json.encode(json.list(messages))
   -- A daemon is not told about nothing, only that something is no longer selected.
   if text == self.known or (messages == NOTHING and self.known == nil) then return end
@@ -150,8 +150,13 @@ function Context:step(now_s)
     self.print, self.changed_s = print, now_s
   elseif self.changed_s and now_s - self.changed_s >= HOLD_S then
     self.changed_s = nil
-    self:_send()
+    self:_send(M.messages())
   end
+end
+
+--- Take back what was told: with this REAPER its selection is gone.
+function Context:close()
+  if self.pid and daemon.facts() then self:_send(NOTHING) end
 end
 
 --- Return what follows the selection of this REAPER: call its `step(now_s)`.

@@ -131,7 +131,10 @@ function M.run()
     guarded(own.told, peaks.step)
     reaper.defer(turn)
   end
-  reaper.atexit(function() reaper.DeleteExtState(SECTION, BEAT, false) end)
+  reaper.atexit(function()
+    reaper.DeleteExtState(SECTION, BEAT, false)
+    selected:close()
+  end)
   turn()
 end
 

@@ -34,6 +34,18 @@ local function add_settings(args, own)
   if own.takes == nil and takes and takes > 1 then add(args, "takes", takes) end
 end
 
+-- The daemon's context may still have the words of what was selected before: that there are none now
+-- is said too, but not over the words of a preset.
+local function add_silence(args, keys)
+  if (keys.preset or settings.get("preset")) ~= "" then return end
+  for _, name in ipairs({"lyrics", "prompt"}) do
+    if keys[name] == "" then
+      args[#args + 1] = name
+      args[#args + 1] = ""
+    end
+  end
+end
+
 local function sorted_keys(t)
   local names = {}
   for name in pairs(t) do names[#names + 1] = name end
@@ -49,6 +61,7 @@ function M.build(op, what)
   local args = {id}
   if what.source then args[2] = what.source end
   for _, name in ipairs(sorted_keys(what.keys)) do add(args, name, what.keys[name]) end
+  add_silence(args, what.keys)
   add_settings(args, what.keys)
   add(args, "folder", what.folder)
   add(args, "tag", tags.tag(what.mark))

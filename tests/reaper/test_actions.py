@@ -50,6 +50,28 @@ def test_a_cancelled_form_changes_nothing(desk):
     assert (item.notes, desk.project.undo, desk.world.boxes) == ("words", [], [])
 
 
+def test_several_items_are_asked_one_by_one_and_change_together(desk, reaper_house):
+    first, second = desk.item(desk.audio()), desk.item(desk.audio("b.wav"), at=4.0)
+    notes_asked(desk, "one", "")
+    notes_asked(desk, "two", "")
+    desk.delivered("Edit lyrics of the selection", 2)
+    sung = [
+        reaper_house.job(recipe(i.takes[1])["job"])["request"]["lyrics"] for i in (first, second)
+    ]
+    assert sung == ["one", "two"]
+    names = [name for name, _ in desk.project.undo]
+    assert names == ["Punchin: Edit lyrics", "Punchin: Edit (2 items)"]
+
+
+def test_cancelling_the_second_form_leaves_the_first_item_as_it_was(desk):
+    first, _ = desk.item(desk.audio()), desk.item(desk.audio("b.wav"), at=4.0)
+    notes_asked(desk, "one", "")
+    desk.world.answers.append(None)
+    desk.press("Edit lyrics of the selection")
+    desk.world.tick(5)
+    assert (first.notes, desk.project.undo) == ("", [])
+
+
 def test_no_words_at_all_are_told(desk):
     desk.item(desk.audio())
     notes_asked(desk, "", "")

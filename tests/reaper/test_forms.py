@@ -62,6 +62,23 @@ def test_what_is_wrong_is_told_and_the_form_comes_again(desk, label, typed, told
     assert desk.world.ext == before
 
 
+def test_what_reaper_cut_off_changes_nothing(desk):
+    typed = answers_of(desk, Prompt="slow")
+    desk.world.answers.append(typed[:-3])
+    assert "cut off" in desk.told("Settings")
+    assert ("punchin", "prompt") not in desk.world.ext
+
+
+def test_a_long_prompt_is_left_alone_by_the_form(desk):
+    desk.world.ext["punchin", "prompt"] = "a long wish, " * 80
+    typed = answers_of(desk, Seed="5")
+    assert len(typed) == 15
+    desk.world.answers.append(typed)
+    desk.press("Settings")
+    assert desk.world.ext["punchin", "prompt"] == "a long wish, " * 80
+    assert desk.world.ext["punchin", "seed"] == "5"
+
+
 def test_layer_asks_which_instrument(desk, reaper_house):
     desk.item(desk.audio())
     desk.world.answers += [["Kazoo"], 1, ["Brass"]]

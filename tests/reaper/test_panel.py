@@ -7,6 +7,7 @@ import json
 import pytest
 from fake_imgui import ImGui
 from fake_model import Source, Take
+from wire_house import House
 
 
 @pytest.fixture
@@ -125,6 +126,44 @@ def test_presets_come_from_the_daemon(desk, gui):
     assert "The same bars with a darker, heavier beat" not in gui.texts(), "the list is shut"
 
 
+def test_the_instrument_of_layer_can_be_chosen(desk, gui, reaper_house):
+    desk.item(desk.audio())
+    opened(desk)
+    gui.click("Instrument of Layer")
+    desk.world.tick(2)
+    gui.click("Instrument of Layer", "brass")
+    desk.world.tick(2)
+    gui.click("Layer")
+    desk.until(lambda: len(desk.project.tracks) > 1)
+    (made,) = desk.project.tracks[1].items
+    job = json.loads(made.takes[0].ext["punchin"])["job"]
+    assert reaper_house.job(job)["request"]["track"] == "brass"
+
+
+def test_edit_sings_the_words_of_the_window(desk, gui, reaper_house):
+    item = desk.item(desk.audio())
+    opened(desk)
+    gui.click("Edit")
+    desk.until(lambda: desk.world.boxes)
+    assert "no words" in desk.world.boxes.pop()[1]
+    item.notes = "la la"
+    desk.world.tick(5)
+    gui.click("Edit")
+    desk.until(lambda: len(item.takes) == 2)
+    job = json.loads(item.takes[1].ext["punchin"])["job"]
+    assert reaper_house.job(job)["request"]["lyrics"] == "la la"
+
+
+def test_settings_and_import_open_from_the_window(desk, gui):
+    opened(desk)
+    gui.click("Settings …")
+    desk.world.tick(2)
+    assert desk.world.forms[0][0] == "Punchin: Settings"
+    gui.click("Import finished jobs")
+    desk.world.tick(2)
+    assert "nothing to bring in" in desk.world.boxes[0][1]
+
+
 def test_a_take_is_heard_alone_and_all_is_as_it_was(desk, gui):
     item = two_takes(desk)
     opened(desk)
@@ -191,10 +230,19 @@ def test_a_window_that_is_shut_ends_the_script(desk, gui):
     desk.until(lambda: not any("Panel" in script.path.name for script in desk.world.states))
 
 
-def test_without_a_daemon_the_window_says_so(lone_desk, tmp_path):
+def test_without_a_daemon_the_window_says_so_and_starts_it(lone_desk, tmp_path):
     gui = ImGui(lone_desk.world, tmp_path)
+    houses = []
+    lone_desk.world.on_command = lambda command: houses.append(House(lone_desk.home))
     opened(lone_desk)
-    assert "The daemon is not running: use Start daemon." in gui.texts()
+    assert "The daemon is not running." in gui.texts()
+    gui.click("Start daemon")
+    try:
+        lone_desk.until(lambda: "Selected: no item, no time." in gui.texts())
+    finally:
+        for house in houses:
+            house.stop()
+    assert not any(w.label == "Start daemon" for w in gui.drawn)
 
 
 # -- form ----------------------------------------------------------------------------------------

@@ -68,10 +68,9 @@ function M.one_of(choices)
   end
 end
 
-local function split(text, count)
+local function split(text)
   local out = {}
   for line in (text .. "\n"):gmatch("(.-)\n") do out[#out + 1] = line end
-  for i = #out + 1, count do out[i] = "" end
   return out
 end
 
@@ -101,7 +100,11 @@ function M.form(title, fields)
   while true do
     local ok, text = reaper.GetUserInputs(title, #fields, captions, table.concat(typed, "\n"))
     if not ok then return nil end
-    typed = split(text, #fields)
+    typed = split(text)
+    if #typed ~= #fields then
+      say.tell("REAPER cut off what was typed: use shorter texts, then try again.")
+      return nil
+    end
     local values, why = checked(fields, typed)
     if values then return values end
     say.tell(why)

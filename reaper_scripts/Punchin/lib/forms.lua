@@ -16,7 +16,7 @@ local function absolute(text)
   return nil, "is no whole path: type it from the root or the drive on, or leave the line empty"
 end
 
--- In the order of the form. The check of a key of the protocol is its range.
+-- In the order of the form, the prompt first. The check of a key of the protocol is its range.
 local FIELDS = {
   {name = "prompt", label = "Prompt"},
   {name = "language", label = "Language of the lyrics (en; de …)"},
@@ -49,14 +49,16 @@ end
 
 --- Show all settings and keep what was changed.
 function M.settings()
-  local fields = {}
+  local fields, texts = {}, {}
   for i, field in ipairs(FIELDS) do
     fields[i] = {name = field.name, label = field.label, check = field.check, value = shown(field.name)}
+    texts[i] = fields[i].value
   end
+  if not dialog.fits(table.unpack(texts)) then table.remove(fields, 1) end -- a long prompt is the panel's
   local values = dialog.form("Punchin: Settings", fields)
   if not values then return end
-  for _, field in ipairs(FIELDS) do
-    if values[field.name] ~= shown(field.name) then kept(field.name, values[field.name]) end
+  for _, field in ipairs(fields) do
+    if values[field.name] ~= field.value then kept(field.name, values[field.name]) end
   end
 end
 

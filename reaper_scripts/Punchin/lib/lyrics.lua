@@ -26,38 +26,44 @@ local function read(item)
   return notes, words.of_notes(notes)
 end
 
---- Write words into an item's notes, as one undo step; nothing happens when they are there already.
-function M.write(proj, item, lyrics, prompt)
-  local _, old_lyrics, old_prompt = read(item)
-  if lyrics == old_lyrics and prompt == old_prompt then return end
+--- Write words `{item, lyrics, prompt}` into the items' notes, as one undo step; nothing happens
+--- where they are there already.
+function M.write(proj, rows)
+  local changed = {}
+  for _, row in ipairs(rows) do
+    local _, lyrics, prompt = read(row.item)
+    if row.lyrics ~= lyrics or row.prompt ~= prompt then changed[#changed + 1] = row end
+  end
+  if #changed == 0 then return end
   undo.step(proj, "Punchin: Edit lyrics", function()
-    reaper.GetSetMediaItemInfo_String(item, "P_NOTES", M.notes_of(lyrics, prompt), true)
+    for _, row in ipairs(changed) do
+      reaper.GetSetMediaItemInfo_String(row.item, "P_NOTES", M.notes_of(row.lyrics, row.prompt), true)
+    end
   end)
 end
 
--- Returns lyrics and prompt as they are to be sent, nil when the musician does not want to.
-local function ask(proj, entry)
+-- Returns `{item, lyrics, prompt}` as they are to be sent, nil when the musician does not want to.
+local function ask(entry)
   local _, lyrics, prompt = read(entry.item)
   if not dialog.fits(lyrics, prompt) then
-    if say.ask("The words are too long for this form: edit them in the item's notes. Send them as the notes have them?") then
-      return lyrics, prompt
-    end
-    return nil
+    local sends = say.ask("The words are too long for this form: edit them in the item's notes. Send them as the notes have them?")
+    return sends and {item = entry.item, lyrics = lyrics, prompt = prompt} or nil
   end
   local values = dialog.form("Punchin: Edit lyrics", {
     {name = "lyrics", label = "Lyrics (new line: /)", value = dialog.one_line(lyrics)},
     {name = "prompt", label = "Prompt", value = dialog.one_line(prompt)},
   })
   if not values then return nil end
-  lyrics, prompt = dialog.many_lines(values.lyrics), (values.prompt:gsub("%s+/%s+", ", "))
-  M.write(proj, entry.item, lyrics, prompt)
-  return lyrics, prompt
+  return {item = entry.item, lyrics = dialog.many_lines(values.lyrics), prompt = (values.prompt:gsub("%s+/%s+", ", "))}
 end
 
--- Ask whether a repaint shall sing the words that the engine can't change alone; a yes starts it on
--- the entry, from `start_s` to `end_s`.
-local function offer(proj, entry, part, keys, message)
-  if not say.ask(message .. "\n\nRepaint the selection with these lyrics instead?") then return end
+local function wants_repaint(message)
+  return say.ask(message .. "\n\nRepaint the selection with these lyrics instead?")
+end
+
+-- Repaint an entry from `part.start_s` to `part.end_s`, which sings the words that the engine can't
+-- change alone.
+local function repaint(proj, entry, part, keys)
   local chosen, why = targets.of("repaint", {project = proj, items = {entry}, time = part})
   if not chosen then return say.tell(why) end
   jobs.run("repaint", proj, chosen, keys)
@@ -71,36 +77,52 @@ function M.offer_after(proj, facts, job)
   local wrong = type(job.error) == "table" and job.error or {}
   local item = facts.item and project.find_item(proj, facts.item)
   if math.tointeger(wrong.code) ~= NOT_SUPPORTED or not item then return false end
-  local keys = {lyrics = text_of(job.request.lyrics), prompt = text_of(job.request.prompt)}
-  offer(proj, selection.entry(item), {start_s = facts.start_s, end_s = facts.end_s}, keys, wrong.message)
+  if wants_repaint(tostring(wrong.message)) then
+    local keys = {lyrics = text_of(job.request.lyrics), prompt = text_of(job.request.prompt)}
+    repaint(proj, selection.entry(item), {start_s = facts.start_s, end_s = facts.end_s}, keys)
+  end
   return true
 end
 
--- What the daemon says to an edit that it refuses at once.
-local function refused(proj, keys)
+-- What the daemon says to edits that it refuses at once; one answer holds for all items.
+local function refused(proj)
+  local answer
   return function(message, code, target)
     if code ~= NOT_SUPPORTED then return say.tell(message) end
-    if not reaper.ValidatePtr2(proj, target.entry.item, "MediaItem*") then
-      return say.tell("The item is gone: select another one, then try again.")
+    if answer == nil then answer = wants_repaint(message) end
+    if answer and reaper.ValidatePtr2(proj, target.entry.item, "MediaItem*") then
+      repaint(proj, target.entry, target, {})
     end
-    offer(proj, target.entry, target, keys, message)
   end
 end
 
---- Edit the words of the selected items, one after the other; cancelling a form ends it.
-function M.edit()
+--- Have the words of the selected items sung, as their notes (else Settings) have them.
+function M.sing()
   local gathered = selection.gather()
   local chosen, why = targets.of("edit", gathered)
   if not chosen then return say.tell(why) end
   for _, target in ipairs(chosen) do
-    local lyrics, prompt = ask(gathered.project, target.entry)
-    if not lyrics then return end
-    if lyrics == "" and prompt == "" then
+    local told = words.of(gathered.project, target.entry.item, target.start_s, target.end_s)
+    if told.lyrics == "" and told.prompt == "" then
       return say.tell("There are no words: type lyrics or a prompt, or write them in the item's notes.")
     end
-    local keys = {lyrics = lyrics, prompt = prompt}
-    jobs.run("edit", gathered.project, {target}, keys, refused(gathered.project, keys))
   end
+  jobs.run("edit", gathered.project, chosen, {}, refused(gathered.project))
+end
+
+--- Edit the words of the selected items, one form each, then have them sung; cancelling a form
+--- leaves all as it was.
+function M.edit()
+  local gathered = selection.gather()
+  local chosen, why = targets.of("edit", gathered)
+  if not chosen then return say.tell(why) end
+  local rows = {}
+  for i, target in ipairs(chosen) do
+    rows[i] = ask(target.entry)
+    if not rows[i] then return end
+  end
+  M.write(gathered.project, rows)
+  M.sing()
 end
 
 return M

@@ -4,7 +4,6 @@
 local cancel = require "cancel"
 local dialog = require "dialog"
 local import = require "import"
-local jobs = require "jobs"
 local model = require "panel_model"
 local service = require "service"
 local settings = require "settings"
@@ -66,10 +65,10 @@ local function keep(state, values)
   if values.seed == "keep" then state:lock_seed(true) else settings.set("seed", values.seed) end
 end
 
-local function act(word)
+local function act(state, word)
   if COMMANDS[word] then return COMMANDS[word]() end
   for _, action in ipairs(model.ACTIONS) do
-    if action.label:lower() == word then return jobs.start(action.op, action.more) end
+    if action.label:lower() == word then return state:press(action.label) end
   end
 end
 
@@ -80,7 +79,7 @@ function M.run()
   local values = dialog.form(title(state), fields_of(state, with_lyrics))
   if not values then return end
   keep(state, values)
-  act(values.action)
+  act(state, values.action)
 end
 
 return M

@@ -58,8 +58,15 @@ end
 --- Start an action on the selection, by its label.
 function Model:press(label)
   for _, action in ipairs(M.ACTIONS) do
+    if action.label == label and action.op == "edit" then return lyrics.sing() end
     if action.label == label then return jobs.start(action.op, action.more) end
   end
+end
+
+--- Choose the instrument that Layer adds.
+function Model:set_track(name)
+  settings.set("track", name)
+  self:look()
 end
 
 -- -- words ---------------------------------------------------------------------------------------
@@ -87,7 +94,7 @@ function Model:write(entry, name, text)
   if told.on_item then
     local own_lyrics = name == "lyrics" and text or told.own_lyrics
     local own_prompt = name == "prompt" and text:gsub("\n", ", ") or told.own_prompt
-    lyrics.write(proj, entry.item, own_lyrics, own_prompt)
+    lyrics.write(proj, {{item = entry.item, lyrics = own_lyrics, prompt = own_prompt}})
   else
     settings.set(name, text)
   end
@@ -178,7 +185,7 @@ function Model:look()
   for _, row in ipairs(self.takes) do
     if row.active then self.active_seed = row.seed end
   end
-  self.seed, self.preset = settings.get("seed"), settings.get("preset")
+  self.seed, self.preset, self.track = settings.get("seed"), settings.get("preset"), settings.get("track")
   local facts = daemon.facts()
   self.daemon = facts ~= nil
   if facts and self.asked_pid ~= facts.pid then self:_ask_presets(facts.pid) end
@@ -197,7 +204,7 @@ function Model:close() self.listening:stop() end
 
 --- Return what is selected, as one line.
 function Model:headline()
-  if not self.daemon then return "The daemon is not running: use Start daemon." end
+  if not self.daemon then return "The daemon is not running." end
   local items = self.selected == 0 and "no item" or self.selected == 1 and "1 item" or self.selected .. " items"
   local time = self.time and ("%.2f s of time"):format(self.time.end_s - self.time.start_s) or "no time"
   return ("Selected: %s, %s."):format(items, time)

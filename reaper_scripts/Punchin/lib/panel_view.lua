@@ -1,7 +1,11 @@
 -- @noindex
 -- Draws the panel with ReaImGui. Nothing is decided here: what is clicked goes to the model.
 
+local forms = require "forms"
+local import = require "import"
 local model = require "panel_model"
+local protocol = require "protocol"
+local service = require "service"
 
 local M = {}
 
@@ -65,6 +69,17 @@ local function presets(self)
   end
 end
 
+local function instrument(self)
+  local ImGui, ctx = self.ImGui, self.ctx
+  ImGui.SetNextItemWidth(ctx, BAR_WIDTH)
+  if ImGui.BeginCombo(ctx, "Instrument of Layer", self.model.track) then
+    for _, name in ipairs(protocol.KEYS.track.choices) do
+      if ImGui.Selectable(ctx, name, name == self.model.track) then self.model:set_track(name) end
+    end
+    ImGui.EndCombo(ctx)
+  end
+end
+
 local function seed(self)
   local ImGui, ctx = self.ImGui, self.ctx
   local locked = self.model.seed ~= ""
@@ -110,20 +125,30 @@ local function takes(self)
   for i, row in ipairs(self.model.takes) do take(self, i, row) end
 end
 
+local function service_buttons(self)
+  local ImGui, ctx = self.ImGui, self.ctx
+  ImGui.Text(ctx, self.model:headline())
+  if not self.model.daemon and ImGui.Button(ctx, "Start daemon") then service.start() end
+  if self.model.message ~= "" then ImGui.TextWrapped(ctx, self.model.message) end
+end
+
+local function further(self)
+  local ImGui, ctx = self.ImGui, self.ctx
+  ImGui.Separator(ctx)
+  if ImGui.Button(ctx, "Settings …") then forms.settings() end
+  ImGui.SameLine(ctx)
+  if ImGui.Button(ctx, "Import finished jobs") then import.run() end
+end
+
+local PARTS = {service_buttons, actions, words, presets, instrument, seed, jobs, takes, further}
+
 --- Draw one frame; false when the window was closed.
 function View:draw()
   local ImGui, ctx = self.ImGui, self.ctx
   ImGui.SetNextWindowSize(ctx, WIDTH, HEIGHT, ImGui.Cond_FirstUseEver)
   local visible, open = ImGui.Begin(ctx, "Punchin", true)
   if visible then
-    ImGui.Text(ctx, self.model:headline())
-    if self.model.message ~= "" then ImGui.TextWrapped(ctx, self.model.message) end
-    actions(self)
-    words(self)
-    presets(self)
-    seed(self)
-    jobs(self)
-    takes(self)
+    for _, part in ipairs(PARTS) do part(self) end
     ImGui.End(ctx)
   end
   return open

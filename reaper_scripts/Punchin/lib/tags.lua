@@ -2,6 +2,7 @@
 -- The mark that a job carries, so that it finds its way home: which project, which item, and which
 -- part of it. The daemon keeps it in job.json, whoever started the job.
 --   reaper:{project}:{item or -}:{op}:{start}:{end}      times in project seconds, 9 decimals
+-- The op is `any` in the tag that the selection gives to whatever a pad starts.
 
 local M = {}
 

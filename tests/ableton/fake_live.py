@@ -9,109 +9,11 @@ thread may touch anything. What is not known of Live for certain is said in docs
 
 from __future__ import annotations
 
-import itertools
 import threading
 from contextlib import contextmanager
 
-import soundfile
-
-
-class ArgumentError(TypeError):
-    """Boost.Python's complaint about an object that is gone."""
-
-
-class WarpMarker:
-    def __init__(self, sample_time, beat_time):
-        self.sample_time, self.beat_time = float(sample_time), float(beat_time)
-
-
-class Object:
-    """Properties in `_values`; those named in `SHOWN` can be listened to."""
-
-    SHOWN: tuple[str, ...] = ()
-    SETTABLE: tuple[str, ...] = ()
-
-    def __init__(self, live, parent=None, **values):
-        own = {"_live": live, "_parent": parent, "_values": values, "_dead": False, "_ears": {}}
-        self.__dict__.update(own)
-
-    def __eq__(self, other):
-        return self._dead if other is None else self is other
-
-    def __ne__(self, other):
-        return not self == other
-
-    __hash__ = object.__hash__
-
-    def __getattr__(self, name):
-        if name.startswith("__"):
-            raise AttributeError(name)
-        self._live.check(self)
-        for start, act in (("add_", self._add), ("remove_", self._remove)):
-            if name.startswith(start) and name.endswith("_listener"):
-                sign = name[len(start) : -len("_listener")]
-                if sign not in self.SHOWN:
-                    raise AttributeError(name)
-                return lambda listener: act(sign, listener)
-        if name in self._values:
-            return self._values[name]
-        raise AttributeError(name)
-
-    def __setattr__(self, name, value):
-        self._live.check(self)
-        if name not in self.SETTABLE:
-            raise AttributeError(f"can't set attribute {name}")
-        self._change(name, value)
-
-    @property
-    def canonical_parent(self):
-        self._live.check(self)
-        return self._parent
-
-    def _change(self, name, value):
-        self._live.changing()
-        before = self._values[name]
-        self._values[name] = value
-        self._live.undoable(lambda: self._values.__setitem__(name, before))
-        self._notify(name)
-
-    def _notify(self, name):
-        with self._live.notifying():
-            for listener in list(self._ears.get(name, ())):
-                listener()
-
-    def _add(self, name, listener):
-        ears = self._ears.setdefault(name, [])
-        if listener in ears:
-            raise RuntimeError("Observer already connected")
-        ears.append(listener)
-
-    def _remove(self, name, listener):
-        if listener not in self._ears.get(name, ()):
-            raise RuntimeError("Observer not connected")
-        self._ears[name].remove(listener)
-
-    @property
-    def listeners(self):
-        return sum(len(ears) for ears in self._ears.values())
-
-
-class Storing(Object):
-    """What keeps data with the set."""
-
-    def get_data(self, key, default):
-        self._live.check(self)
-        if not self._live.keeps_data:
-            raise AttributeError("get_data")
-        return self._values["data"].get(key, default)
-
-    def set_data(self, key, value):
-        self._live.check(self)
-        if not self._live.keeps_data:
-            raise AttributeError("set_data")
-        _exactly(key, str)
-        self._live.changing()
-        self._values["data"][key] = value
+from fake_clip import Clip
+from fake_objects import ArgumentError, Object, Storing, exactly
 
 
 class View(Object):
@@ -132,7 +34,7 @@ class Song(Storing):
 
     def create_scene(self, index):
         self._live.check(self)
-        _exactly(index, int)
+        exactly(index, int)
         self._live.changing()
         scenes = self._values["scenes"]
         index = len(scenes) if index == -1 else index
@@ -144,7 +46,7 @@ class Song(Storing):
 
     def create_audio_track(self, index):
         self._live.check(self)
-        _exactly(index, int)
+        exactly(index, int)
         self._live.changing()
         tracks = self._values["tracks"]
         index = len(tracks) if index == -1 else index
@@ -185,14 +87,14 @@ class Track(Storing):
 
     def _create_audio_clip(self, path, position):
         self._live.check(self)
-        _exactly(path, str)
-        _exactly(position, float)
+        exactly(path, str)
+        exactly(position, float)
         clip = Clip.from_file(self._live, self, path)
         return self._lay(clip, position)
 
     def _duplicate(self, clip, position):
         self._live.check(self)
-        _exactly(position, float)
+        exactly(position, float)
         if not isinstance(clip, Clip) or clip == None:  # noqa: E711
             raise ArgumentError("None.None(Clip)")
         return self._lay(clip.copy(self), position)
@@ -226,7 +128,7 @@ class ClipSlot(Object):
 
     def _create_audio_clip(self, path):
         self._live.check(self)
-        _exactly(path, str)
+        exactly(path, str)
         if self._values["has_clip"]:
             raise RuntimeError("This slot already holds a clip")
         if self._parent._values["is_frozen"] or self._parent._values["has_midi_input"]:
@@ -256,164 +158,6 @@ class ClipSlot(Object):
             self._values.update(clip=clip, has_clip=True)
 
         self._live.undoable(back)
-
-
-MARKERS = ("start_marker", "end_marker", "loop_start", "loop_end")
-AUDIO_ONLY = (
-    *("file_path", "gain", "pitch_coarse", "pitch_fine", "warping", "warp_mode", "warp_markers"),
-    *("sample_rate", "sample_length"),
-)
-
-
-class Clip(Object):
-    SHOWN = (*MARKERS, "name", "looping", "warping", "warp_markers", "file_path", "pitch_coarse",
-             "pitch_fine")  # fmt: skip
-    SETTABLE = (*MARKERS, "name", "looping", "warping", "gain", "pitch_coarse", "pitch_fine",
-                "warp_mode")  # fmt: skip
-
-    @classmethod
-    def midi(cls, live, parent):
-        return cls(live, parent, name="MIDI", is_audio_clip=False, is_midi_clip=True,
-                   is_arrangement_clip=False, looping=True, start_marker=0.0, end_marker=4.0,
-                   loop_start=0.0, loop_end=4.0)  # fmt: skip
-
-    @classmethod
-    def from_file(cls, live, parent, path):
-        try:
-            info = soundfile.info(path)
-        except (RuntimeError, OSError):
-            raise RuntimeError("The file could not be read") from None
-        name = path.replace("\\", "/").rsplit("/", 1)[-1].rsplit(".", 1)[0]
-        length = info.frames / info.samplerate
-        clip = cls(
-            *(live, parent),
-            name=name, is_audio_clip=True, is_midi_clip=False, is_arrangement_clip=False,
-            file_path=path, gain=0.4, pitch_coarse=0, pitch_fine=0.0, warping=False, warp_mode=0,
-            sample_rate=float(info.samplerate), sample_length=info.frames, looping=False,
-            start_marker=0.0, end_marker=length, loop_start=0.0, loop_end=length,
-            signature_numerator=4, signature_denominator=4,
-        )  # fmt: skip
-        clip.__dict__["markers"] = [(0.0, 0.0)]  # (second, beat)
-        clip.__dict__["slope"] = 1.5  # beats a second after the last marker: 90 BPM
-        if live.auto_warp:
-            clip._set_warping(True)
-        return clip
-
-    def copy(self, parent):
-        made = Clip(self._live, parent, **self._values)
-        made.__dict__["markers"], made.__dict__["slope"] = list(self.markers), self.slope
-        return made
-
-    def __getattr__(self, name):
-        if name in AUDIO_ONLY:
-            self._live.check(self)
-            if not self._values["is_audio_clip"]:
-                raise RuntimeError(f"{name} is only available for audio clips")
-        if name in ("loop_start", "loop_end") and not self._values["looping"]:
-            name = {"loop_start": "start_marker", "loop_end": "end_marker"}[name]
-        if name == "warp_markers":
-            if not self._live.tells_markers:
-                raise AttributeError(name)
-            second, beat = self.markers[-1]
-            shadow = (second + 0.015625 / self.slope, beat + 0.015625)
-            return tuple(WarpMarker(*m) for m in [*self.markers, shadow])
-        return super().__getattr__(name)
-
-    def _change(self, name, value):
-        self._live.changing()
-        if name == "looping" and value and not self._values.get("warping", True):
-            raise RuntimeError("Unwarped audio clips can not be looped")
-        if name == "warping":
-            self._set_warping(value)
-            return
-        if name in MARKERS:
-            name = self._marker(name, value)
-        super()._change(name, value)
-
-    def _marker(self, name, value):
-        _exactly(value, float)
-        if not self._values["looping"] and name.startswith("loop"):
-            name = {"loop_start": "start_marker", "loop_end": "end_marker"}[name]
-        pair = ("loop_start", "loop_end") if name.startswith("loop") else MARKERS[:2]
-        new = {pair[0]: self._values[pair[0]], pair[1]: self._values[pair[1]], name: value}
-        if new[pair[0]] >= new[pair[1]]:
-            raise RuntimeError("Invalid loop or marker position")
-        return name
-
-    def _set_warping(self, on):
-        if on == self._values["warping"]:
-            return
-        before, looping = dict(self._values), self._values["looping"]
-        self._values["warping"] = on
-        self._values["looping"] = looping and on
-        for name in MARKERS:
-            turn = self.beat_at if on else self.second_at
-            self._values[name] = turn(self._values[name])
-        self._live.undoable(lambda: self._values.update(before))
-        self._notify("warping")
-
-    # -- warping -----------------------------------------------------------------------------------
-
-    def _line(self):
-        second, beat = self.markers[-1]
-        return [*self.markers, (second + 1.0, beat + self.slope)]
-
-    def _through(self, value, axis):
-        line = self._line()
-        i = next((k for k in range(1, len(line)) if value < line[k][axis]), len(line) - 1)
-        a, b = line[i - 1], line[i]
-        other = 1 - axis
-        return a[other] + (value - a[axis]) * (b[other] - a[other]) / (b[axis] - a[axis])
-
-    def second_at(self, beat):
-        return self._through(beat, 1)
-
-    def beat_at(self, second):
-        return self._through(second, 0)
-
-    def shown_beats(self):
-        start, end = self._values["start_marker"], self._values["end_marker"]
-        if self._values["looping"]:
-            start, end = self._values["loop_start"], self._values["loop_end"]
-        if self._values["warping"]:
-            return end - start
-        semitones = self._values["pitch_coarse"] + self._values["pitch_fine"] / 100
-        return (end - start) / 2 ** (semitones / 12) * self._live.song.tempo / 60
-
-    def _set_markers(self, markers):
-        markers = sorted(markers)
-        for (s1, b1), (s2, b2) in itertools.pairwise(markers):
-            if s2 - s1 < 1e-6 or b2 - b1 < 1e-6:
-                raise RuntimeError("The warp marker would pass another one")
-        before, slope = self.markers, self.slope
-        self.__dict__["markers"] = markers
-        if len(markers) > 1:
-            (s1, b1), (s2, b2) = markers[-2:]
-            self.__dict__["slope"] = (b2 - b1) / (s2 - s1)
-        self._live.undoable(lambda: self.__dict__.update(markers=before, slope=slope))
-
-    def add_warp_marker(self, marker):
-        self._live.check(self)
-        self._live.changing()
-        if type(marker) is not WarpMarker:
-            raise ArgumentError("No registered converter was able to produce a TWarpMarker")
-        self._set_markers([*self.markers, (marker.sample_time, marker.beat_time)])
-
-    def remove_warp_marker(self, beat):
-        self._live.check(self)
-        self._live.changing()
-        left = [m for m in self.markers if abs(m[1] - beat) > 1e-9]
-        if len(left) == len(self.markers) or not left:
-            raise RuntimeError("The specified warp marker doesn't exist")
-        self._set_markers(left)
-
-    def move_warp_marker(self, beat, distance):
-        self._live.check(self)
-        self._live.changing()
-        moved = [(s, b + distance if abs(b - beat) < 1e-9 else b) for s, b in self.markers]
-        if moved == self.markers:
-            raise RuntimeError("The specified warp marker doesn't exist")
-        self._set_markers(moved)
 
 
 class Live:
@@ -526,8 +270,3 @@ class Live:
         for thing in (self.song, self.song.view, *self.song.tracks):
             thing.__dict__["_ears"] = {}
         return self
-
-
-def _exactly(value, kind):
-    if type(value) is not kind:
-        raise ArgumentError(f"did not match C++ signature: {type(value).__name__}")

@@ -6,6 +6,7 @@ import threading
 import time
 
 import fake_live
+import fake_objects
 import numpy as np
 import soundfile
 
@@ -43,7 +44,7 @@ class Stage:
                 log=self.live.log.append,
                 clock=self.clock,
                 open_udp=self.open_udp,
-                make_marker=fake_live.WarpMarker,
+                make_marker=fake_objects.WarpMarker,
                 main_view=lambda: self.live.shown_view,
                 home=str(self.home),
                 folder=self.script_folder,
@@ -106,3 +107,14 @@ class Stage:
         self.until(lambda: len(self.live.log) > said)
         assert len(self.live.log) == said + 1
         return self.live.log[-1]
+
+
+def with_clip(stage, name="clip.wav"):
+    clip = stage.live.session_clip(stage.live.track(), 0, stage.audio(name))
+    clip.start_marker, clip.end_marker = 0.5, 3.0
+    stage.live.select(clip)
+    return clip
+
+
+def takes(stage):
+    return [slot.clip for slot in stage.song.tracks[0].clip_slots[1:] if slot.has_clip]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from fake_live import Live, WarpMarker
+from fake_live import Live
+from fake_objects import WarpMarker
 from wire_house import native
 
 

@@ -7,6 +7,7 @@ import sys
 import types
 
 import fake_live
+import fake_objects
 import pytest
 
 from bridge.ableton import Punchin
@@ -64,7 +65,7 @@ def live_module(forwarded, view="Session"):
         MidiMap=types.SimpleNamespace(
             forward_midi_note=forward("note"), forward_midi_cc=forward("cc")
         ),
-        Clip=types.SimpleNamespace(WarpMarker=fake_live.WarpMarker),
+        Clip=types.SimpleNamespace(WarpMarker=fake_objects.WarpMarker),
         Application=types.SimpleNamespace(get_application=lambda: application),
     )
 

@@ -6,7 +6,8 @@ import json
 
 import numpy as np
 import pytest
-from fake_live import Clip, WarpMarker
+from fake_clip import Clip
+from fake_objects import WarpMarker
 
 RATE = 44100
 

@@ -27,6 +27,7 @@ def desk(request, tmp_path, reaper_house):
     """REAPER beside a running daemon; what the scripts did wrong fails the test."""
     made = Desk(request.param, tmp_path, reaper_house.home)
     yield made
+    made.world.close()
     assert not made.world.breaches, made.world.breaches
 
 
@@ -35,4 +36,5 @@ def lone_desk(request, tmp_path):
     """REAPER without a daemon."""
     made = Desk(request.param, tmp_path, tmp_path / "home")
     yield made
+    made.world.close()
     assert not made.world.breaches, made.world.breaches

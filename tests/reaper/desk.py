@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from pathlib import Path
@@ -13,7 +14,9 @@ from fake_sound import played
 from fake_world import World
 
 SCRIPTS = Path(__file__).parents[2] / "reaper_scripts" / "Punchin"
-PATIENCE_S = 30.0
+LISTENER = "punchin_Background listener.lua"
+ENDED = ("done", "failed", "cancelled")
+PATIENCE_S = 20.0
 _nothing = threading.Event()
 
 
@@ -81,7 +84,10 @@ class Desk:
         """Let REAPER go on until `what()` is true."""
         end = time.monotonic() + PATIENCE_S
         while not what():
-            assert time.monotonic() < end, f"{why}: boxes {self.world.boxes}"
+            assert time.monotonic() < end, (
+                f"{why}: boxes {self.world.boxes}, console {self.world.console[-5:]}, "
+                f"breaches {self.world.breaches}, jobs {self.noted()}"
+            )
             self.world.tick()
             _nothing.wait(0.004)
 
@@ -91,6 +97,35 @@ class Desk:
         self.press(action)
         self.until(lambda: len(self.project.undo) >= before + steps or self.world.boxes)
         assert not self.world.boxes, self.world.boxes
+
+    def sent(self, action: str) -> list[str]:
+        """Press, and let the jobs end while the listener is held back; return their ids."""
+        self.world.frozen.add(LISTENER)
+        before = set(self.noted())
+        self.press(action)
+        self.until(
+            lambda: {s.path.name for s in self.world.states} <= {LISTENER} or self.world.boxes
+        )
+        assert not self.world.boxes, self.world.boxes
+        ids = sorted(set(self.noted()) - before)
+        self.until(lambda: all(self.has_ended(i) for i in ids), "a job did not end")
+        return ids
+
+    def noted(self) -> dict[str, dict]:
+        """Return the jobs that the project waits for."""
+        return json.loads(self.project.ext.get(("punchin", "jobs"), "{}"))
+
+    def has_ended(self, job_id: str) -> bool:
+        path = self.home / "jobs" / job_id / "job.json"
+        return path.is_file() and json.loads(path.read_text())["state"] in ENDED
+
+    def arrive(self, steps: int = 1) -> None:
+        """Let the listener go on until it has made that many undo steps."""
+        before = len(self.project.undo)
+        self.world.frozen.discard(LISTENER)
+        self.until(lambda: len(self.project.undo) >= before + steps or self.world.boxes)
+        assert not self.world.boxes, self.world.boxes
+        assert len(self.project.undo) == before + steps
 
     def told(self, action: str) -> str:
         """Press, and return the one message that comes."""

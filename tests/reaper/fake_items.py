@@ -227,6 +227,10 @@ def TakeFX_CopyToTake(w, take, fx, to, to_fx, move):
     take.effects -= bool(move)
 
 
+def CountTakeEnvelopes(w, take):
+    return take.envelopes
+
+
 def GetTakeNumStretchMarkers(w, take):
     return len(take.stretch)
 

@@ -84,6 +84,7 @@ class Take(Thing):
     ext: dict[str, str] = field(default_factory=dict)
     stretch: list[tuple[float, float]] = field(default_factory=list)
     effects: int = 0
+    envelopes: int = 0
 
 
 @dataclass(eq=False, repr=False)

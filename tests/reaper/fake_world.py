@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import fake_api
-from fake_model import Project, new_guid
+from fake_model import Project, Thing, new_guid
 from fake_strict import Breach, guarded, signatures
 
 TICK_S = 1 / 30
@@ -53,6 +53,7 @@ class World:
         self.script: Any = None
         self.toggles: dict[int, int] = {}
         self.states: list[Script] = []
+        self.made: list[Script] = []  # also those that ended
         self.registered: dict[int, str] = {}
         self.due: list[str] = []  # scripts that scripts started
         self.frozen: set[str] = set()  # names of scripts that get no turn for now
@@ -70,6 +71,7 @@ class World:
     def run(self, name: str) -> Script:
         """Start a script as a key press would; it lives on as long as it defers."""
         script = Script(self, self.scripts / name)
+        self.made.append(script)
         self.states.append(script)
         script.begin()
         self._settle(script)
@@ -109,6 +111,13 @@ class World:
             self.projects.append(Project())
         self.current = 0
 
+    def close(self) -> None:
+        """End REAPER without asking anyone."""
+        for script in self.made:
+            script.close()
+        self.made.clear()
+        self.states.clear()
+
     def breach(self, why: str) -> Breach:
         self.breaches.append(why)
         return Breach(why)
@@ -141,17 +150,19 @@ class Script:
         self.at_exit: list[Any] = []
         self.state = world.lua.LuaRuntime(unpack_returned_tuples=True)
         self.globals_before: set[str] = set()
+        self.pointers: dict[int, Thing] = {}  # by id, kept as long as the script lives
         self._prepare()
 
     def _prepare(self) -> None:
         world = self.world
         table = self.state.table()
+        interned = self.state.execute(_INTERN)(self._pointer)
         for name in signatures():
             if name not in world.missing and (run := getattr(fake_api, name, None)) is not None:
-                table[name] = guarded(world, name, _in(self, run))
+                table[name] = interned(self._named(guarded(world, name, _in(self, run))))
         for name, run in fake_api.EXTENSIONS.items():
             if name not in world.missing:
-                table[name] = guarded(world, name, _in(self, run))
+                table[name] = interned(self._named(guarded(world, name, _in(self, run))))
         for name, run in world.extensions.items():
             table[name] = run
         as_lua = self.state.eval("function(f) return function() return f() end end")
@@ -165,6 +176,34 @@ class Script:
         self.state.execute(_STRICT_TABLE)(table, self._no_such)
         self.state.globals()["reaper"] = table
         self.globals_before = set(self.state.globals())
+
+    def _named(self, run: Any) -> Any:
+        """Have a function give names of pointers, for which Lua keeps one pointer each."""
+
+        def call(*args: Any) -> Any:
+            found = run(*args)
+            if isinstance(found, tuple):
+                return tuple(self._name(x) for x in found)
+            return self._name(found)
+
+        return call
+
+    def _name(self, value: Any) -> Any:
+        if not isinstance(value, Thing):
+            return value
+        self.pointers[id(value)] = value
+        return f"{_POINTER}{id(value)}"
+
+    def _pointer(self, name: str) -> Any:
+        return self.pointers[int(name[len(_POINTER) :])]
+
+    def close(self) -> None:
+        """Leave nothing of Python's in the Lua state."""
+        self.deferred.clear()
+        self.at_exit.clear()
+        self.state.globals()["reaper"] = None
+        self.state.execute(_FORGET)
+        self.pointers.clear()
 
     def _no_such(self, name: str) -> None:
         """Reading `reaper.X` is allowed for asking whether it is there; nil says no."""
@@ -201,6 +240,28 @@ def _in(script: Script, run: Any) -> Any:
     return call
 
 
+_POINTER = "\1pointer "  # begins the name of a pointer on its way into Lua
+# One pointer for one thing, so that pointers are equal and serve as keys of tables as REAPER's do.
+_INTERN = """
+return function(fetch)
+  local kept = {}
+  local function known(value)
+    if type(value) ~= "string" or value:sub(1, 9) ~= "\\1pointer " then return value end
+    if not kept[value] then kept[value] = fetch(value) end
+    return kept[value]
+  end
+  local function all(value, ...)
+    if select("#", ...) == 0 then return known(value) end
+    return known(value), all(...)
+  end
+  return function(run) return function(...) return all(run(...)) end end
+end
+"""
+_FORGET = """
+for name in pairs(package.loaded) do package.loaded[name] = nil end
+collectgarbage()
+collectgarbage()
+"""
 # reaper.array as scripts see it: a[1] … a[n], a.table(), a.clear(), a.get_alloc().
 _ARRAY = """
 return function(size)

@@ -4,6 +4,7 @@
 
 local memory = require "memory"
 local peaks = require "peaks"
+local say = require "say"
 local targets = require "targets"
 local undo = require "undo"
 
@@ -103,6 +104,16 @@ local function stop_looping(item)
   reaper.SetMediaItemInfo_Value(item, "B_LOOPSRC", 0)
 end
 
+-- Whether the left edge can be moved without moving anything on the takes: REAPER does not say what
+-- an edge that a script moves does to stretch markers and envelopes.
+local function can_begin_earlier(item)
+  for index = 0, reaper.CountTakes(item) - 1 do
+    local take = reaper.GetTake(item, index)
+    if take and (reaper.GetTakeNumStretchMarkers(take) > 0 or reaper.CountTakeEnvelopes(take) > 0) then return false end
+  end
+  return true
+end
+
 -- Let the item show what an extend added, where its edges still are those of the clip. Returns how
 -- much earlier it begins.
 local function show_all(item, from, facts, file, offset_s)
@@ -110,6 +121,10 @@ local function show_all(item, from, facts, file, offset_s)
   local cut_s, clip_s = trimmed_s(from, facts), facts.end_s - facts.start_s
   local added_s = cut_s + length_s > clip_s - NEAR_S and file.seconds - offset_s - length_s or 0.0
   local lead_s = cut_s < NEAR_S and math.min(offset_s, reaper.GetMediaItemInfo_Value(item, "D_POSITION")) or 0.0
+  if lead_s > 0 and not can_begin_earlier(item) then
+    say.note("the item has stretch markers or envelopes: drag its left edge to hear what was added.")
+    lead_s = 0.0
+  end
   if added_s > 0 or lead_s > 0 then stop_looping(item) end
   if lead_s > 0 then begin_earlier(item, lead_s) end
   if added_s > 0 then add_to(item, "D_LENGTH", added_s) end

@@ -138,7 +138,20 @@ def test_a_result_is_varied_from_its_own_recipe(stage, clip, live_house):
     second = stage.delivered("retake")
     assert live_house.job(second)["request"]["of"] == f"{first}:1"
     new = slots(stage)[3]
-    assert (new.start_marker, new.end_marker) == (0.5, 3.0)
+    assert new.end_marker - new.start_marker == pytest.approx(2.5, abs=1e-4)
+
+
+def test_a_stem_is_varied_by_itself(stage, clip, live_house):
+    """Its job's recipe would give the whole mix."""
+    stage.delivered("bgm")
+    track = stage.song.tracks[2]
+    stem = track.clip_slots[1].clip
+    assert stem.name.startswith("bgm bass")
+    stage.live.select(stem)
+    request = live_house.job(stage.delivered("retake"))["request"]
+    assert "of" not in request
+    assert request["source"] == stem.file_path
+    assert track.clip_slots[2].clip.end_marker == pytest.approx(stem.end_marker, abs=1e-4)
 
 
 def test_a_full_track_gets_a_new_scene(stage, clip):

@@ -47,14 +47,13 @@ def _start(script: Any, action: str) -> None:
         _new_music(script, order.keys)
         return
     clip = reading.selected(script.song)
+    keys = request.on_clip(script.song, order.op, clip, order.keys)
     whose = script.memory.whose(clip.path) if order.op == "retake" else ""
-    if whose:
-        keys = request.again(whose, order.keys)
-    else:
-        keys = request.on_clip(script.song, order.op, clip, order.keys)
+    if whose:  # a result is varied from its own recipe
+        keys["of"] = whose
     track_id = script.names.of(clip.track)
     script.names.keep(clip.track)
-    facts = facts_of.of(order.op, clip, track_id, whose)
+    facts = facts_of.of(order.op, clip, track_id)
     _send(script, order.op, keys, facts, script.tag(clip))
 
 

@@ -27,7 +27,7 @@ class Delivery:
     ) -> list[tuple[Any, str]]:
         """Put a job's files, which must lie in one of the folders `roots`, into the set.
 
-        Returns the new clips with `job:take` each.
+        Returns the new clips with `job:take` each, of stems with nothing.
         """
         files = _safe_files(job, roots)
         if not files:
@@ -74,8 +74,8 @@ class Delivery:
                 after = tracks[role] = place.new_track(self._song, after, _track_name(job, role))
             shape = self._shape(job, facts, file)
             clip = self._new(facts, tracks[role], file, shape, _name(job, file), own_lane=False)
-            made.append((clip, _which(job, file)))
-        self._say(f"{job['op']} is in the set ({len(tracks)} new tracks)")
+            made.append((clip, _which(job, file) if role == "mix" else ""))
+        self._say(f"{job['op']} is in the set (new tracks: {len(tracks)})")
 
     def _shape(self, job: Any, facts: Any, file: Any) -> facts_of.Shape:
         result = job.get("result") or {}

@@ -35,12 +35,12 @@ class Shape:
     sound: dict[str, float]
 
 
-def of(op: str, clip: Reading, track_id: str, again: str = "") -> dict[str, Any]:
-    """Return the facts of a job on a clip; `again` is the result (`job:take`) that is varied."""
+def of(op: str, clip: Reading, track_id: str) -> dict[str, Any]:
+    """Return the facts of a job on a clip."""
     sound = {n: lom.get(clip.clip, n) for n in SOUND}
     return {
         "op": op,
-        "on_file": op in ON_FILE or bool(again),
+        "on_file": op in ON_FILE,
         "track": track_id,
         "scene": clip.scene,
         "name": clip.name,

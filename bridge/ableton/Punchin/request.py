@@ -30,11 +30,6 @@ def on_clip(song: Any, op: str, clip: Reading, keys: dict[str, Any]) -> dict[str
     return made
 
 
-def again(of: str, keys: dict[str, Any]) -> dict[str, Any]:
-    """Return the keys of a variation of an earlier result, from its own recipe."""
-    return {"of": of, **keys}
-
-
 def new_music(song: Any, keys: dict[str, Any]) -> dict[str, Any]:
     """Return the keys of a job that needs no clip: as long as the arrangement loop, if it is on."""
     metre = grid.metre_of(song)

@@ -85,9 +85,9 @@ class Results:
             return
         roots = [os.path.join(script.home, "jobs"), script.results_folder(), facts.get("folder")]
         for clip, which in script.delivery.deliver(job, facts, [r for r in roots if r]):
-            self._clips[which] = clip
             path = lom.get(clip, "file_path", "")
-            if path:
+            if path and which:
+                self._clips[which] = clip
                 script.memory.made(path, which)
 
     def _show(self, now: float) -> None:

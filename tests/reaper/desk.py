@@ -111,6 +111,25 @@ class Desk:
         self.until(lambda: all(self.has_ended(i) for i in ids), "a job did not end")
         return ids
 
+    def save(self, name: str = "song.rpp") -> None:
+        """Save the project in front; its recordings go beside it from now on."""
+        path = self.folder / "projects" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.project.path, self.project.media = str(path), str(path.parent / "Media")
+        self.project.changes += 1
+
+    def restart(self) -> None:
+        """Close REAPER, all projects saved, and open them again: all pointers are new ones."""
+        old = self.world
+        kept = {key: old.ext[key] for key in old.kept if key in old.ext}
+        self.world = World(old.lua_name, SCRIPTS, self.folder / "resource")
+        self.world.projects = [project.snapshot() for project in old.projects]
+        self.world.ext.update(kept)
+        self.world.ext["punchin", "home"] = str(self.home)
+        self.world.ext["punchin", "autostart"] = "no"
+        self.world.breaches = old.breaches
+        old.close()
+
     def noted(self) -> dict[str, dict]:
         """Return the jobs that the project waits for."""
         return json.loads(self.project.ext.get(("punchin", "jobs"), "{}"))

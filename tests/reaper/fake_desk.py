@@ -330,7 +330,10 @@ def file_exists(w, path):
 
 
 def RecursiveCreateDirectory(w, path, ignored):
-    Path(path).mkdir(parents=True, exist_ok=True)
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return 0
     return 1
 
 

@@ -3,7 +3,7 @@
 A take is read like REAPER reads it: offset, play rate, stretch markers, sections, reversed sources,
 looping, channel modes. Between samples the fake draws straight lines, and its pitch shift is a crude
 one; both are exact wherever whole samples are asked for. An accessor gives what REAPER's gives:
-before effects, without take volume and pan; a track's accessor has item and take levels and fades.
+before effects, without take volume and pan; a track's accessor has levels and fades in it.
 """
 
 # ruff: noqa: N802 -- the names are REAPER's own

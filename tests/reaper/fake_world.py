@@ -27,6 +27,7 @@ class World:
     def __init__(
         self, lua: str, scripts: Path, resource: Path, system: str = "Other", version: str = "7.78"
     ) -> None:
+        self.lua_name = lua
         self.lua = importlib.import_module(f"lupa.{lua}")
         self.scripts, self.resource = scripts, resource
         self.system, self.version = system, version

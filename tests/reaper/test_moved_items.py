@@ -1,5 +1,7 @@
-"""A take that comes back plays, outside the region, the very samples of the old one: whatever was
-done to the item while the job ran."""
+"""A take that comes back plays, outside the region, the very samples of the old one.
+
+Whatever was done to the item while the job ran.
+"""
 
 from __future__ import annotations
 

@@ -97,6 +97,10 @@ class Sheet:
         self.ax.plot([x, x + 10], [y + LINE / 2] * 2, color="#5a5a66", lw=1)
         self.ax.plot([begin, WIDTH - GAP], [y + LINE / 2] * 2, color="#5a5a66", lw=1)
 
+    def on_Separator(self, w: Widget) -> None:  # noqa: N802
+        _, y = self.place(WIDTH - 2 * GAP, GAP)
+        self.ax.plot([GAP, WIDTH - GAP], [y + GAP / 2] * 2, color="#5a5a66", lw=1)
+
     def on_Text(self, w: Widget) -> None:  # noqa: N802
         self.text(*self.place(len(w.label) * LETTER, LINE), w.label)
 
@@ -136,7 +140,7 @@ class Sheet:
         fraction, width, _, overlay = w.args
         x, y = self.box(width, LINE, FRAME)
         self.ax.add_patch(plt.Rectangle((x, y), width * fraction, LINE, fc=BAR))
-        self.text(x + GAP, y, f"{overlay}  {fraction:.0%}")
+        self.text(x + GAP, y, overlay)
 
 
 def draw_panel(gui: ImGui, path: Path) -> None:
@@ -173,7 +177,7 @@ def panel(folder: Path, home: Path) -> ImGui:
         desk.press("Panel")
         gui.click("Repaint")
         desk.until(lambda: len(item.takes) == 3)
-        item.notes = "prompt: wait 40"
+        item.notes = "prompt: wait 10"
         gui.click("Retake")
         desk.until(lambda: any(0.28 < w.args[0] < 1 for w in gui.drawn if w.kind == "ProgressBar"))
         item.notes = (
@@ -182,8 +186,10 @@ def panel(folder: Path, home: Path) -> ImGui:
         )
         desk.world.ext["punchin", "preset"] = "darker-drums"
         desk.world.tick(6)
-        for job in [w.path[-1] for w in gui.drawn if w.label == "Cancel"]:
-            house.udp().send("/punchin/cancel", job)
+        with house.udp() as client:
+            for job in [w.path[-1] for w in gui.drawn if w.label == "Cancel"]:
+                client.send("/punchin/cancel", job)
+                client.until("cancelled", id=job)
         return gui
     finally:
         house.stop()

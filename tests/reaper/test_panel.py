@@ -68,7 +68,7 @@ def test_jobs_are_listed_with_their_progress_and_can_be_cancelled(desk, gui, rea
     bars = lambda: [w for w in gui.drawn if w.kind == "ProgressBar"]  # noqa: E731
     desk.until(lambda: bars() and bars()[0].args[0] > 0.1)
     (bar,) = bars()
-    assert bar.args[3] == "repaint · running"
+    assert bar.args[3] == f"repaint · running {int(bar.args[0] * 100)}%"
     (job,) = bar.path
     gui.click(job, "Cancel")
     desk.until(lambda: reaper_house.job(job)["state"] == "cancelled")

@@ -42,6 +42,7 @@ def desk(request, tmp_path, reaper_house):
     outbox = reaper_house.home / "outbox"
     before = set(outbox.iterdir())
     yield made
+    made.world.close()
     sockets.close()
     assert not made.world.breaches, made.world.breaches
     assert not sockets.breaches, sockets.breaches
@@ -57,6 +58,7 @@ def lone_desk(request, tmp_path):
     sockets.install(made.world)
     made.sockets = sockets
     yield made
+    made.world.close()
     sockets.close()
     assert not made.world.breaches, made.world.breaches
 

@@ -28,11 +28,6 @@ local function selected_entry(proj)
   end
 end
 
-local function time_of(proj)
-  local start_s, end_s = reaper.GetSet_LoopTimeRange2(proj, false, false, 0, 0, false)
-  return end_s > start_s and {start_s = start_s, end_s = end_s} or nil
-end
-
 -- What changes when the selection or what belongs to it does; cheap, taken many times a second.
 local function fingerprint()
   local proj = project.current()
@@ -100,7 +95,7 @@ local NOTHING = {
 --- Return the messages that tell what is selected in the project in front.
 function M.messages()
   local proj = project.current()
-  local time, entry, out = time_of(proj), selected_entry(proj), {}
+  local time, entry, out = selection.time(proj), selected_entry(proj), {}
   local plain, part = region_of(entry, time)
   if plain then
     about_clip(proj, out, entry, plain, part)

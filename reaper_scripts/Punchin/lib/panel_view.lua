@@ -89,8 +89,10 @@ end
 
 local function job(self, row)
   local ImGui, ctx = self.ImGui, self.ctx
+  local fraction = row.state == "done" and 1.0 or row.fraction
+  local percent = row.state == "running" and (" %d%%"):format(math.floor(fraction * 100)) or ""
   ImGui.PushID(ctx, row.id)
-  ImGui.ProgressBar(ctx, row.state == "done" and 1.0 or row.fraction, BAR_WIDTH, 0.0, row.op .. " · " .. row.state)
+  ImGui.ProgressBar(ctx, fraction, BAR_WIDTH, 0.0, row.op .. " · " .. row.state .. percent)
   if not row.ended then
     ImGui.SameLine(ctx)
     if ImGui.Button(ctx, "Cancel") then self.model:cancel(row.id) end

@@ -25,18 +25,22 @@ function M.entry(item)
   }
 end
 
+--- Return the time selection `{start_s, end_s}` of a project; nil without one.
+function M.time(proj)
+  local start_s, end_s = reaper.GetSet_LoopTimeRange2(proj, false, false, 0, 0, false)
+  return end_s - start_s >= SHORTEST_S and {start_s = start_s, end_s = end_s} or nil
+end
+
 --- Return `{project, time = {start_s, end_s} or nil, items = {entry, …}}`, items in time order.
 function M.gather()
   local proj = project.current()
-  local start_s, end_s = reaper.GetSet_LoopTimeRange2(proj, false, false, 0, 0, false)
   local items = {}
   for index = 0, reaper.CountMediaItems(proj) - 1 do
     local item = reaper.GetMediaItem(proj, index)
     if reaper.IsMediaItemSelected(item) then items[#items + 1] = M.entry(item) end
   end
   table.sort(items, function(a, b) return a.position_s < b.position_s end)
-  local time = end_s - start_s >= SHORTEST_S and {start_s = start_s, end_s = end_s} or nil
-  return {project = proj, time = time, items = items}
+  return {project = proj, time = M.time(proj), items = items}
 end
 
 --- Return the part of an item that the time selection covers, all of it without one; nil outside.

@@ -1,9 +1,9 @@
 """What takes and tracks sound like, and REAPER's functions on sources and audio accessors.
 
 A take is read like REAPER reads it: offset, play rate, stretch markers, sections, reversed sources,
-looping, channel modes. Between samples the fake draws straight lines, and its pitch shift is a crude
-one; both are exact wherever whole samples are asked for. An accessor gives what REAPER's gives:
-before effects, without take volume and pan; a track's accessor has levels and fades in it.
+looping, channel modes. Between samples the fake draws straight lines, and its pitch shift is crude;
+both are exact wherever whole samples are asked for. An accessor gives what REAPER's gives: before
+effects, without take volume and pan; a track's accessor has levels and fades in it.
 """
 
 # ruff: noqa: N802 -- the names are REAPER's own

@@ -249,7 +249,7 @@ def test_a_job_that_fails_is_told_with_its_reason(desk):
 def test_a_worker_that_dies_is_told(desk):
     item = ready(desk)
     desk.world.ext["punchin", "prompt"] = "die"
-    assert "worker" in desk.told("Repaint time selection")
+    assert "died" in desk.told("Repaint time selection")
     assert (len(item.takes), desk.noted()) == (1, {})
 
 

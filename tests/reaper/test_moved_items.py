@@ -15,7 +15,7 @@ START, END = 2.0, 3.0
 
 
 def repainted(desk, **values):
-    """Let a repaint end with the listener held back; return item, old take, region in the source."""
+    """A repaint that ended, not delivered yet: item, old take, region in seconds of the source."""
     item = desk.item(desk.audio(seconds=4), at=POSITION, length=LENGTH, offset=OFFSET, **values)
     desk.select(START, END)
     desk.sent("Repaint time selection")

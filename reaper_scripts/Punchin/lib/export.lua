@@ -19,8 +19,8 @@ Export.__index = Export
 
 -- Give the accessor back; must happen however the export ends.
 function Export:_release()
-  -- The accessor of a closed project went with it.
-  if self.accessor and project.is_open(self.project) then reaper.DestroyAudioAccessor(self.accessor) end
+  -- When REAPER itself ends, no project is left and its accessors went with them.
+  if self.accessor and reaper.EnumProjects(0) then reaper.DestroyAudioAccessor(self.accessor) end
   self.accessor = nil
 end
 

@@ -52,7 +52,9 @@ class Stage:
         )
 
     def close_set(self):
-        self.script.close()
+        if self.script is not None:
+            self.script.close()
+            self.script = None
 
     @property
     def song(self):

@@ -127,6 +127,22 @@ def test_a_looped_warped_clip_gives_back_the_round_under_the_loop(stage, live_ho
     assert "one round" in stage.says("repaint")
 
 
+def test_a_loop_that_begins_before_the_start_marker_is_reached_after_a_round(stage, live_house):
+    clip = put(stage)
+    clip.warping = True
+    clip.add_warp_marker(WarpMarker(3.0, 6.0))
+    clip.looping = True
+    clip.loop_start, clip.loop_end = 1.0, 5.0
+    clip.start_marker = 2.0
+    clip._values.update(end_time=18.0)
+    job_id = stage.delivered("repaint")
+    request = live_house.job(job_id)["request"]
+    assert (request["start"], request["end"]) == pytest.approx((0.5, 2.5))
+    (new,) = lane_clips(stage)
+    assert new.start_time == pytest.approx(9.0)  # beat 5 of the clip sounds three beats after its 2
+    assert request["downbeat"] == pytest.approx(0.5 - 0.5)  # and beat 8 is a bar line
+
+
 def test_a_clip_that_shows_more_than_its_file_is_cut_to_it(stage, live_house):
     put(stage, start_marker=-1.0, end_marker=7.0)
     job_id = stage.delivered("repaint")

@@ -10,6 +10,7 @@ import pytest
 from fake_clip import Clip
 from fake_live import Live
 from stage import takes, with_clip
+from wire_house import wait_for
 
 from bridge.ableton.Punchin import link, udp
 from bridge.ableton.Punchin.places import allowed
@@ -125,6 +126,21 @@ def test_the_track_is_deleted_meanwhile(stage, live_house):
     assert not any(slot.has_clip for slot in stage.song.tracks[0].clip_slots)
 
 
+def test_the_track_is_duplicated_meanwhile(stage):
+    """A copy brings the first track's data along, its name for Punchin included."""
+    _, job_id = waiting(stage)
+    first = stage.song.tracks[0]
+    copy = stage.live.track("Vocals copy")
+    copy._values["data"].update(first._values["data"])
+    stage.until(lambda: job_id not in stage.script.memory.open)
+    assert len(takes(stage)) == 1
+    clip = stage.live.session_clip(copy, 0, first.clip_slots[0].clip.file_path)
+    stage.live.select(clip)
+    stage.delivered("cover")
+    assert copy.clip_slots[1].has_clip
+    assert len(takes(stage)) == 1
+
+
 def test_the_track_is_frozen_meanwhile(stage, live_house):
     _, job_id = waiting(stage)
     stage.song.tracks[0]._values["is_frozen"] = True
@@ -139,7 +155,7 @@ def test_a_set_that_was_closed_gets_its_result_when_it_is_opened(stage, live_hou
     stage.close_set()
     assert stage.song.listeners == stage.song.view.listeners == 0
     stage.live.reopened()
-    stage.until(lambda: live_house.job(job_id)["state"] == "done")
+    wait_for(lambda: live_house.job(job_id)["state"] == "done" or None, "it is not done")
     assert takes(stage) == []
     stage.open_set()
     stage.until(lambda: takes(stage))
@@ -150,6 +166,19 @@ def test_a_set_that_was_closed_gets_its_result_when_it_is_opened(stage, live_hou
     assert len(takes(stage)) == 1, "it is brought in once"
 
 
+def test_a_job_that_was_forgotten_meanwhile_is_given_up(stage, live_house):
+    _, job_id = waiting(stage)
+    stage.close_set()
+    stage.live.reopened()
+    wait_for(lambda: live_house.job(job_id)["state"] == "done" or None, "it is not done")
+    with live_house.tcp() as client:
+        client.send("/punchin/forget", job_id)
+        wait_for(lambda: not live_house.folder(job_id).exists() or None, "it is still there")
+    stage.open_set()
+    stage.until(lambda: not stage.script.memory.open)
+    assert "no longer knows a job" in stage.live.log[-1]
+
+
 def test_another_set_gets_nothing(stage, make_stage, live_house):
     _, job_id = waiting(stage)
     stage.close_set()
@@ -157,6 +186,7 @@ def test_another_set_gets_nothing(stage, make_stage, live_house):
     other.live.track()
     other.until(lambda: live_house.job(job_id)["state"] == "done")
     other.tick(30)
+    assert other.live.log == []
     assert not any(slot.has_clip for slot in other.song.tracks[0].clip_slots)
 
 
@@ -236,6 +266,13 @@ def test_ports_of_others_are_left_alone(stage):
         for each in taken:
             each.close()
     assert len(takes(stage)) == 1
+
+
+def test_a_hundred_presses_are_a_few(stage):
+    for _ in range(100):
+        stage.script.press("status")
+    stage.tick(3)
+    assert 1 <= len(stage.live.log) <= 20
 
 
 def test_a_fault_inside_does_not_stop_live(stage, monkeypatch):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from wire_house import native
+from wire_house import native, wait_for
 
 
 @pytest.fixture
@@ -200,7 +200,7 @@ def test_a_closed_set_leaves_no_marks_in_the_context(stage, clip, live_house):
     with live_house.tcp() as pad:
         stage.until(lambda: pad.ask("context").get("prompt") == "darker")
         stage.close_set()
-        stage.until(lambda: not pad.ask("context")["set"])
+        wait_for(lambda: not pad.ask("context")["set"] or None, "the marks stay")
         assert pad.ask("context")["prompt"] is None
 
 

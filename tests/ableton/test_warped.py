@@ -52,6 +52,13 @@ def test_a_repaint_plays_as_the_clip_does(stage, clip):
         assert new.second_at(beat) == pytest.approx(clip.second_at(beat), abs=1e-4)
 
 
+def test_a_start_marker_inside_the_loop_stays_there(stage, clip):
+    clip.start_marker = 5.0
+    stage.delivered("repaint")
+    new = stage.song.tracks[0].clip_slots[1].clip
+    assert (new.start_marker, new.loop_start, new.loop_end) == (5.0, 4.0, 8.0)
+
+
 @pytest.mark.parametrize("auto_warp", [False, True])
 def test_stems_play_along_although_they_begin_with_the_region(stage, clip, auto_warp):
     stage.live.auto_warp = auto_warp
@@ -66,6 +73,7 @@ def test_stems_play_along_although_they_begin_with_the_region(stage, clip, auto_
 
 def test_tempo_changes_between_markers_are_told_as_a_map(stage, clip, live_house):
     clip.add_warp_marker(WarpMarker(0.3 + 5 * 0.6, 6.0))  # the file is slow up to here, then fast
+    clip.add_warp_marker(WarpMarker(clip.second_at(5.0), 5.0))  # changes nothing
     request = request_of(stage, live_house, "repaint")
     rows = request["tempomap"]
     rows = json.loads(rows) if isinstance(rows, str) else rows

@@ -78,7 +78,7 @@ def shape(facts: dict[str, Any], length_s: float, lead_s: float = 0.0) -> Shape:
     move = 0.0 if new else moved_s  # beats stay what they were; seconds are the new file's
     if on_file and facts["scene"] is not None:
         first, last, loop = facts["span"][0], facts["span"][1], facts["loop"]
-        first = max(first, facts["start"]) if loop else first
+        first = facts["start"] if loop else first
     elif on_file:
         first, last = facts["region"] if facts["loop"] else facts["span"]
         loop = None

@@ -49,6 +49,8 @@ class Song(Storing):
         exactly(index, int)
         self._live.changing()
         tracks = self._values["tracks"]
+        if len(tracks) >= self._live.most_tracks:
+            raise RuntimeError("Maximum number of tracks reached")
         index = len(tracks) if index == -1 else index
         track = Track.make(self._live, self, f"{index + 1}-Audio")
         tracks.insert(index, track)
@@ -167,6 +169,7 @@ class Live:
         self, can_create=True, tells_markers=True, scenes=4, auto_warp=False, keeps_data=True
     ):
         self.can_create, self.tells_markers, self.auto_warp = can_create, tells_markers, auto_warp
+        self.most_tracks = 1000
         self.can_duplicate, self.keeps_data = True, keeps_data
         self.status, self.log, self.overwritten, self.faults = [], [], [], []
         self.steps = []

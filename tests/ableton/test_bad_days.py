@@ -150,6 +150,18 @@ def test_the_track_is_frozen_meanwhile(stage, live_house):
     assert not stage.live.step_is_open
 
 
+def test_a_live_that_allows_no_more_tracks(stage):
+    """Live Lite and Intro have few: what found room stays, the rest is named, one step undoes it."""
+    with_clip(stage)
+    stage.live.most_tracks = 2
+    stage.delivered("bgm")
+    assert [t.name for t in stage.song.tracks] == ["Vocals", "drums · bgm"]
+    assert "Maximum number of tracks" in stage.live.log[-1]
+    assert str(stage.library / "Samples" / "Punchin") in stage.live.log[-1]
+    stage.live.undo()
+    assert len(stage.song.tracks) == 1
+
+
 def test_a_set_that_was_closed_gets_its_result_when_it_is_opened(stage, live_house):
     _, job_id = waiting(stage)
     stage.close_set()

@@ -151,7 +151,7 @@ def test_the_track_is_frozen_meanwhile(stage, live_house):
 
 
 def test_a_live_that_allows_no_more_tracks(stage):
-    """Live Lite and Intro have few: what found room stays, the rest is named, one step undoes it."""
+    """Live Lite and Intro have few: what found room stays, one step undoes it."""
     with_clip(stage)
     stage.live.most_tracks = 2
     stage.delivered("bgm")

@@ -6,8 +6,9 @@
     gui.drawn     # the widgets of the last whole frame, in order
 
 Only functions that ReaImGui has are there, with the arguments that it takes; every Begin needs
-its End, every pushed id its pop; two widgets of one id, a widget outside of a window, and a context
-that was not used for a turn (ReaImGui removes it then) are breaches.
+its End, every pushed id its pop; two widgets of one id, a widget outside of a window, a box that is
+opened in the middle of a frame, and a context that was not used for a turn (ReaImGui removes it
+then, also while a box is open) are breaches.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ class ImGui:
         self.open_combos: set[str] = set()
         self.close_window = False
         self.context: Context | None = None
-        self._frame_at = -1.0
+        self._frame_at, self._boxes_before = -1.0, 0
         self._reset()
         (folder / "imgui.lua").write_text("return reaper.ImGui__init\n")
         world.extensions["ImGui_GetBuiltinPath"] = lambda: str(folder)
@@ -114,6 +115,7 @@ class ImGui:
         for name, value in CONSTANTS.items():
             table[name] = value
         table["CreateContext"] = self._create
+        table["ValidatePtr"] = lambda ctx, kind: ctx is self.context and self._is_valid()
         return lua.eval("""function(t, ask) return setmetatable(t, {__index = function(_, name)
             ask(name) end}) end""")(table, self._no_such)
 
@@ -123,6 +125,7 @@ class ImGui:
     def _create(self, label: str, flags: int = 0) -> Context:
         self.context = Context()
         self._frame_at = self.world.clock_s
+        self._boxes_before = self._boxes()
         return self.context
 
     def _function(self, name: str) -> Any:
@@ -140,18 +143,26 @@ class ImGui:
 
         return call
 
+    def _boxes(self) -> int:
+        """How many boxes and forms there were so far."""
+        return len(self.world.forms) + self.world.calls.count("MB")
+
+    def _is_valid(self) -> bool:
+        """Whether the context was used in each turn, and no box stopped the turns."""
+        assert self.context
+        idle = self.world.clock_s - self._frame_at > 1.5 / 30
+        self.context.alive &= not idle and self._boxes() == self._boxes_before
+        return self.context.alive
+
     def _turn(self, ctx: Any) -> None:
         """Notice that a new frame has begun."""
-        if ctx is not self.context or not ctx.alive:
-            raise self.world.breach("this ImGui context is not valid (any more)")
         now = self.world.clock_s
-        if now == self._frame_at and self._frame_at >= 0 and (self._frame or self._stack):
+        if now == self._frame_at and (self._frame or self._stack):
+            if self._boxes() != self._boxes_before:
+                raise self.world.breach("a box was opened in the middle of an ImGui frame")
             return
-        if now - self._frame_at > 1.5 / 30:
-            ctx.alive = False
-            raise self.world.breach(
-                "the ImGui context was not used for a turn: ReaImGui removed it"
-            )
+        if ctx is not self.context or not self._is_valid():
+            raise self.world.breach("this ImGui context is not valid (any more)")
         self.finish()
         self._frame_at = now
 

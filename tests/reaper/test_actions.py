@@ -18,15 +18,15 @@ def notes_asked(desk, lyrics="la la / lo lo", prompt="softer"):
 def test_edited_words_are_kept_in_the_notes_and_sung(desk, reaper_house):
     item = desk.item(desk.audio())
     item.notes = "prompt: warm\n[verse]\nold words"
-    notes_asked(desk)
+    notes_asked(desk, "größer / wärmer, 日本", "softer, ruhiger")
     desk.delivered("Edit lyrics of the selection", 2)
     title, names, values = desk.world.forms[0]
     assert title == "Punchin: Edit lyrics"
     assert names == ["Lyrics (new line: /)", "Prompt"]
     assert values == ["[verse] / old words", "warm"]
-    assert item.notes == "prompt: softer\nla la\nlo lo"
+    assert item.notes == "prompt: softer, ruhiger\ngrößer\nwärmer, 日本"
     request = reaper_house.job(recipe(item.takes[1])["job"])["request"]
-    assert (request["lyrics"], request["prompt"]) == ("la la\nlo lo", "softer")
+    assert (request["lyrics"], request["prompt"]) == ("größer\nwärmer, 日本", "softer, ruhiger")
     assert [name for name, _ in desk.project.undo] == ["Punchin: Edit lyrics", "Punchin: Edit"]
 
 
@@ -146,6 +146,26 @@ def test_a_take_accepted_elsewhere_becomes_the_active_one(desk, reaper_house):
     pad.send("/punchin/accept", recipe(item.takes[1])["job"], 2)
     desk.until(lambda: item.active == 2)
     assert desk.project.undo[-1][0] == "Punchin: Choose take"
+
+
+def test_an_older_choice_does_not_undo_a_newer_one(desk, reaper_house):
+    """Two keys in a row: the daemon still has the first choice when the second is on its way."""
+    item = desk.item(desk.audio())
+    desk.world.ext["punchin", "takes"] = "3"
+    desk.select(0.5, 1.0)
+    desk.delivered("Repaint time selection")
+    job = recipe(item.takes[1])["job"]
+    item.active = 3
+    desk.world.ext["punchin", f"chosen.{job}"] = "3"
+    pad = reaper_house.udp()
+    pad.send("/punchin/accept", job, 2)
+    desk.until(lambda: reaper_house.job(job)["chosen"] == 2)
+    desk.world.tick(60)
+    assert item.active == 3
+    pad.send("/punchin/accept", job, 3)
+    desk.until(lambda: ("punchin", f"chosen.{job}") not in desk.world.ext)
+    pad.send("/punchin/accept", job, 1)
+    desk.until(lambda: item.active == 1)
 
 
 def test_a_choice_from_before_is_not_forced_again(desk, reaper_house):

@@ -162,6 +162,8 @@ def test_settings_and_import_open_from_the_window(desk, gui):
     gui.click("Import finished jobs")
     desk.world.tick(2)
     assert "nothing to bring in" in desk.world.boxes[0][1]
+    desk.world.tick(2)
+    assert "No jobs yet" in gui.texts(), "the window comes again after a box"
 
 
 def test_a_take_is_heard_alone_and_all_is_as_it_was(desk, gui):

@@ -27,6 +27,7 @@ from test_import import test_what_was_locked_is_brought_in_later  # noqa: F401
 from test_journeys import *  # noqa: F403
 from test_panel import gui, test_presets_come_from_the_daemon  # noqa: F401
 from test_service import (  # noqa: F401
+    test_a_daemon_is_started_and_stopped,
     test_a_running_daemon_is_not_started_again,
     test_status_names_engine_and_jobs,
 )
@@ -96,6 +97,38 @@ def test_a_request_waits_for_a_daemon_that_is_started(lone_desk):
     finally:
         for house in houses:
             house.stop()
+
+
+def test_what_is_too_big_for_a_packet_goes_through_the_mailbox(lone_desk):
+    house = House(lone_desk.home)
+    try:
+        item = lone_desk.item(lone_desk.audio())
+        item.notes = "\n".join(f"line {i} of a very long song" for i in range(400))
+        lone_desk.select(0.5, 1.0)
+        lone_desk.delivered("Repaint time selection")
+        job = json.loads(item.takes[1].ext["punchin"])["job"]
+        assert house.job(job)["request"]["lyrics"] == item.notes
+    finally:
+        house.stop()
+
+
+@pytest.mark.parametrize("name", ["describe", "presets"])
+def test_a_reply_in_pieces_is_joined(desk, name):
+    """The reply to describe is longer than any packet."""
+    script = desk.folder / "scripts" / "ask.lua"
+    script.parent.mkdir()
+    script.write_text(f"""
+package.path = "{desk.world.scripts}/lib/?.lua;" .. package.path
+require("post").send("/punchin/{name}", {{}}, function(told)
+  local args = require("post").find(told, "/punchin/{name}.reply")
+  reaper.ShowConsoleMsg(args[1])
+end)
+""")
+    before = len(desk.world.console)
+    desk.world.run(str(script))
+    desk.until(lambda: len(desk.world.console) > before)
+    answers = json.loads(desk.world.console[before])
+    assert answers["keys" if name == "describe" else "tasks"]
 
 
 @pytest.mark.parametrize("told", ["mailbox", "udp"])

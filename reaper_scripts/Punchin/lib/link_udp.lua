@@ -4,13 +4,14 @@
 
 local files = require "files"
 local json = require "json"
+local mailbox = require "link_mailbox"
 local osc = require "osc"
 local places = require "places"
 local protocol = require "protocol"
 
 local M = {}
 
-local BIGGEST = 60000 -- bytes; what is bigger goes through the mailbox
+local BIGGEST = 8000 -- bytes; what is bigger (macOS sends no more than 9,216) goes through the mailbox
 local REPLY_TO = {["/punchin/status.reply"] = "/punchin/status", ["/punchin/version.reply"] = "/punchin/version",
   ["/punchin/context.reply"] = "/punchin/context", ["/punchin/jobs.reply"] = "/punchin/jobs",
   ["/punchin/job.reply"] = "/punchin/job", ["/punchin/presets.reply"] = "/punchin/presets",
@@ -27,6 +28,12 @@ local function id_of(address, args)
   if OWN_ID[address] then return OWN_ID[address] end
   local is_job = protocol.OPS[address:match("([^/]+)$")] ~= nil or NAMES_JOB[address]
   return is_job and args[1] or nil
+end
+
+-- A ticket for what went through the mailbox.
+local function by_mail(name, reason)
+  if not name then return nil, reason end
+  return {mail = name}
 end
 
 -- Join the pieces of a reply that was too long for one packet; nil until it is whole.
@@ -51,7 +58,7 @@ end
 
 function Link:send(address, args)
   local packet = osc.packet(address, args)
-  if #packet > BIGGEST then return nil, "too big for one packet" end
+  if #packet > BIGGEST then return by_mail(self.mail:send(address, args)) end
   local ok, reason = self.socket:send(packet)
   if not ok then return nil, reason end
   local ticket = {address = address, id = id_of(address, args), answers = {}}
@@ -62,13 +69,14 @@ end
 -- Send messages that are applied in order with nothing between them; nothing is answered.
 function Link:bundle(messages)
   local packet = osc.bundle(messages)
-  if #packet > BIGGEST then return nil, "too big for one packet" end
+  if #packet > BIGGEST then return by_mail(self.mail:bundle(messages)) end
   local ok, reason = self.socket:send(packet)
   if not ok then return nil, reason end
   return {answers = {true}}
 end
 
 function Link:answers(ticket)
+  if ticket.mail then return self.mail:answers(ticket.mail) end
   while true do
     local bytes = self.socket:receive()
     if not bytes then break end
@@ -82,9 +90,13 @@ function Link:answers(ticket)
   return #ticket.answers > 0 and ticket.answers or nil
 end
 
-function Link:taken(ticket) return #ticket.answers > 0 end
+function Link:taken(ticket)
+  if ticket.mail then return self.mail:taken(ticket.mail) end
+  return #ticket.answers > 0
+end
 
 function Link:drop(ticket)
+  if ticket.mail then return self.mail:drop(ticket.mail) end
   for i, open in ipairs(self.tickets) do
     if open == ticket then table.remove(self.tickets, i) return end
   end
@@ -105,7 +117,7 @@ function M.open(home)
   if not made or not socket then return nil end
   socket:settimeout(0)
   if not socket:setpeername("127.0.0.1", port) then return nil end
-  return setmetatable({socket = socket, tickets = {}, pieces = {}}, Link)
+  return setmetatable({socket = socket, tickets = {}, pieces = {}, mail = mailbox.open(home)}, Link)
 end
 
 return M

@@ -19,6 +19,7 @@ local words = require "words"
 local M = {}
 
 local LOOK_EVERY_S = 0.1
+local MOST_ASKED = 3
 local MOST_ENDED = 4 -- jobs that are over and still listed
 
 --- The actions of the panel in order: label, op, and what goes with it.
@@ -149,16 +150,16 @@ local function named(list)
   return out
 end
 
--- Ask for the presets once for each daemon.
+-- Ask for the presets once for each daemon, a few times if it does not answer.
 function Model:_ask_presets(pid)
-  self.asked_pid = pid
+  if self.asking or self.asked == MOST_ASKED then return end
+  self.asking, self.asked = true, self.asked + 1
   post.send("/punchin/presets", {}, function(answers)
     local args = post.find(answers, "/punchin/presets.reply")
     local told = args and json.decode(args[1])
-    if type(told) ~= "table" then
-      self.asked_pid = nil
-      return
-    end
+    self.asking = false
+    if type(told) ~= "table" then return end
+    self.told_by, self.asked = pid, 0
     local all = named(told.tasks)
     self.presets = table.move(named(told.styles), 1, #(told.styles or {}), #all + 1, all)
   end)
@@ -189,7 +190,8 @@ function Model:look()
   self.seed, self.preset, self.track = settings.get("seed"), settings.get("preset"), settings.get("track")
   local facts = daemon.facts()
   self.daemon = facts ~= nil
-  if facts and self.asked_pid ~= facts.pid then self:_ask_presets(facts.pid) end
+  if facts and self.told_by ~= facts.pid then self:_ask_presets(facts.pid) end
+  if not facts then self.asked = 0 end
 end
 
 --- Call every turn with the time.
@@ -213,7 +215,7 @@ end
 
 --- Return a model of the panel.
 function M.new()
-  local model = setmetatable({due_s = 0.0, presets = {}, message = "", listening = audition.new()}, Model)
+  local model = setmetatable({due_s = 0.0, presets = {}, asked = 0, message = "", listening = audition.new()}, Model)
   model:look()
   return model
 end

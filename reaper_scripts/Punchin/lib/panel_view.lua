@@ -18,12 +18,17 @@ local RIGHT_EDGE = -1.1754943508222875e-38 -- ImGui's -FLT_MIN: as far as the wi
 local View = {}
 View.__index = View
 
+-- What is clicked is done when the frame is over: it may open a box, and a frame must not wait for one.
+function View:later(work) self.due[#self.due + 1] = work end
+
 local function actions(self)
   local ImGui, ctx = self.ImGui, self.ctx
   ImGui.SeparatorText(ctx, "Actions")
   for i, action in ipairs(model.ACTIONS) do
     if (i - 1) % IN_A_ROW ~= 0 then ImGui.SameLine(ctx) end
-    if ImGui.Button(ctx, action.label) then self.model:press(action.label) end
+    if ImGui.Button(ctx, action.label) then
+      self:later(function() self.model:press(action.label) end)
+    end
   end
 end
 
@@ -95,7 +100,9 @@ local function job(self, row)
   ImGui.ProgressBar(ctx, fraction, BAR_WIDTH, 0.0, row.op .. " · " .. row.state .. percent)
   if not row.ended then
     ImGui.SameLine(ctx)
-    if ImGui.Button(ctx, "Cancel") then self.model:cancel(row.id) end
+    if ImGui.Button(ctx, "Cancel") then
+      self:later(function() self.model:cancel(row.id) end)
+    end
   end
   ImGui.PopID(ctx)
 end
@@ -110,10 +117,14 @@ end
 local function take(self, index, row)
   local ImGui, ctx = self.ImGui, self.ctx
   ImGui.PushID(ctx, tostring(index))
-  if ImGui.Button(ctx, row.plays and "Stop" or "Play") then self.model:play(row) end
+  if ImGui.Button(ctx, row.plays and "Stop" or "Play") then
+    self:later(function() self.model:play(row) end)
+  end
   ImGui.SameLine(ctx)
   ImGui.BeginDisabled(ctx, row.active)
-  if ImGui.Button(ctx, "Use") then self.model:swap(row) end
+  if ImGui.Button(ctx, "Use") then
+    self:later(function() self.model:swap(row) end)
+  end
   ImGui.EndDisabled(ctx)
   ImGui.SameLine(ctx)
   ImGui.Text(ctx, row.name ~= "" and row.name or "(no name)")
@@ -130,35 +141,45 @@ end
 local function service_buttons(self)
   local ImGui, ctx = self.ImGui, self.ctx
   ImGui.Text(ctx, self.model:headline())
-  if not self.model.daemon and ImGui.Button(ctx, "Start daemon") then service.start() end
+  if not self.model.daemon and ImGui.Button(ctx, "Start daemon") then self:later(service.start) end
   if self.model.message ~= "" then ImGui.TextWrapped(ctx, self.model.message) end
 end
 
 local function further(self)
   local ImGui, ctx = self.ImGui, self.ctx
   ImGui.Separator(ctx)
-  if ImGui.Button(ctx, "Settings …") then forms.settings() end
+  if ImGui.Button(ctx, "Settings …") then self:later(forms.settings) end
   ImGui.SameLine(ctx)
-  if ImGui.Button(ctx, "Import finished jobs") then import.run() end
+  if ImGui.Button(ctx, "Import finished jobs") then self:later(import.run) end
 end
 
 local PARTS = {service_buttons, actions, words, presets, instrument, seed, jobs, takes, further}
 
---- Draw one frame; false when the window was closed.
+-- ReaImGui removes a context that was not drawn for a turn, as happens while a box is open.
+local function context(self)
+  local ImGui = self.ImGui
+  if not self.ctx or not ImGui.ValidatePtr(self.ctx, "ImGui_Context*") then self.ctx = ImGui.CreateContext("Punchin") end
+  return self.ctx
+end
+
+--- Draw one frame, then do what was clicked in it; false when the window was closed.
 function View:draw()
-  local ImGui, ctx = self.ImGui, self.ctx
+  local ImGui, ctx = self.ImGui, context(self)
   ImGui.SetNextWindowSize(ctx, WIDTH, HEIGHT, ImGui.Cond_FirstUseEver)
   local visible, open = ImGui.Begin(ctx, "Punchin", true)
   if visible then
     for _, part in ipairs(PARTS) do part(self) end
     ImGui.End(ctx)
   end
+  local due = self.due
+  self.due = {}
+  for _, work in ipairs(due) do work() end
   return open
 end
 
 --- Return a view of a model; `ImGui` is what ReaImGui's `imgui` module gives.
 function M.new(ImGui, of)
-  return setmetatable({ImGui = ImGui, ctx = ImGui.CreateContext("Punchin"), model = of, typing = {}}, View)
+  return setmetatable({ImGui = ImGui, model = of, typing = {}, due = {}}, View)
 end
 
 return M

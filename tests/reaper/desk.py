@@ -130,6 +130,18 @@ class Desk:
         self.world.breaches = old.breaches
         old.close()
 
+    def lua(self, code: str):
+        """Run `code`, which returns a value that JSON can hold, with the modules in reach."""
+        path = self.folder / "asked.lua"
+        lib = (SCRIPTS / "lib").as_posix()
+        path.write_text(
+            f'package.path = "{lib}/?.lua;" .. package.path\n'
+            f"local function asked()\n{code}\nend\n"
+            'reaper.SetExtState("test", "answer", require("json").encode({answer = asked()}), false)'
+        )
+        self.world.run(str(path))
+        return json.loads(self.world.ext["test", "answer"]).get("answer")
+
     def noted(self) -> dict[str, dict]:
         """Return the jobs that the project waits for."""
         return json.loads(self.project.ext.get(("punchin", "jobs"), "{}"))

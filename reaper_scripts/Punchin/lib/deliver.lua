@@ -102,6 +102,9 @@ local function is_locked(piece) return selection.entry(piece.item).locked end
 local function onto_items(proj, job, facts, files)
   local mixes = of_role(files, "mix")
   if #mixes == 0 then return nil, "its file is missing" end
+  if type(job.result) ~= "table" or not tonumber(job.result.source_frame) or not tonumber(mixes[1].rate) then
+    return nil, "what it says of its file can't be read"
+  end
   local found, free = pieces.of(proj, job, facts), {}
   if #found == 0 then return nil, "its item is gone" end
   for _, piece in ipairs(found) do

@@ -12,9 +12,15 @@ local function env(name)
   return value ~= "" and value or nil
 end
 
+-- REAPER's own folder is told in UTF-8; the environment, as Lua gets it on Windows, is not.
+local function windows_data()
+  local user = reaper.GetResourcePath():match("^(.*[/\\][Aa]pp[Dd]ata)[/\\][Rr]oaming[/\\]")
+  return user and files.join(user, "Local") or env("LOCALAPPDATA") or env("USERPROFILE") or "C:"
+end
+
 local function by_system()
   local system = reaper.GetOS()
-  if system:find("^Win") then return files.join(env("LOCALAPPDATA") or env("USERPROFILE") or "C:", "punchin") end
+  if system:find("^Win") then return files.join(windows_data(), "punchin") end
   local user = env("HOME") or "~"
   if system:find("^OSX") or system:find("^macOS") then return files.join(user, "Library", "Application Support", "punchin") end
   return files.join(env("XDG_DATA_HOME") or files.join(user, ".local", "share"), "punchin")

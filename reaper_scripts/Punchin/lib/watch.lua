@@ -22,7 +22,7 @@ local function rows_of(bytes)
   local told = json.decode(bytes)
   if type(told) ~= "table" then return nil end
   local rows = {}
-  for _, row in ipairs(told.jobs or told) do
+  for _, row in ipairs(told) do
     if type(row) == "table" and type(row.id) == "string" then rows[#rows + 1] = row end
   end
   return rows

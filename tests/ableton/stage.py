@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 
@@ -79,6 +80,12 @@ class Stage:
             threading.Thread.start = start
         assert not self.live.step_is_open, "an undo step was left open"
 
+    def looks(self, times=3):
+        """Tick while the script looks at all files each time; for what must not happen."""
+        for _ in range(times):
+            self.script.results._look_at = self.script.link._look_at = self.clock()
+            self.tick()
+
     def until(self, what, why="nothing happened"):
         end = time.monotonic() + PATIENCE_S
         while not what():
@@ -116,6 +123,12 @@ def with_clip(stage, name="clip.wav"):
     clip.start_marker, clip.end_marker = 0.5, 3.0
     stage.live.select(clip)
     return clip
+
+
+def is_listed_as_done(home, job_id):
+    """Whether recent.json, which comes a little after job.json, says that a job is done."""
+    rows = json.loads((home / "recent.json").read_text("utf-8"))
+    return any(row["id"] == job_id and row["state"] == "done" for row in rows)
 
 
 def takes(stage):

@@ -214,7 +214,7 @@ def test_a_daemon_killed_during_a_job_and_started_again_brings_the_result(
     stage.until(lambda: own_house.job(job_id)["state"] == "running")
     own_house.process.kill()
     own_house.process.wait(30)
-    stage.tick(20)
+    stage.looks()
     assert job_id in stage.script.memory.open
     again = House(own_house.home)
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from fake_clip import Clip
 from fake_live import Live
-from stage import takes, with_clip
+from stage import is_listed_as_done, takes, with_clip
 from wire_house import wait_for
 
 from bridge.ableton.Punchin import link, udp
@@ -173,8 +173,9 @@ def test_a_set_that_was_closed_gets_its_result_when_it_is_opened(stage, live_hou
     stage.until(lambda: takes(stage))
     stage.close_set()
     stage.live.reopened()
+    wait_for(lambda: is_listed_as_done(stage.home, job_id) or None, "it is not listed")
     stage.open_set()
-    stage.tick(30)
+    stage.looks()
     assert len(takes(stage)) == 1, "it is brought in once"
 
 
@@ -196,8 +197,8 @@ def test_another_set_gets_nothing(stage, make_stage, live_house):
     stage.close_set()
     other = make_stage(live_house.home)
     other.live.track()
-    other.until(lambda: live_house.job(job_id)["state"] == "done")
-    other.tick(30)
+    other.until(lambda: is_listed_as_done(live_house.home, job_id))
+    other.looks()
     assert other.live.log == []
     assert not any(slot.has_clip for slot in other.song.tracks[0].clip_slots)
 

@@ -46,7 +46,7 @@ def test_it_is_one_undo_step_and_the_files_stay(stage, clip):
     assert len(stage.live.steps) == steps - 1
     assert slots(stage)[2] is None
     assert native(path).size
-    stage.tick(30)
+    stage.looks()
     assert slots(stage)[2] is None, "what was undone is not brought in again"
 
 
@@ -232,3 +232,12 @@ def test_cancel(stage, clip, live_house):
     stage.until(lambda: not stage.script.memory.open)
     assert live_house.job(job_id)["state"] == "cancelled"
     assert slots(stage)[2] is None
+
+
+def test_a_take_sounds_as_loud_as_its_clip_and_a_backing_has_a_level_of_its_own(stage, clip):
+    clip.gain, clip.pitch_fine = 0.7, 12.0
+    stage.delivered("repaint")
+    assert (slots(stage)[2].gain, slots(stage)[2].pitch_fine) == (0.7, 12.0)
+    stage.delivered("bgm")
+    stem = stage.song.tracks[1].clip_slots[1].clip
+    assert (stem.gain, stem.pitch_fine) == (0.4, 12.0)

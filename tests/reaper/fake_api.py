@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fake_desk import *  # noqa: F403
 from fake_items import *  # noqa: F403
+from fake_machine import *  # noqa: F403
 from fake_play import *  # noqa: F403
 from fake_sound import *  # noqa: F403
 

@@ -6,8 +6,11 @@ local M = {}
 local TITLE = "Punchin"
 local told = {}
 
---- A line in REAPER's console, without opening it.
-function M.note(text) reaper.ShowConsoleMsg("!SHOW:Punchin: " .. text .. "\n") end
+--- A line in REAPER's console, which stays shut, and in its help line below the tracks.
+function M.note(text)
+  reaper.ShowConsoleMsg("!SHOW:Punchin: " .. text .. "\n")
+  reaper.Help_Set("Punchin: " .. text, true)
+end
 
 --- A box with one button.
 function M.tell(text) reaper.MB(text, TITLE, 0) end

@@ -80,7 +80,8 @@ class World:
         return script
 
     def _start_due(self) -> None:
-        due, self.due = self.due, []
+        due = [path for path in self.due if Path(path).name not in self.frozen]
+        self.due = [path for path in self.due if path not in due]
         for path in due:
             self.run(path)
 

@@ -1,4 +1,4 @@
-"""Files of the daemon that are damaged, huge, or tell of trouble: read with care, told in one line."""
+"""Files of the daemon that are damaged, huge, or tell of trouble: nothing is lost by them."""
 
 from __future__ import annotations
 

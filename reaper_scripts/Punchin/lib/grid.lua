@@ -73,7 +73,7 @@ function M.of(proj, from_s, to_s, source_second)
   local beats, unit, bpm = metre_at(proj, from_s)
   local keys = {bpm = bpm + 0.0, meter = beats .. "/" .. unit, downbeat = source_second(bar_s) + 0.0}
   if changes_inside(proj, rows, bar_s, to_s) then
-    keys = {tempomap = map_of(proj, rows, bar_s, source_second)}
+    keys = {tempomap = map_of(proj, rows, bar_s, source_second), downbeat = keys.downbeat}
   end
   return keys
 end

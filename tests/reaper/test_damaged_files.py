@@ -25,7 +25,9 @@ def at_home(desk, job_id="r-1", op="repaint", state="done", **more):
     } | more  # fmt: skip
     (folder / "job.json").write_text(json.dumps(job))
     row = {key: job[key] for key in ("id", "op", "state", "fraction", "tag")}
-    (desk.home / "recent.json").write_text(json.dumps([row]))
+    path = desk.home / "recent.json"
+    rows = json.loads(path.read_text()) if path.is_file() else []
+    path.write_text(json.dumps([*rows, row]))
     return item
 
 
@@ -143,6 +145,22 @@ def test_a_result_that_reaper_can_t_open(lone_desk):
     listen(lone_desk)
     assert "its file is missing" in lone_desk.world.boxes[0][1]
     assert len(item.takes) == 1
+
+
+def test_results_do_not_wait_for_a_daemon_that_is_gone(lone_desk):
+    """Jobs of one press come together, unless nobody is left to end the other one."""
+    done = at_home(lone_desk, "r-1")
+    at_home(lone_desk, "r-2", state="running", files=[])
+    facts = {"batch": "B", "op": "repaint", "start_s": 1.0, "end_s": 2.0, "position_s": 0.0}
+    facts |= {"offset_s": 0.0, "playrate": 1.0, "item": done.guid}
+    lone_desk.project.ext["punchin", "jobs"] = json.dumps({"r-1": facts, "r-2": facts})
+    listen(lone_desk, 90)
+    assert (len(done.takes), lone_desk.world.boxes) == (1, [])
+    lone_desk.world.tick(120)
+    assert len(done.takes) == 2
+    ((_, text),) = lone_desk.world.boxes
+    assert "stopped while a job was running" in text
+    assert list(lone_desk.noted()) == ["r-2"]
 
 
 # -- where things are ------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 from fake_model import new_guid
 from fake_sound import accessed, on_track
-from test_moved_items import BENT, bent_item
+from test_moved_items import BENT, bent_item, one_lua
 
 # These sound between the samples of the file, where the last bit depends on the order of sums.
 BETWEEN = ("stretched", "pitched", "faster")
@@ -25,6 +25,7 @@ def exported(request):
     return samples, rate
 
 
+@one_lua
 @pytest.mark.parametrize("name", BENT)
 def test_the_export_is_what_the_take_plays(desk, reaper_house, name):
     item = bent_item(desk, name)
@@ -44,6 +45,7 @@ def test_the_export_is_what_the_take_plays(desk, reaper_house, name):
     )
 
 
+@one_lua
 @pytest.mark.parametrize("project_rate", [44100, 48000, 96000])
 @pytest.mark.parametrize("source_rate", [44100, 48000, 22050])
 def test_exports_have_the_project_s_rate(desk, reaper_house, project_rate, source_rate):
@@ -59,6 +61,7 @@ def test_exports_have_the_project_s_rate(desk, reaper_house, project_rate, sourc
         assert np.max(np.abs(before - after)) < 1e-6
 
 
+@one_lua
 @pytest.mark.parametrize("project_rate", [44100, 48000, 96000])
 @pytest.mark.parametrize("channels", [1, 6])
 def test_plain_files_are_sent_as_they_are(desk, reaper_house, project_rate, channels):

@@ -194,6 +194,51 @@ def test_listening_ends_when_reaper_stops_or_the_panel_shuts(desk, gui):
     assert (item.active, item.track.values["I_SOLO"], desk.project.playing) == (0, 0.0, False)
 
 
+def test_a_slow_audio_device_is_waited_for(desk, gui):
+    item = two_takes(desk)
+    opened(desk)
+    gui.click("2", "Play")
+    desk.world.tick()
+    desk.project.playing = False  # asked to play, but nothing sounds yet
+    desk.world.tick(10)
+    assert item.active == 1
+    desk.project.playing = True
+    desk.world.tick(2)
+    desk.project.playing = False
+    desk.world.tick(2)
+    assert (item.active, item.track.values["I_SOLO"]) == (0, 0.0)
+
+
+def test_a_device_that_never_plays_leaves_nothing_changed(desk, gui):
+    item = two_takes(desk)
+    opened(desk)
+    gui.click("2", "Play")
+    desk.world.tick()
+    desk.project.playing = False
+    desk.world.tick(120)
+    assert (item.active, item.track.values["I_SOLO"]) == (0, 0.0)
+
+
+def test_a_project_that_is_closed_while_a_take_sounds(desk, gui):
+    two_takes(desk)
+    opened(desk)
+    gui.click("2", "Play")
+    desk.world.tick(2)
+    desk.world.close_project()
+    desk.world.tick(5)
+    assert "Selected: no item, no time." in gui.texts()
+
+
+@pytest.mark.parametrize("button", ["Play", "Use"])
+def test_a_take_that_was_removed_meanwhile_is_no_mistake(desk, gui, button):
+    item = two_takes(desk)
+    opened(desk)
+    item.takes.pop().free()
+    gui.click("2", button)
+    desk.world.tick(5)
+    assert [w.label for w in gui.drawn if w.kind == "Text" and w.path] == ["original"]
+
+
 def test_swap_makes_a_take_the_active_one(desk, gui):
     item = two_takes(desk)
     opened(desk)

@@ -119,8 +119,12 @@ local function take_rows(entry, listening)
   return rows
 end
 
+-- A row may be older than what was done in REAPER since.
+local function is_there(row) return reaper.ValidatePtr2(project.current(), row.take, "MediaItem_Take*") end
+
 --- Listen to a take, or stop listening to it.
 function Model:play(row)
+  if not is_there(row) then return self:look() end
   if row.plays then self.listening:stop() else self.listening:play(project.current(), row.take) end
   self:look()
 end
@@ -128,6 +132,7 @@ end
 --- Make a take the active one.
 function Model:swap(row)
   self.listening:stop()
+  if not is_there(row) then return self:look() end
   takes.activate(project.current(), {row.take}, "Choose take")
   self:look()
 end

@@ -8,10 +8,7 @@ import pytest
 from desk import Desk
 from fake_sockets import Sockets
 from test_actions import (  # noqa: F401
-    test_a_cancelled_form_changes_nothing,
     test_a_take_accepted_elsewhere_becomes_the_active_one,
-    test_an_engine_that_can_t_edit_offers_a_repaint,
-    test_edited_words_are_kept_in_the_notes_and_sung,
     test_open_jobs_of_the_project_are_cancelled,
     test_takes_are_stepped_through_and_the_daemon_hears_of_ours,
 )
@@ -30,6 +27,11 @@ from test_service import (  # noqa: F401
     test_a_daemon_is_started_and_stopped,
     test_a_running_daemon_is_not_started_again,
     test_status_names_engine_and_jobs,
+)
+from test_words import (  # noqa: F401
+    test_a_cancelled_form_changes_nothing,
+    test_an_engine_that_can_t_edit_offers_a_repaint,
+    test_edited_words_are_kept_in_the_notes_and_sung,
 )
 from wire_house import House
 

@@ -215,6 +215,19 @@ def test_a_locked_item_is_left_alone_until_it_is_unlocked(desk):
     check(item, region)
 
 
+def test_a_part_that_was_split_off_and_locked_gets_its_take_later(desk):
+    left, _, region = repainted(desk)
+    right = moves.split(desk.project, left, 0.25)
+    left.values["C_LOCK"] = right.values["C_LOCK"] = 1.0
+    assert "locked" in kept_message(desk)
+    right.values["C_LOCK"] = 0.0
+    desk.press("Import finished jobs")
+    desk.until(lambda: len(right.takes) == 2)
+    check(right, region)
+    assert len(left.takes) == 1
+    assert not any(take.ext.get("punchin_jobs") for i in (left, right) for take in i.takes)
+
+
 # -- sources that are not simply a file ------------------------------------------------------------
 
 

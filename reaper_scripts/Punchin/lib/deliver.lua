@@ -175,7 +175,7 @@ function M.together(proj, done)
     count = undo.step(proj, name, function() return place_all(plans) end) or 0
   end
   for _, plan in ipairs(plans) do
-    if plan.why then failed[#failed + 1] = plan end
+    if plan.why then failed[#failed + 1] = plan else pieces.forget(proj, plan.job.id) end
   end
   for _, plan in ipairs(failed) do kept(proj, plan, lines) end
   return count, lines

@@ -122,7 +122,7 @@ local function settle(rows)
   for _, row in ipairs(rows) do
     if dealt[row.id] then
       memory.strike(row.project, row.id)
-      pieces.forget(row.project, row.id)
+      if not memory.kept(row.project)[row.id] then pieces.forget(row.project, row.id) end
     end
   end
   return said

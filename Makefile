@@ -16,7 +16,7 @@ help:
 	@echo "make test    install what the tests need and run them"
 	@echo "make check   format, lint, types"
 	@echo "make bench   print the benchmarks' tables"
-	@echo "make docs    rewrite what is generated: docs/osc.md, docs/settings.md, the Lua module"
+	@echo "make docs    rewrite what is generated: docs/osc.md, docs/settings.md, the Lua module, index.xml"
 	@echo "make clean   remove the virtual environment and what was made here"
 	@echo "PYTHON=...   the interpreter to use, at least 3.11; now $(PYTHON)"
 
@@ -37,6 +37,7 @@ bench: $(VENV)/.bench
 docs: $(VENV)/.demo
 	$(IN_VENV) -m bridge.protocol.render
 	$(IN_VENV) -m daemon.core.settings_page
+	$(IN_VENV) -m bridge.reaper.index
 
 clean:
 	rm -rf $(VENV) demo-out bench-out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -24,6 +24,8 @@ WORKER_SIDE = ("daemon.worker.__main__", "daemon.worker.host", "daemon.worker.po
 ROOMS = {
     "bridge.protocol": ("bridge.protocol", "pythonosc"),
     "bridge": ("bridge", "pythonosc", "mido", "rtmidi", "rich", "shtab", "platformdirs"),
+    # Runs inside Live, alone: its modules name each other relatively.
+    "bridge.ableton.Punchin": ("bridge.ableton.Punchin", "Live"),
     "daemon": (),
     "daemon.app": ("bridge", "daemon.core", "daemon.frontends", "daemon.sinks", "daemon.worker",
                    "daemon.audio.local", "daemon.home"),
@@ -79,16 +81,20 @@ def _nodes(tree):
             yield from _nodes(node)
 
 
+LONE = ROOT / "bridge" / "ableton" / "Punchin"
+
+
 def _imports(path):
     """Every module that a file imports, at its top or in a function."""
     for node in _nodes(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative import"
+            assert node.level <= (path.parent == LONE), f"{path}: relative import"
+            module = ".".join(filter(None, ["bridge.ableton.Punchin"] * node.level + [node.module]))
             for alias in node.names:
-                whole = f"{node.module}.{alias.name}"
-                yield whole if whole in MODULES else node.module
+                whole = f"{module}.{alias.name}"
+                yield whole if whole in MODULES else module
 
 
 def _strangers(module, allowed):

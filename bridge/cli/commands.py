@@ -61,7 +61,9 @@ COMMANDS: dict[str, Entry] = {
     ),
     "presets": Entry("protocol", "presets for tasks and styles", "server"),
     "models": Entry("installation", "model weights", "later"),
-    "install": Entry("installation", "starts the daemon at login; --remove undoes it", "install"),
+    "install": Entry(
+        "installation", "login service, scripts for REAPER and Live; --remove undoes it", "install"
+    ),
     "doctor": Entry("installation", "checks the installation and says how to mend it", ""),
     "demo": Entry("installation", "plays the DAW's part on two clips that come with Punchin", ""),
     "completion": Entry("installation", "prints the shell completion", "completion"),

@@ -1,4 +1,4 @@
-"""`punchin install service [--remove] [--dry-run]`."""
+"""`punchin install service|reaper|ableton [--to FOLDER] [--remove] [--dry-run]`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from bridge import places
-from bridge.cli import show
+from bridge.cli import install_ableton, install_reaper, show
 from bridge.cli.parser import Parser
 from bridge.client.launch import command, environment, running
 from bridge.install import service
@@ -18,8 +18,9 @@ from bridge.protocol.errors import error
 
 def build(name: str) -> Parser:
     """Return the parser."""
-    parser = Parser(name, "Starts the daemon at login, without administrator rights.")
+    parser = Parser(name, "Installs the login service, or the scripts for a DAW.")
     parser.add_argument("what", choices=("service", "reaper", "ableton"))
+    parser.add_argument("--to", metavar="FOLDER", help="the DAW's folder, where it is not found")
     parser.add_argument("--remove", action="store_true", help="undo it")
     parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
     parser.set_defaults(run=run)
@@ -28,10 +29,10 @@ def build(name: str) -> Parser:
 
 def run(args: argparse.Namespace) -> int:
     """Install or remove, and say what was done."""
-    if args.what != "service":
-        raise error(
-            301, f"this version has no installer for {args.what}: use OSC or the mailbox from there"
-        )
+    if args.what == "reaper":
+        return install_reaper.run(args)
+    if args.what == "ableton":
+        return install_ableton.run(args)
     place = _place()
     made = service.plan(sys.platform, place)
     try:

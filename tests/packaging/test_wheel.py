@@ -171,3 +171,23 @@ def test_a_missing_daemon_package_is_named(away, tmp_path):
     done = _run(python, "-c", run, cwd=tmp_path, env=_env(tmp_path / "home"), check=False)
     assert done.returncode == 2
     assert "missing" in done.stderr
+
+
+def test_reaper_is_served_from_the_wheel(away, tmp_path):
+    """What is installed runs the wheel's `punchin`, from anywhere, in any environment."""
+    place = tmp_path / "REAPER"
+    place.mkdir()
+    (place / "reaper.ini").touch()
+    home = tmp_path / "home"
+    command = (away / BIN / "punchin", "install", "reaper", "--to", place)
+    _run(*command, cwd=tmp_path, env=_env(home))
+    launcher = place / "Scripts" / "Punchin" / "lib" / "punchin.py"
+    code = "import sys; print(sys.modules['bridge'].__file__)"
+    assert str(ROOT) not in launcher.read_text("utf-8")
+    assert str(home) in launcher.read_text("utf-8")
+    told = _run(away / BIN / PYTHON, launcher, "--version", cwd=tmp_path, env=_env(tmp_path))
+    assert told.stdout.strip() == f"punchin {VERSION}"
+    shown = launcher.read_text("utf-8").replace("sys.exit(main())", code)
+    (tmp_path / "shown.py").write_text(shown)
+    where = _run(away / BIN / PYTHON, tmp_path / "shown.py", cwd=tmp_path, env=_env(tmp_path))
+    assert Path(where.stdout.strip()).is_relative_to(away)

@@ -1,0 +1,1 @@
+"""The REAPER side: what ReaPack reads, and the installer of the scripts."""

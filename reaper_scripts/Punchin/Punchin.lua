@@ -1,0 +1,14 @@
+-- @description Punchin: re-records just the selected bars
+-- @version 0.1.0
+-- @author Punchin
+-- @metapackage
+-- @about
+--   Select a few bars of an item, press a key, and get a new take of just these bars from a music
+--   model that runs on your own machine. Every other sample stays as it was, and one undo step takes
+--   it back. Also: continue an item, a backing for a vocal, covers, retakes, layers, stems.
+--
+--   The actions need the Punchin daemon: install Punchin, then run "punchin start" or the action
+--   "Punchin: Start daemon". Nothing else is required; ReaImGui makes the panel prettier.
+-- @provides
+--   [main] punchin_*.lua
+--   [nomain] lib/*.lua

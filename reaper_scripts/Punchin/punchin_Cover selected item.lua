@@ -1,0 +1,9 @@
+-- @description Punchin: Cover selected item
+-- @version 0.1.0
+-- @author Punchin
+-- @about Plays the selected items again in another style, as a new take.
+-- @noindex
+
+local here = ({reaper.get_action_context()})[2]:match("^(.*[/\\])")
+package.path = here .. "lib/?.lua;" .. package.path
+require("jobs").start("cover")

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from bridge.protocol.errors import PunchinError
+from daemon.audio.channels import Fold
 from daemon.engines.base import Chunk, Span
 from daemon.worker.fit import Fitter
 
@@ -22,7 +23,8 @@ class _Tape:
 
 
 def _fitter(tape: _Tape, engine_rate: int = 48000) -> Fitter:
-    clip = SimpleNamespace(rate=48000, engine_rate=engine_rate, fold=SimpleNamespace(gain=1.0))
+    fold = Fold.fit(np.zeros((1, 2), np.float32))
+    clip = SimpleNamespace(rate=48000, engine_rate=engine_rate, fold=fold)
     request = SimpleNamespace(spans=(Span(0, 1000),), handle=50)
     work = SimpleNamespace(op="generate")
     place = SimpleNamespace(spans=((0, 1000),))

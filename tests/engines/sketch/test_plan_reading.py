@@ -265,3 +265,27 @@ def test_damaged_midi_is_an_error_or_a_plan(tail: bytes, cut: int, value: int) -
         with contextlib.suppress(PunchinError):
             plan = plan_from_midi(data, STYLES)
             assert plan_from_json(plan_json(plan)).parts == plan.parts
+
+
+@pytest.mark.parametrize(
+    ("last_tick", "tempo", "unit"),
+    [(1 << 27, 500_000, 4), (1 << 24, 1, 4), (1 << 22, 5_000, 128)],
+    ids=["hours long", "a tempo out of the world", "tiny bars"],
+)
+def test_a_score_without_end_is_refused_at_once(last_tick: int, tempo: int, unit: int) -> None:
+    score = mido.MidiFile(ticks_per_beat=24)
+    track = mido.MidiTrack(
+        [
+            mido.MetaMessage("set_tempo", tempo=tempo),
+            mido.MetaMessage("set_tempo", tempo=tempo + 7, time=100),
+            mido.MetaMessage("time_signature", numerator=1, denominator=unit),
+            mido.Message("note_on", note=60, velocity=80, time=last_tick),
+            mido.Message("note_off", note=60, time=24),
+        ]
+    )
+    score.tracks.append(track)
+    out = io.BytesIO()
+    score.save(file=out)
+    with pytest.raises(PunchinError) as caught:
+        plan_from_midi(out.getvalue(), STYLES)
+    assert caught.value.code == 101

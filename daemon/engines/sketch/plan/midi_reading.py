@@ -27,6 +27,7 @@ DRUM_CHANNEL = 9
 _PEDAL, _PAN = 64, 10
 _OWN_MARK = "Punchin "
 _DOWN = 64  # of a pedal
+_MOST_BARS = 20_000
 _OVERHANG = 0.125  # quarters that a last note may be held over a bar line
 _MOMENT_S = 0.001
 _CUT_S = 0.012
@@ -85,8 +86,12 @@ def plan_from_midi(data: bytes, styles: Mapping[str, Style]) -> Plan:
 def _end_s(grid: Grid, last_quarter: float) -> float:
     """Return the bar line after the last note; a note held just over a bar line begins no bar."""
     last_s = grid.second_at(last_quarter)
-    if last_s > LONGEST_S:
-        raise error(101, "this MIDI file goes on for over 4 hours; export a shorter stretch")
+    shortest = min(point.bar_quarters for point in grid.points)
+    if last_s > LONGEST_S or last_quarter > _MOST_BARS * shortest:
+        raise error(
+            101,
+            f"this MIDI file goes on for over 4 hours or {_MOST_BARS:,} bars; export less of it",
+        )
     bar = bars_between(grid, max(0.0, last_s - _MOMENT_S), last_s)[-1]
     over = last_quarter - bar.start
     return grid.second_at(bar.start if 0 < over <= _OVERHANG and bar.start > 0 else bar.end)

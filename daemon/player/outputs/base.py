@@ -59,6 +59,22 @@ class Health:
     trouble: str = ""
 
 
+@dataclass(frozen=True)
+class Clock:
+    """Frame `frame`, counted from the first that was pulled, is heard at `time_s`.
+
+    `time_s` is on the scale of `time.monotonic()`. Underruns move it; between two readings the
+    device's own rate holds.
+    """
+
+    frame: int
+    time_s: float
+
+    def heard_at(self, frame: int, rate: int) -> float:
+        """Return when another frame is heard, on the same scale."""
+        return self.time_s + (frame - self.frame) / rate
+
+
 class Output(Protocol):
     """A place where sound goes. `name` is how replies and messages call it."""
 
@@ -73,6 +89,9 @@ class Output(Protocol):
     def health(self) -> Health:
         """Return how it is; never blocks."""
 
+    def clock(self) -> Clock | None:
+        """Return which frame is heard when, None before the first; never blocks."""
+
 
 class Pulse:
     """Counts of a running output. Written by its audio thread, read by any."""
@@ -82,6 +101,7 @@ class Pulse:
         self.underruns = 0
         self.beat_s = time.monotonic()
         self.trouble = ""
+        self.clock: Clock | None = None
         self.ended = threading.Event()
 
     def beat(self, frames: int) -> None:

@@ -1,8 +1,8 @@
 """A ring of audio blocks between one writing and one reading thread, without a lock.
 
-Samples are float32, shape `(frames, channels)`. Both positions are ints that only grow, and each is
-written by one side only; Python's ints are replaced whole, so the other side sees the old or the new
-one. What does not fit is not written, what is not there is not read: the caller counts it.
+Samples are float32, shape `(frames, channels)`. Both positions are ints that only grow, and each
+is written by one side only; Python's ints are replaced whole, so the other side sees the old or the
+new one. What does not fit is not written, what is not there is not read: the caller counts it.
 
 Threads: `write` and `free` belong to one thread, `read` and `filled` to another.
 """

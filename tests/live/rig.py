@@ -1,0 +1,186 @@
+"""A real JACK server on the dummy driver, and a client of it that keeps what it hears.
+
+Every server has a name of its own, so several tests may run at once. Its clients find it through
+`JACK_DEFAULT_SERVER`, which `JackServer` sets in this process while it runs.
+"""
+
+import contextlib
+import importlib
+import itertools
+import os
+import shutil
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+PERIOD = 1024
+RATE = 48000
+SCALE = 2.0**-23  # of the ramp: every step is one float32 of 24 bits, so nothing is rounded
+MISSING: dict[str, list[str]] = {}
+_NUMBER = itertools.count()
+_PROGRAMS = {
+    "jackd": "apt-get install jackd2",
+    "jack_wait": "apt-get install jackd2",
+    "jack_capture": "apt-get install jack-capture",
+}
+_MODULES = {
+    "jack": "pip install JACK-Client and apt-get install jackd2",
+    "sounddevice": "pip install sounddevice and apt-get install libportaudio2",
+    "rtmidi": "pip install python-rtmidi",
+}
+
+
+def need(*names):
+    """Skip the test when a program or module is missing; the end of the run says so again."""
+    lacking = [n for n in names if not _there(n)]
+    if lacking:
+        mends = "; ".join(f"{n}: {_PROGRAMS.get(n) or _MODULES[n]}" for n in lacking)
+        test = os.environ.get("PYTEST_CURRENT_TEST", "?").split(" ")[0]
+        MISSING.setdefault(mends, []).append(test)
+        pytest.skip(f"missing {mends}")
+
+
+def _there(name):
+    if name in _PROGRAMS:
+        return shutil.which(name) is not None
+    try:
+        importlib.import_module(name)
+    except (ImportError, OSError):
+        return False
+    return True
+
+
+class JackServer:
+    """`jackd` on the dummy driver; real-time where the user may have it."""
+
+    def __init__(self, folder: Path, rate: int = RATE, period: int = PERIOD) -> None:
+        self.name = f"punchin-test-{os.getpid()}-{next(_NUMBER)}"
+        self.log = folder / f"{self.name}.log"
+        self.rate, self.period = rate, period
+        self._process = None
+
+    @property
+    def environment(self):
+        return {
+            "JACK_DEFAULT_SERVER": self.name,
+            "JACK_NO_START_SERVER": "1",
+            "JACK_NO_AUDIO_RESERVATION": "1",
+        }
+
+    def start(self, rate=None, period=None):
+        self.rate, self.period = rate or self.rate, period or self.period
+        command = ["jackd", *_realtime(), "-p", "64", "-n", self.name, "-d", "dummy"]
+        command += ["-r", str(self.rate), "-p", str(self.period), "-C", "2", "-P", "2"]
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **self.environment},
+                start_new_session=True,
+            )
+        wait = ["jack_wait", "-s", self.name, "-w", "-t", "10"]
+        said = subprocess.run(wait, capture_output=True, text=True, check=False)
+        assert "is available" in said.stdout, (said, self.log.read_text("utf-8", "replace"))
+
+    def kill(self):
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self):
+        if self._process and self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(5)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        for left in Path("/dev/shm").glob(f"*{self.name}*"):
+            with contextlib.suppress(OSError):
+                left.unlink()
+
+
+def _realtime():
+    return ["-R", "-P", "10"] if os.geteuid() == 0 else ["-r"]
+
+
+class Listener:
+    """A JACK client that keeps every block its two inputs get."""
+
+    def __init__(self, channels=2, name="listener"):
+        import jack
+
+        self.client = jack.Client(name, no_start_server=True)
+        self._ins = [self.client.inports.register(f"in_{i + 1}") for i in range(channels)]
+        self._blocks = []
+        self._wanted = None
+        self._enough = threading.Event()
+        self.client.set_process_callback(self._process)
+        self.client.activate()
+
+    def _process(self, _frames):
+        block = np.stack([port.get_array() for port in self._ins], axis=1)
+        self._blocks.append(block)
+        if self._wanted is not None and self._wanted(block):
+            self._enough.set()
+
+    def connect(self, *sources):
+        for source, port in zip(sources, self._ins, strict=True):
+            self.client.connect(source, port)
+
+    def ports(self):
+        return [port.name for port in self._ins]
+
+    def until(self, wanted, timeout_s=20.0):
+        """Wait until a block fulfils `wanted`, then return all that was heard."""
+        self._enough.clear()
+        self._wanted = wanted
+        assert self._enough.wait(timeout_s), "not heard in time"
+        return self.heard()
+
+    def heard(self):
+        return np.concatenate(self._blocks[:]) if self._blocks else np.zeros((0, len(self._ins)))
+
+    def close(self):
+        with contextlib.suppress(Exception):
+            self.client.deactivate()
+        self.client.close()
+
+
+def ramp(start, frames, channels=2):
+    """Return frames numbered from `start` (1 is the first), the channels told apart by sign."""
+    numbers = np.arange(start, start + frames, dtype=np.float64) * SCALE
+    signs = np.where(np.arange(channels) % 2, -1.0, 1.0) / 2.0 ** (np.arange(channels) // 2)
+    return (numbers[:, None] * signs).astype(np.float32)
+
+
+class Ramp:
+    """A render function that numbers its frames."""
+
+    def __init__(self, channels=2):
+        self.next, self.channels = 1, channels
+
+    def __call__(self, frames):
+        block = ramp(self.next, frames, self.channels)
+        self.next += frames
+        return block
+
+
+def numbers(heard):
+    """Return the frame numbers of a captured ramp from the first to the last that is not silent."""
+    found = np.round(heard[:, 0].astype(np.float64) / SCALE).astype(np.int64)
+    sounding = np.flatnonzero(found)
+    return found[sounding[0] : sounding[-1] + 1] if len(sounding) else found[:0]
+
+
+def wait_for(holds, timeout_s=20.0, step_s=0.01):
+    """Wait until `holds()`; what is waited for happens in other threads and processes."""
+    deadline = time.monotonic() + timeout_s
+    pause = threading.Event()
+    while not holds():
+        assert time.monotonic() < deadline, "did not happen in time"
+        pause.wait(step_s)

@@ -1,8 +1,8 @@
 """When a message came, from the time stamps of the system below.
 
-The stamps tell the time since the message before (s), taken where the message arrived; we read the
-messages a little later. The steady difference between the two clocks is the smallest one of the last
-two seconds, because reading can only be late.
+The stamps tell the time since the message before (s), taken where the message arrived; we read
+the messages a little later. The steady difference between the two clocks is the smallest one of the
+last two seconds, because reading can only be late.
 """
 
 from __future__ import annotations

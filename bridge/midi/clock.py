@@ -55,13 +55,13 @@ class Clock:
         tick = min(max(line.tick_at(now_s), count - 1), count + 2) if line else count
         return max(0.0, self._from_quarters + (tick - self._from_tick) / TICKS_A_QUARTER)
 
-    def feed(self, message: bytes, now_s: float) -> list[Message]:
-        """Take a whole message that came at `now_s`; return what there is to tell."""
-        status = message[0]
+    def feed(self, message: bytes, came_s: float, now_s: float | None = None) -> list[Message]:
+        """Take a whole message that came at `came_s`; return what there is to tell at `now_s`."""
+        status, now_s = message[0], came_s if now_s is None else now_s
         if status == _TICK:
-            return self._tick(now_s)
+            return self._tick(came_s, now_s)
         if status in (_START, _CONTINUE):
-            return self._go(0.0 if status == _START else None, now_s)
+            return self._go(0.0 if status == _START else None)
         if status in (_STOP, _RESET):
             return self._halt(now_s)
         if status == _SONG_POSITION:
@@ -83,9 +83,9 @@ class Clock:
 
     # -- clock -------------------------------------------------------------------------------------
 
-    def _tick(self, now_s: float) -> list[Message]:
+    def _tick(self, came_s: float, now_s: float) -> list[Message]:
         before = self._fit.count
-        self._fit.tick(now_s)
+        self._fit.tick(came_s)
         if self._fit.count <= before:  # counting began anew
             self._from_quarters += max(0, before - self._from_tick) / 24 if self._runs else 0
             self._from_tick = 0
@@ -96,7 +96,7 @@ class Clock:
         ticks = self._fit.count - 1 - self._from_tick
         return self._told(now_s) if self._runs and ticks % TICKS_A_QUARTER == 0 else []
 
-    def _go(self, quarters: float | None, now_s: float) -> list[Message]:
+    def _go(self, quarters: float | None) -> list[Message]:
         if quarters is not None:
             self._from_quarters = quarters
         elif self._runs:

@@ -86,6 +86,12 @@ class Mapper:
         """Return when `due` has something, None when nothing waits."""
         return min((_when(c, self._states[c]) for c in self._waiting), default=None)
 
+    def is_on(self, control: Control) -> bool:
+        """Whether a control's layer is on, or its cycle between its two halves."""
+        state = self._states.get(control)
+        turned = bool(control.cycle and state and state.cycled % len(control.cycle))
+        return turned or bool(control.shift and control.shift in self.layers)
+
     # -- which control -----------------------------------------------------------------------------
 
     def _control(self, event: Event) -> Control | None:

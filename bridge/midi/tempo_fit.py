@@ -1,9 +1,10 @@
 """Tempo from MIDI clock ticks: a line through tick number and arrival time, by least squares.
 
-Arrival times jitter by the sender's and the audio system's period (some ms). The slope's error falls
-with the window's length to the power of 3/2: about ±0.06 bpm at 120 bpm over 96 ticks, the least
-that counts as settled. The window grows to `MOST` ticks and is cut short when the newest ticks leave
-the line, which is how a change of tempo shows. Pure; times are seconds of any steady clock.
+Arrival times jitter by the sender's and the audio system's period (some ms). The slope's error
+falls with the window's length to the power of 3/2: about ±0.06 bpm at 120 bpm over 96 ticks, the
+least that counts as settled. The window grows to `MOST` ticks and is cut short when the newest
+ticks leave the line, which is how a change of tempo shows. Pure; times are seconds of any steady
+clock.
 """
 
 from __future__ import annotations

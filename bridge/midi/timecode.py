@@ -1,8 +1,8 @@
 """MIDI time code: quarter frames and full frames as seconds.
 
 Sources: MIDI Time Code, MMA RP-004/RP-008. Eight quarter frames carry one time; the first of them
-is sent at the moment they name, so that the eighth comes 7/4 frames later. Drop-frame counting leaves
-out frames 0 and 1 of each minute but the tenth ones.
+is sent at the moment they name, so that the eighth comes 7/4 frames later. Drop-frame counting
+leaves out frames 0 and 1 of each minute but the tenth ones.
 """
 
 from __future__ import annotations

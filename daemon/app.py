@@ -21,8 +21,9 @@ from daemon.core.admission import Admission
 from daemon.core.bus import Bus, Listener
 from daemon.core.context import Context
 from daemon.core.health import Health
+from daemon.core.heard import HeardJobs
 from daemon.core.journal import Journal
-from daemon.core.player import Desk, JobEar
+from daemon.core.player import Desk
 from daemon.core.presets import load_presets
 from daemon.core.roster import Roster
 from daemon.core.schema import ROW
@@ -80,13 +81,14 @@ class _House:
         self.player = PlayerProcess(player_options(settings), home.path / "logs" / "player.log")
         live = settings.live
         self.desk = Desk(self.player, self.roster, live.play, live.follow == "on")
-        self.bus.subscribe(JobEar.key, JobEar(self.desk))
+        heard = HeardJobs(self.desk)
+        self.bus.subscribe(heard.key, heard)
         self.stage = Stage(
             self.journal,
             self.roster,
             self.bus,
             self.workers,
-            LiveSinks(FileSinks(self.journal), self.desk),
+            LiveSinks(FileSinks(self.journal), heard),
             files,
             engine.name,
             self._model,

@@ -70,7 +70,7 @@ def _context(name: str, args: tuple[Arg, ...], summary: str, clears: bool = True
 
 def _live(name: str, args: tuple[Arg, ...], summary: str) -> Command:
     reply = "/punchin/player.reply" if name == "player" else ""
-    return Command(PREFIX + name, args, summary, "preview", reply, available=False)
+    return Command(PREFIX + name, args, summary, "preview", reply, lane=True)
 
 
 _TAKE = k.whole("take", 1, 8)

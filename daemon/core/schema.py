@@ -145,6 +145,7 @@ TEXTS = Form(
     lambda text: [part for part in text.split(",") if part],
 )
 
+
 def text_or_empty(about: str) -> Form:
     """Return a form for a text that may be empty."""
 

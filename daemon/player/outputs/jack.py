@@ -1,18 +1,15 @@
 """JACK: one port pair for each stereo pair, sample for sample, at the server's rate and period.
 
-A filler thread pulls blocks into a ring, two periods ahead; JACK's real-time thread only copies
-from the ring to the ports, and where the ring is short it plays silence and counts. So the render
-function may take up to a period now and then without a gap. PipeWire serves JACK clients, too.
+What sounds comes through a `Feed`, two periods ahead, so the render function may take up to a
+period now and then without a gap. PipeWire serves JACK clients, too.
 
-Threads: `open`, `close`: the keeper's. `_process`: JACK's, which owns the reading side of the ring
-and never waits. The filler owns the writing side, a second helper connects ports.
+Threads: `open`, `close`: the keeper's. `_process`: JACK's, which only copies and never waits. The
+feed's filler calls the render function, and a helper of `jack_ports` connects ports.
 """
 
 from __future__ import annotations
 
 import contextlib
-import logging
-import threading
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -26,13 +23,10 @@ from daemon.player.outputs.base import (
     Format,
     Health,
     Pulse,
-    Render,
     Start,
-    next_block,
 )
-from daemon.player.outputs.ring import Ring
+from daemon.player.outputs.feed import Feed
 
-_log = logging.getLogger(__name__)
 _AHEAD_PERIODS = 2
 _MOST_PERIOD = 8192  # the largest that jackd takes
 
@@ -64,8 +58,7 @@ class JackOutput:
             run = _Run(client, self.pairs, pulse)
             client.activate()
             jack_ports.Connector(client, self._rules, pulse.ended, self.pairs).begin()
-            chosen = run.format()
-            run.begin(start(chosen))
+            chosen = run.begin(start)
         except BaseException:
             pulse.end()
             client.close()
@@ -98,12 +91,10 @@ class _Run:
 
     def __init__(self, client: Any, pairs: Sequence[str], pulse: Pulse) -> None:
         self._client, self._pairs, self._pulse = client, tuple(pairs), pulse
-        self._period, self._rate = client.blocksize, client.samplerate
-        self.beyond = 0  # frames between our ports and the ear
-        channels = 2 * len(pairs)
-        self._ring = Ring(_AHEAD_PERIODS * _MOST_PERIOD, channels)
-        self._block = np.zeros((_MOST_PERIOD, channels), np.float32)
-        self._primed = False
+        self._rate = client.samplerate
+        self._beyond_s = 0.0  # between our ports and the ear
+        self._feed: Feed | None = None
+        self._block = np.zeros((_MOST_PERIOD, 2 * len(pairs)), np.float32)
         self._ports = [
             client.outports.register(name) for p in pairs for name in jack_ports.pair_ports(p)
         ]
@@ -111,39 +102,26 @@ class _Run:
         client.set_blocksize_callback(self._resize)
         client.set_shutdown_callback(lambda _status, _why: pulse.end("the JACK server has ended"))
 
-    def format(self) -> Format:
-        """Return what this server plays; the ports must be connected for the latency."""
-        self.beyond = max(jack_ports.latency_frames(port, playback=True) for port in self._ports)
-        latency_s = (_AHEAD_PERIODS * self._period + self.beyond) / self._rate
-        return Format(self._rate, len(self._ports), latency_s, self._period, self._pairs)
-
-    def begin(self, render: Render) -> None:
-        """Start the filler."""
-        threading.Thread(target=self._fill, args=(render,), name="jack-filler", daemon=True).start()
-
-    def _fill(self, render: Render) -> None:
-        try:
-            while not self._pulse.ended.is_set():
-                period = self._period
-                while self._ring.filled < _AHEAD_PERIODS * period:
-                    self._ring.write(next_block(render, period, len(self._ports)))
-                self._primed = True
-                self._pulse.ended.wait(period / self._rate / 4)
-        except Exception as problem:
-            _log.exception("what should sound can't be made")
-            self._pulse.end(f"the player failed: {problem!r}")
+    def begin(self, start: Start) -> Format:
+        """Start to pull; the ports must be connected, because the latency hangs on it."""
+        period = self._client.blocksize
+        beyond = max(jack_ports.latency_frames(port, playback=True) for port in self._ports)
+        self._beyond_s = beyond / self._rate
+        latency_s = (_AHEAD_PERIODS * period + beyond) / self._rate
+        fmt = Format(self._rate, len(self._ports), latency_s, period, self._pairs)
+        self._feed = Feed(fmt, _AHEAD_PERIODS * period, self._pulse)
+        self._feed.begin(start(fmt))
+        return fmt
 
     def _process(self, frames: int) -> None:
         block = self._block[:frames]
-        start_s = time.monotonic() - self._client.frames_since_cycle_start / self._rate
-        self._pulse.clock = Clock(self._pulse.frames, start_s + self.beyond / self._rate)
-        there = self._ring.read(block)
-        block[there:] = 0
+        if self._feed:
+            start_s = time.monotonic() - self._client.frames_since_cycle_start / self._rate
+            self._pulse.clock = Clock(self._pulse.frames, start_s + self._beyond_s)
+            self._feed.take(block)
         for port, samples in zip(self._ports, block.T, strict=True):
             port.get_array()[:] = samples
-        if there < frames and self._primed:
-            self._pulse.underruns += 1
-        self._pulse.beat(there)
 
     def _resize(self, period: int) -> None:
-        self._period = period
+        if self._feed:
+            self._feed.ahead = _AHEAD_PERIODS * period

@@ -14,10 +14,12 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
+from daemon.player.cue import Cue, slip, timed
+from daemon.player.fader import Fader
 from daemon.player.fades import FADE_S, cross
 from daemon.player.meter import Meter
 from daemon.player.outputs.base import Clock
@@ -25,23 +27,8 @@ from daemon.player.program import Program
 from daemon.player.transport import Line
 
 _log = logging.getLogger("punchin.player")
-SILENT, PLAYING, WAITING = "stopped", "playing", "waiting"
-_GAIN_S = 0.010
-
-
-@dataclass(frozen=True)
-class Cue:
-    """A change that is due. `program` None stops; `same` keeps the musical position.
-
-    `beat`: the beat of the song at which it is due, once that is settled; None means now.
-    """
-
-    program: Program | None
-    when: str = "now"
-    same: bool = False
-    armed: bool = False
-    beat: float | None = None
-    frame: int | None = None
+_LOOK_S = 0.5  # before a loop's end its place in the song is looked at
+SILENT, PLAYING, WAITING, CUED = "stopped", "playing", "waiting", "cued"
 
 
 class Deck:
@@ -73,9 +60,10 @@ class Deck:
         self._fade_frames = round(FADE_S * rate)
         self._fade: np.ndarray | None = None
         self._fade_at = 0
+        self._launched = "now"
         self._cue: Cue | None = None
         self._better: Program | None = None
-        self._gain, self._gain_to = 1.0, 1.0
+        self._fader = Fader(rate)
         self._commands: deque[Callable[[], None]] = deque()
 
     # -- commands ----------------------------------------------------------------------------------
@@ -98,7 +86,7 @@ class Deck:
 
     def gain(self, gain: float) -> None:
         """Set the linear gain; 1 leaves every sample as it is."""
-        self._commands.append(lambda: setattr(self, "_gain_to", gain))
+        self._commands.append(lambda: self._fader.set(gain))
 
     def improve(self, program: Program) -> None:
         """Take a better version of the same take, to be heard from the next start or loop on."""
@@ -110,12 +98,16 @@ class Deck:
             self._cue = None
 
     def _keep_better(self, program: Program) -> None:
-        here = (program.id, program.take, program.role)
         cue, now = self._cue, self.program
-        if cue and cue.program and (cue.program.id, cue.program.take, cue.program.role) == here:
+        if cue and cue.program and cue.program.key == program.key:
             self._cue = replace(cue, program=program)
-        elif now and (now.id, now.take, now.role) == here:
+        elif now and now.key == program.key:
             self._better = program
+
+    @property
+    def state(self) -> str:
+        """`stopped`, `playing`, `waiting` for material, or `cued` for a start that is to come."""
+        return CUED if self.mode is SILENT and (self._cue or self._commands) else self.mode
 
     # -- rendering ---------------------------------------------------------------------------------
 
@@ -136,7 +128,7 @@ class Deck:
         done = 0
         while done < frames:
             done += self._advance(out[done:])
-        self._amplify(out)
+        self._fader.apply(out)
         self.meter.take(out)
         return out
 
@@ -149,22 +141,8 @@ class Deck:
             target = self._target(cue, cue.program)
             if not cue.program.enough(target, self.pairs, self._preroll_s):
                 return
-        self._cue = self._timed(cue, self._line(), self._clock())
-
-    def _timed(self, cue: Cue, line: Line, clock: Clock | None) -> Cue:
         soonest = self.frame + self._fade_frames
-        if cue.when == "now" or not line.playing:
-            return replace(cue, armed=True, beat=None, frame=cue.frame if cue.armed else soonest)
-        if clock is None:
-            return cue
-        beat = (
-            line.next(cue.when, clock.heard_at(soonest, self.rate))
-            if cue.beat is None
-            else cue.beat
-        )
-        assert beat is not None
-        ahead_s = line.time_of(beat) - clock.time_s
-        return replace(cue, armed=True, beat=beat, frame=clock.frame + round(ahead_s * self.rate))
+        self._cue = timed(cue, self._line(), self._clock(), soonest, self.rate)
 
     def _target(self, cue: Cue, program: Program) -> int:
         """Return the frame of a cue's programme at which it would begin now."""
@@ -191,11 +169,11 @@ class Deck:
 
     def _play(self, program: Program, out: np.ndarray) -> int:
         end = program.frames
-        if self._wraps(program):
-            end = program.loop[1] - self._fade_frames
-            if self.position >= end and not self._cue_is_near():
-                return self._jump(program)
-            end = end if self.position < end else program.frames
+        if self.looping and not self._cue_is_near():
+            loop_end = min(program.frames, program.loop[1] + self._slip(program))
+            end = loop_end - self._fade_frames
+            if self.position >= end:
+                return self._jump(program, loop_end)
         if self.position >= program.frames:
             self.mode = SILENT
             return 0
@@ -211,8 +189,12 @@ class Deck:
         self.frame += n
         return n
 
-    def _wraps(self, program: Program) -> bool:
-        return self.looping and self.position < program.loop[1]
+    def _slip(self, program: Program) -> int:
+        """A loop that was launched on the song's grid stays on it, whatever the two clocks do."""
+        left = program.loop[1] - self.position
+        if self._launched == "now" or not 0 < left < _LOOK_S * self.rate:
+            return 0
+        return slip(self._line(), self._clock(), self._launched, self.frame + left, self.rate)
 
     def _cue_is_near(self) -> bool:
         """Two fades can't overlap: a cue that falls due now counts more than the loop."""
@@ -223,22 +205,32 @@ class Deck:
     # -- changes -----------------------------------------------------------------------------------
 
     def _obey(self, cue: Cue) -> int:
-        self._cue = None
-        frames = max(1, min(self._fade_frames, (cue.frame or 0) - self.frame))
-        frames = self._fade_frames if (cue.frame or 0) <= self.frame else frames
+        assert cue.frame is not None
+        self._cue, self._better = None, None
+        frames = cue.frame - self.frame if cue.frame > self.frame else self._fade_frames
         if cue.program is None:
             return self._begin(None, 0, frames, SILENT)
-        to = self._target(cue, cue.program) + (frames if cue.same and self.mode is PLAYING else 0)
-        self._better = None
-        self.loops = self.loops if cue.same else 0
+        to = self._target(cue, cue.program)
+        if cue.same:
+            to += frames if self.mode is PLAYING else 0
+        else:
+            # What comes late joins in where it would be by now.
+            to += self.frame + frames - cue.frame if cue.beat is not None else 0
+            self._launched, self.loops = cue.when if cue.beat is not None else "now", 0
         if not 0 <= to < cue.program.frames:
             return self._begin(None, 0, frames, SILENT)
         return self._begin(cue.program, to, frames, PLAYING)
 
-    def _jump(self, program: Program) -> int:
+    def _jump(self, program: Program, loop_end: int) -> int:
+        left = loop_end - self.position
+        frames = min(left, self._fade_frames) if left > 0 else self._fade_frames
         self.loops += 1
+        program = self._best(program)
+        return self._begin(program, program.loop[0], frames, PLAYING)
+
+    def _best(self, program: Program) -> Program:
         better, self._better = self._better, None
-        return self._begin(better or program, program.loop[0], self._fade_frames, PLAYING)
+        return better or program
 
     def _run_dry(self, frames: int) -> int:
         self.waits += 1
@@ -248,8 +240,8 @@ class Deck:
         return 0
 
     def _wait(self, limit: int) -> int:
-        program = self.program
-        assert program is not None
+        assert self.program is not None
+        program = self.program = self._best(self.program)
         if program.enough(self.position, self.pairs, self._preroll_s):
             return self._begin(program, self.position, self._fade_frames, PLAYING)
         self.waited_frames += limit
@@ -287,13 +279,3 @@ class Deck:
 
     def _read(self, program: Program, start: int, frames: int) -> np.ndarray:
         return program.read(start, start + frames, self.pairs, self.channels)
-
-    def _amplify(self, out: np.ndarray) -> None:
-        if self._gain != self._gain_to:
-            step = np.clip(self._gain_to - self._gain, -len(out) / (_GAIN_S * self.rate), None)
-            step = min(float(step), len(out) / (_GAIN_S * self.rate))
-            ramp = np.linspace(self._gain, self._gain + step, len(out), dtype=np.float32)
-            out *= ramp[:, None]
-            self._gain += step
-        elif self._gain != 1.0:
-            out *= np.float32(self._gain)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bridge.protocol.errors import error
 from daemon.player import silent
+from daemon.player.destinations import Destination
 from daemon.player.outputs.base import Output
 
 _SILENT_RATE = 48_000
@@ -41,14 +41,17 @@ def _jack(options: Mapping[str, Any]) -> Output:
     from daemon.player.outputs.jack_ports import Rule
 
     told = options.get("jack", {})
-    return JackOutput(
-        tuple(told.get("pairs") or ("mix",)), tuple(Rule.parse(text) for text in told.get("connect", ())),
-        told.get("client", "punchin"),
-    )  # fmt: skip
+    connect = tuple(Rule.parse(text) for text in told.get("connect", ()))
+    return JackOutput(tuple(told.get("pairs") or ("mix",)), connect)
 
 
-def _reastream(_options: Mapping[str, Any]) -> Output:
-    raise error(402, "ReaStream has no destination: set live.reastream to host:port")
+def _reastream(options: Mapping[str, Any]) -> Output:
+    from daemon.player.outputs.reastream import ReaStreamOutput
+
+    told = options.get("reastream", {})
+    destinations = [Destination.parse(text) for text in told.get("to", ())]
+    pairs = Destination.pairs(destinations, options.get("jack", {}).get("pairs", ()))
+    return ReaStreamOutput(destinations, told.get("rate") or _SILENT_RATE, pairs)
 
 
 _MAKERS: dict[str, Callable[[Mapping[str, Any]], Output]] = {

@@ -37,6 +37,11 @@ class Program:
     live_rate: int = 0
     load: tuple[Callable[[float], bool], ...] = field(default=(), compare=False)
 
+    @property
+    def key(self) -> tuple[str, int, str]:
+        """What it is a version of."""
+        return self.id, self.take, self.role
+
     def ready(self, start: int, end: int, pairs: tuple[str, ...]) -> int:
         """Return how many frames from `start` on can be read, for these pairs."""
         heard = [self.pairs[p] for p in pairs if p in self.pairs]

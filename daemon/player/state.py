@@ -29,7 +29,7 @@ def of_deck(deck: Deck) -> dict[str, Any]:
     program = deck.program
     level = deck.meter.read()
     told: dict[str, Any] = {
-        "state": deck.mode,
+        "state": deck.state,
         "level": level["rms_db"],
         "true_peak": level["true_peak_db"],
         "waits": deck.waits,

@@ -1,7 +1,7 @@
 """The DAW's song position, estimated from what the DAW tells: where the next beat and bar lie.
 
 Positions are quarter notes from the project's start, times are seconds of `time.monotonic()`. The
-estimate is a straight line through the observations of the last eight beats at most. Its slope is
+estimate is a straight line through the observations of the last eight beats (or 4 s). Its slope is
 the tempo that was told, unless four beats or more say, by least squares, that the song moves
 otherwise (a surface that rounds tempos, a DAW that tells none): 30 observations a second with 2 ms
 of jitter give ±0.06 bpm. A jump of the position, or a tempo that bends, begins a new line.
@@ -17,9 +17,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 _LOCATE_S = 0.060  # an observation so far from the line is a jump
-_BEND_S = 0.012  # several observations so far from it, all to one side, are another tempo
+_BEND_S = 0.008  # several observations so far from it, all to one side, are another tempo
 _BEND_COUNT = 4
 _LEAST_BEATS, _LONGEST_BEATS = 4.0, 8.0
+_LONGEST_S = 4.0
 _LEAST_COUNT = 12
 _DRIFT_S = 0.004  # a told tempo that is off by less over the observations is believed
 _BPM = (20.0, 400.0)
@@ -72,6 +73,7 @@ class Follower:
         self.line = Line()
         self._seen: deque[tuple[float, float]] = deque(maxlen=_MOST)
         self._told_bpm = self.line.bpm
+        self._free = (0.0, 0.0, 0.0)
         self._place = (0.0, 0.0)
 
     # -- told positions ----------------------------------------------------------------------------
@@ -131,31 +133,41 @@ class Follower:
         self.line = replace(self.line, playing=False, at_s=at_s, beat=beat)
 
     def _observe(self, at_s: float, beat: float) -> None:
-        off_s = abs(beat - self.line.beat_at(at_s)) * 60 / self.line.bpm
-        if off_s > _LOCATE_S or not self.line.playing:
+        if not self.line.playing or self._jumped(at_s, beat):
             self._seen.clear()
         self._forget_a_bend(at_s, beat)
         self._seen.append((at_s, beat))
-        while beat - self._seen[0][1] > _LONGEST_BEATS:
+        while beat - self._seen[0][1] > _LONGEST_BEATS and at_s - self._seen[0][0] > _LONGEST_S:
             self._seen.popleft()
-        at, height, slope = fitted(self._seen)
+        self._free = at, height, slope = fitted(self._seen)
         bpm = self._believed(slope * 60)
         self.line = replace(self.line, playing=True, at_s=at, beat=height, bpm=bpm)
+
+    def _jumped(self, at_s: float, beat: float) -> bool:
+        """Whether the song is elsewhere than a moment ago, whatever its tempo."""
+        if not self._seen:
+            return abs(beat - self.line.beat_at(at_s)) * 60 / self.line.bpm > _LOCATE_S
+        last_s, last = self._seen[-1]
+        moved_s = (beat - last) * 60 / self.line.bpm
+        return abs(moved_s - (at_s - last_s)) > _LOCATE_S + 0.1 * (at_s - last_s)
 
     def _believed(self, heard_bpm: float) -> float:
         """Return the tempo that was told, or the one that was heard if that one is surely other."""
         (first_s, first), (last_s, last) = self._seen[0], self._seen[-1]
-        enough = last - first >= _LEAST_BEATS and len(self._seen) >= _LEAST_COUNT
+        if len(self._seen) < _LEAST_COUNT or last - first < 1 or heard_bpm <= 0:
+            return self._told_bpm
         drift_s = (last_s - first_s) * abs(heard_bpm / self._told_bpm - 1)
-        sure = enough and drift_s > _DRIFT_S and _BPM[0] <= heard_bpm <= _BPM[1]
+        least_s = _DRIFT_S if last - first >= _LEAST_BEATS else 2 * _DRIFT_S
+        sure = drift_s > least_s and _BPM[0] <= heard_bpm <= _BPM[1]
         return heard_bpm if sure else self._told_bpm
 
     def _forget_a_bend(self, at_s: float, beat: float) -> None:
-        """Drop old observations when the last few all lie to one side of the line."""
-        recent = [*list(self._seen)[1 - _BEND_COUNT :], (at_s, beat)]
+        """Drop old observations when the last few all lie to one side of their line."""
         if len(self._seen) < _LEAST_COUNT:
             return
-        off = [(b - self.line.beat_at(t)) * 60 / self.line.bpm for t, b in recent]
+        line_s, line_beat, slope = self._free
+        recent = [*list(self._seen)[1 - _BEND_COUNT :], (at_s, beat)]
+        off = [(b - line_beat) / slope - (t - line_s) for t, b in recent] if slope > 0 else [0.0]
         if min(off) > _BEND_S or max(off) < -_BEND_S:
             self._seen = deque(recent[:-1], _MOST)
 
@@ -165,9 +177,14 @@ def fitted(seen: Sequence[tuple[float, float]]) -> tuple[float, float, float]:
 
     The point lies in the middle of them, where the line is surest.
     """
-    n = len(seen)
-    mean_t = sum(t for t, _ in seen) / n
-    mean_b = sum(b for _, b in seen) / n
-    over = sum((t - mean_t) * (b - mean_b) for t, b in seen)
-    under = sum((t - mean_t) ** 2 for t, _ in seen)
-    return mean_t, mean_b, over / under if under > 0 else 0.0
+    first_s, first = seen[0]
+    n, sum_t, sum_b, sum_tt, sum_tb = len(seen), 0.0, 0.0, 0.0, 0.0
+    for at_s, beat in seen:
+        t, b = at_s - first_s, beat - first
+        sum_t += t
+        sum_b += b
+        sum_tt += t * t
+        sum_tb += t * b
+    spread = sum_tt - sum_t * sum_t / n
+    slope = (sum_tb - sum_t * sum_b / n) / spread if spread > 1e-12 else 0.0
+    return first_s + sum_t / n, first + sum_b / n, slope

@@ -77,14 +77,14 @@ M.COMMANDS = {
   ["/punchin/presets"] = {args = {}, keys = false, reply = "/punchin/presets.reply", available = true},
   ["/punchin/dump"] = {args = {{name = "on", type = "i", optional = false}}, keys = false, reply = "", available = true},
   ["/punchin/quit"] = {args = {}, keys = false, reply = "/punchin/done", available = true},
-  ["/punchin/play"] = {args = {{name = "id", type = "s", optional = false}, {name = "take", type = "i", optional = true}, {name = "role", type = "s", optional = true}}, keys = false, reply = "", available = false},
-  ["/punchin/stop"] = {args = {}, keys = false, reply = "", available = false},
-  ["/punchin/loop"] = {args = {{name = "on", type = "i", optional = false}}, keys = false, reply = "", available = false},
-  ["/punchin/gain"] = {args = {{name = "gain", type = "f", optional = false}}, keys = false, reply = "", available = false},
-  ["/punchin/launch"] = {args = {{name = "when", type = "s", optional = false}}, keys = false, reply = "", available = false},
-  ["/punchin/solo"] = {args = {{name = "stem", type = "s", optional = false}}, keys = false, reply = "", available = false},
-  ["/punchin/swap"] = {args = {{name = "id", type = "s", optional = false}, {name = "take", type = "i", optional = false}}, keys = false, reply = "", available = false},
-  ["/punchin/player"] = {args = {}, keys = false, reply = "/punchin/player.reply", available = false},
+  ["/punchin/play"] = {args = {{name = "id", type = "s", optional = false}, {name = "take", type = "i", optional = true}, {name = "role", type = "s", optional = true}}, keys = false, reply = "", available = true},
+  ["/punchin/stop"] = {args = {}, keys = false, reply = "", available = true},
+  ["/punchin/loop"] = {args = {{name = "on", type = "i", optional = false}}, keys = false, reply = "", available = true},
+  ["/punchin/gain"] = {args = {{name = "gain", type = "f", optional = false}}, keys = false, reply = "", available = true},
+  ["/punchin/launch"] = {args = {{name = "when", type = "s", optional = false}}, keys = false, reply = "", available = true},
+  ["/punchin/solo"] = {args = {{name = "stem", type = "s", optional = false}}, keys = false, reply = "", available = true},
+  ["/punchin/swap"] = {args = {{name = "id", type = "s", optional = false}, {name = "take", type = "i", optional = false}}, keys = false, reply = "", available = true},
+  ["/punchin/player"] = {args = {}, keys = false, reply = "/punchin/player.reply", available = true},
 }
 
 M.KEYS = {

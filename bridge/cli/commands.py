@@ -54,7 +54,7 @@ COMMANDS: dict[str, Entry] = {
     "play": Entry("preview", "plays a result", "context"),
     "stop": Entry("preview", "stops playing", "context"),
     "devices": Entry("preview", "audio devices", "later"),
-    "midi": Entry("preview", "MIDI maps", "later"),
+    "midi": Entry("preview", "MIDI ports and maps: list, maps, monitor, learn, play", "midi"),
     "send": Entry("protocol", "sends any message and prints the replies", "send"),
     "describe": Entry(
         "protocol", "prints the table of commands, keys, events and errors", "describe"

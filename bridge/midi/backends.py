@@ -9,6 +9,7 @@ messages wait in rtmidi's own queue, with their time stamps, until they are read
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 from collections.abc import Iterator
@@ -67,13 +68,32 @@ def client(backend: str, direction: str) -> Any:
     os.environ.setdefault("JACK_NO_START_SERVER", "1")
     api = getattr(rtmidi, _CONSTANTS[backend])
     try:
-        if direction == "out":
-            return rtmidi.MidiOut(api, name=CLIENT)
-        made = rtmidi.MidiIn(api, name=CLIENT, queue_size_limit=QUEUE)
-        made.ignore_types(sysex=False, timing=False, active_sense=True)
-        return made
+        with _hushed():
+            if direction == "out":
+                return rtmidi.MidiOut(api, name=CLIENT)
+            made = rtmidi.MidiIn(api, name=CLIENT, queue_size_limit=QUEUE)
+            made.ignore_types(sysex=False, timing=False, active_sense=True)
+            return made
     except Exception as e:  # ALSA without a sequencer raises rtmidi's own SystemError
         raise error(403, f"{backend} can't be used ({_short(e)}): {_mend(backend)}") from None
+
+
+@contextlib.contextmanager
+def _hushed() -> Iterator[None]:
+    """Keep the libraries' own lines about a missing system off standard error."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # a process without standard error
+        yield
+        return
+    silent = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silent, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(silent)
+        os.close(kept)
 
 
 def places(client_: Any, backend: str, direction: str) -> list[Place]:

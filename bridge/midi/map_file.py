@@ -155,8 +155,8 @@ def _clashes(controls: list[tuple[str, Control]]) -> list[str]:
 def _same(one: Control, other: Control) -> bool:
     a, b = one.trigger, other.trigger
     channels = a.channel is None or b.channel is None or a.channel == b.channel
-    numbers = a.number is None or b.number is None or a.number == b.number
-    return a.kind == b.kind and channels and numbers and one.layer == other.layer
+    # One program goes before `any`, so those two don't clash.
+    return (a.kind, a.number, one.layer) == (b.kind, b.number, other.layer) and channels
 
 
 def _likely(name: str, names: Iterable[str]) -> str:

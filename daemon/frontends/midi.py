@@ -14,7 +14,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any
 
 from bridge.midi.clock import Clock
@@ -56,7 +56,14 @@ class _Ear:
 class MidiFrontend:
     """The daemon's MIDI. Without a port in the settings it does nothing."""
 
-    def __init__(self, dispatcher: Dispatcher, studio: Studio, settings: Midi) -> None:
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        studio: Studio,
+        settings: Midi,
+        link: Callable[..., PorterLink] = PorterLink,
+    ) -> None:
+        self._link = link
         self._dispatcher, self._studio, self._settings = dispatcher, studio, settings
         self._maps, self._map_problem = _maps(settings.map)
         self._mapper = Mapper(self._maps)
@@ -87,7 +94,7 @@ class MidiFrontend:
         self._jobs.recall(self._studio.roster.recent())
         self._studio.bus.subscribe(self._ear.key, self._ear.listener)
         told = {k: getattr(self._settings, k) for k in ("input", "output", "backend")}
-        self.ports = PorterLink(told, self._deliver, self._light_all)
+        self.ports = self._link(told, self._deliver, self._light_all)
         self._running = asyncio.ensure_future(self.ports.run())
         if self._settings.clock == "in":
             self._later("silence", _SILENCE_S, self._silence)

@@ -184,7 +184,7 @@ def player_options(settings: Settings) -> dict[str, Any]:
         "latency": audio.latency,
         "rate": audio.device_rate or None,
         "preroll_s": audio.preroll_s,
-        "reastream": list(live.reastream),
+        "reastream": {"to": list(live.reastream), "rate": live.reastream_rate},
         "jack": {"pairs": list(live.jack_pairs), "connect": list(live.jack_connect)},
     }
 

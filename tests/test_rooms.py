@@ -13,7 +13,7 @@ MOST_LINES = 300
 HEAVY = ("torch", "torchaudio", "scipy", "soxr", "pyloudnorm", "matplotlib", "diffusers")
 AUDIO = ("numpy", "scipy", "soundfile", "soxr", "pyloudnorm")
 CORE = ("bridge", "daemon.core", "daemon.audio.types", "daemon.audio.grid", "daemon.disk",
-        "daemon.player.transport")  # fmt: skip
+        "daemon.player.transport", "daemon.player.destinations")  # fmt: skip
 # Two processes share a room: the supervisor's side of the channel, and the engine's.
 CONTROL_SIDE = ("daemon.worker.channel", "daemon.worker.process", "daemon.worker.supervisor",
                 "daemon.worker.survey")  # fmt: skip
@@ -42,6 +42,7 @@ ROOMS = {
     # The control plane's side of it, and what both sides share.
     "daemon.player.process": ("bridge.protocol", "daemon.worker.channel"),
     "daemon.player.transport": (),
+    "daemon.player.destinations": (),
     "daemon.engines": ("bridge.protocol", "daemon.engines.base", "daemon.audio", "numpy"),
     "daemon.engines.sketch": ("bridge.protocol", "bridge.resources", "bridge.places",
                               "daemon.engines.base", "daemon.engines.sketch", "daemon.audio",

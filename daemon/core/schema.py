@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from daemon.player.destinations import Destination
+
 
 class Wrong(ValueError):
     """A value that a form refuses; the text says what is expected."""
@@ -166,6 +168,19 @@ def _outputs(value: Any) -> tuple[str, ...]:
 
 OUTPUTS = Form("list of preview · reastream · jack", _outputs, TEXTS.parse)
 
+
+def _destinations(value: Any) -> tuple[str, ...]:
+    words = _texts(value)
+    for word in words:
+        try:
+            Destination.parse(word)
+        except ValueError as problem:
+            raise Wrong(f"a list of {problem}") from None
+    return words
+
+
+DESTINATIONS = Form("list of `[what=][identifier@]host[:port]`", _destinations, TEXTS.parse)
+
 # -- rows ----------------------------------------------------------------------------------------
 
 SECTIONS = {
@@ -196,7 +211,8 @@ ROWS = (
     Row("audio", "preroll_s", number(0, 60, "s"), 0.1, "how much of a job that is still at work must be there before it begins to sound"),
     Row("live", "play", OUTPUTS, ("preview",), "where `/punchin/play` sounds: any of preview, reastream, jack"),
     Row("live", "follow", choice("on", "off"), "on", "whether what was launched on a bar or beat stops with the DAW's transport"),
-    Row("live", "reastream", TEXTS, (), "where ReaStream packets go: `host:port`, with `name@` before it for an identifier"),
+    Row("live", "reastream", DESTINATIONS, (), "where ReaStream packets go: `host`, with `:port` behind it when it is not 58710, with `name@` before it when the plug-in's identifier is not `default`, and before that `stem=` for another pair than the mix, `*=` for all in one stream"),
+    Row("live", "reastream_rate", whole(8000, 192000), 48000, "the rate (Hz) of the DAW's project; ReaStream converts nothing"),
     Row("live", "jack_pairs", TEXTS, ("mix",), "the stereo pairs of JACK ports: `mix` and names of stems"),
     Row("live", "jack_connect", TEXTS, (), "what our JACK ports are connected to: `pair=pattern`"),
     Row("midi", "input", TEXTS, (), "the inputs to open, by a part of their name; `virtual` makes an input of our own that others connect to; empty: no MIDI in"),

@@ -72,6 +72,7 @@ class Live:
     play: tuple[str, ...]
     follow: str
     reastream: tuple[str, ...]
+    reastream_rate: int
     jack_pairs: tuple[str, ...]
     jack_connect: tuple[str, ...]
 

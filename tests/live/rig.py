@@ -38,10 +38,14 @@ def need(*names):
     """Skip the test when a program or module is missing; the end of the run says so again."""
     lacking = [n for n in names if not _there(n)]
     if lacking:
-        mends = "; ".join(f"{n}: {_PROGRAMS.get(n) or _MODULES[n]}" for n in lacking)
-        test = os.environ.get("PYTEST_CURRENT_TEST", "?").split(" ")[0]
-        MISSING.setdefault(mends, []).append(test)
-        pytest.skip(f"missing {mends}")
+        skip("; ".join(f"{n}: {_PROGRAMS.get(n) or _MODULES[n]}" for n in lacking))
+
+
+def skip(missing):
+    """Skip the test, and have the end of the run count it."""
+    test = os.environ.get("PYTEST_CURRENT_TEST", "?").split(" ")[0]
+    MISSING.setdefault(missing, []).append(test)
+    pytest.skip(f"missing {missing}")
 
 
 def _there(name):

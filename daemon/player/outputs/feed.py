@@ -15,6 +15,7 @@ import threading
 import numpy as np
 
 from daemon.player.outputs.base import Format, Pulse, Render, next_block
+from daemon.player.outputs.priority import prefer
 from daemon.player.outputs.ring import Ring
 
 _MOST_AHEAD_S = 0.5
@@ -36,6 +37,7 @@ class Feed:
         threading.Thread(target=self._fill, args=(render,), name="filler", daemon=True).start()
 
     def _fill(self, render: Render) -> None:
+        prefer()
         fmt, ended = self._fmt, self._pulse.ended
         try:
             while not ended.is_set():

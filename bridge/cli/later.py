@@ -10,7 +10,6 @@ from bridge.protocol.errors import error
 
 _INSTEAD = {
     "models": "this version fetches no models: use the engine sketch, which needs none",
-    "devices": "this version plays nothing itself: play the files that a job leaves",
 }
 
 

@@ -16,7 +16,7 @@ from bridge.midi.maps import MODES
 from bridge.protocol.errors import error
 
 _SETTLE_S, _PATIENCE_S = 1.0, 30.0
-_APPEAR_S = 3.0
+_APPEAR_S = 2.0
 
 
 def build(name: str) -> Parser:
@@ -114,9 +114,8 @@ def _maps(args: argparse.Namespace) -> int:
 def _monitor(args: argparse.Namespace) -> int:
     from bridge.midi.events import describe
 
-    show.complain("listening; Ctrl-C ends it")
     with contextlib.suppress(KeyboardInterrupt):
-        for port, message, _ in _heard(args, None):
+        for port, message, _ in _heard(args, "listening; Ctrl-C ends it"):
             if args.json:
                 show.dump({"port": port, "bytes": message.hex(), "text": describe(message)})
             else:
@@ -129,9 +128,9 @@ def _learn(args: argparse.Namespace) -> int:
     from bridge.midi.learn import guess
     from bridge.midi.own_map import add
 
-    show.complain(f"move the control that shall send {args.address} …")
+    ask = f"move the control that shall send {args.address} …"
     events: list[Event] = []
-    for port, message, _ in _heard(args, lambda: _PATIENCE_S if not events else _SETTLE_S):
+    for port, message, _ in _heard(args, ask, lambda: _SETTLE_S if events else _PATIENCE_S):
         event = event_of(message, port)
         if event and not (event.kind == "note" and event.value == 0):
             events.append(event)
@@ -202,9 +201,9 @@ def _opened(ports: Any) -> Iterator[None]:
 
 
 def _heard(
-    args: argparse.Namespace, patience_s: Callable[[], float] | None
+    args: argparse.Namespace, ready: str, patience_s: Callable[[], float] | None = None
 ) -> Iterator[tuple[str, bytes, float]]:
-    """Yield what comes in, until nothing does for as long as `patience_s` says."""
+    """Say `ready`, then yield what comes in, until nothing did for `patience_s()`."""
     from bridge.midi.ports import Ports
 
     heard: queue.SimpleQueue[tuple[str, bytes, float]] = queue.SimpleQueue()
@@ -214,6 +213,7 @@ def _heard(
             heard.put((port, message, came_s))
 
     with _opened(Ports(tuple(args.input or ("",)), (), args.backend, deliver)):
+        show.complain(ready)
         while True:
             try:
                 yield heard.get(timeout=patience_s() if patience_s else None)

@@ -1,48 +1,24 @@
-"""A JACK server of one's own on the dummy driver, and ports on it."""
+"""MIDI ports on a JACK server of one's own, as tests and players of controllers use them."""
 
 import contextlib
 import os
-import shutil
 import subprocess
-import uuid
+import sys
+
+import rig
+from wire_house import House
 
 PATIENCE_S = 10
+NEEDED = ("jackd", "jack_wait", "rtmidi")
 
 
-def why_not():
-    """Return why there can be no JACK here, an empty text when there can."""
-    for tool in ("jackd", "jack_wait"):
-        if not shutil.which(tool):
-            return f"{tool} is not installed (Debian: apt install jackd2)"
-    try:
-        import rtmidi
-    except ImportError:
-        return "python-rtmidi is not installed (the extra live)"
-    if rtmidi.API_UNIX_JACK not in rtmidi.get_compiled_api():
-        return "rtmidi was built without JACK"
-    return ""
+class Jack(rig.JackServer):
+    """A server with the period of a live set; `env` is what its clients need."""
 
-
-class Jack:
-    """A running server; `env` is what its clients need in their environment."""
-
-    def __init__(self, period=256, name=None):
-        self.name = name or f"punchin{uuid.uuid4().hex[:8]}"
-        self.period = period
-        self.env = {"JACK_DEFAULT_SERVER": self.name, "JACK_NO_START_SERVER": "1"}
+    def __init__(self, folder):
+        super().__init__(folder, period=256)
+        self.env = self.environment
         self.start()
-
-    def start(self):
-        command = ["jackd", "-R", "-P", "10", "-p", "64", "-n", self.name, "-d", "dummy",
-                   "-r", "48000", "-p", str(self.period), "-C", "2", "-P", "2"]  # fmt: skip
-        self.process = subprocess.Popen(
-            command,
-            env={**os.environ, **self.env, "JACK_NO_AUDIO_RESERVATION": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        self.run("jack_wait", "-w", "-t", str(PATIENCE_S))
 
     def run(self, *command):
         env = {**os.environ, **self.env}
@@ -50,9 +26,16 @@ class Jack:
             command, env=env, check=True, capture_output=True, text=True, timeout=PATIENCE_S
         ).stdout
 
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(PATIENCE_S)
+
+@contextlib.contextmanager
+def house_with(home, jack, **settings):
+    """A daemon with these MIDI settings, as a client of a JACK server."""
+    told = {f"PUNCHIN_MIDI_{k.upper()}": v for k, v in settings.items()}
+    house = House(home, PUNCHIN_MIDI_BACKEND="jack", **jack.env, **told)
+    try:
+        yield house
+    finally:
+        assert house.stop() == 0
 
 
 @contextlib.contextmanager
@@ -87,3 +70,35 @@ def make_in(jack, name, port="in"):
     made.ignore_types(False, False, True)
     made.open_virtual_port(port)
     return made
+
+
+class Player:
+    """A controller in a process of its own, which may lose its server without harm to the tests."""
+
+    CODE = """
+import sys, rtmidi
+out = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, name="pad")
+out.open_virtual_port("out")
+print("ready", flush=True)
+for line in sys.stdin:
+    out.send_message(list(bytes.fromhex(line)))
+"""
+
+    def __init__(self, jack):
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", self.CODE],
+            env={**os.environ, **jack.env},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert self._process.stdout.readline() == "ready\n"
+
+    def send(self, message):
+        self._process.stdin.write(message.hex() + "\n")
+        self._process.stdin.flush()
+
+    def stop(self):
+        self._process.kill()
+        self._process.communicate()

@@ -91,7 +91,8 @@ def choose(devices: Sequence[Device], wanted: str, host_api: str, side: str = "o
     if not fit:
         where = f" of {host_api}" if host_api else ""
         way = side.removesuffix("s")
-        raise error(402, f"no audio {way} device{where}: connect one, or see punchin devices")
+        mend = "connect one or start its sound server (punchin devices lists what there is)"
+        raise error(402, f"no audio {way} device{where}: {mend}")
     if not wanted:
         return _default(fit, side)
     if wanted.isdecimal():

@@ -1,27 +1,35 @@
 """A real JACK server on the dummy driver, and a client of it that keeps what it hears.
 
-Every server has a name of its own, so several tests may run at once. Its clients find it through
-`JACK_DEFAULT_SERVER`, which `JackServer` sets in this process while it runs.
+Every running server has a name of its own, so several tests may run at once. Names come from a
+small pool, because JACK has room for eight servers and a killed one keeps its place until a server
+of the same name starts. Clients find a server through `JACK_DEFAULT_SERVER`, which fixtures set.
 """
 
 import contextlib
+import ctypes
 import importlib
-import itertools
 import os
 import shutil
+import signal
 import subprocess
+import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
 
+import filelock
 import numpy as np
 import pytest
+
+from bridge.protocol.errors import PunchinError
+from daemon.player import portaudio_library
 
 PERIOD = 1024
 RATE = 48000
 SCALE = 2.0**-23  # of the ramp: every step is one float32 of 24 bits, so nothing is rounded
 MISSING: dict[str, list[str]] = {}
-_NUMBER = itertools.count()
+_POOL = 5
 _PROGRAMS = {
     "jackd": "apt-get install jackd2",
     "jack_wait": "apt-get install jackd2",
@@ -52,8 +60,12 @@ def _there(name):
     if name in _PROGRAMS:
         return shutil.which(name) is not None
     try:
+        if name == "sounddevice":
+            # Importing it alone would join the JACK server of this moment and keep it.
+            with portaudio_library.session():
+                return True
         importlib.import_module(name)
-    except (ImportError, OSError):
+    except (ImportError, OSError, PunchinError):
         return False
     return True
 
@@ -62,7 +74,7 @@ class JackServer:
     """`jackd` on the dummy driver; real-time where the user may have it."""
 
     def __init__(self, folder: Path, rate: int = RATE, period: int = PERIOD) -> None:
-        self.name = f"punchin-test-{os.getpid()}-{next(_NUMBER)}"
+        self.name, self._claim = _claim_name()
         self.log = folder / f"{self.name}.log"
         self.rate, self.period = rate, period
         self._process = None
@@ -87,6 +99,7 @@ class JackServer:
                 stderr=log,
                 env={**os.environ, **self.environment},
                 start_new_session=True,
+                preexec_fn=_end_with_the_tests,
             )
         wait = ["jack_wait", "-s", self.name, "-w", "-t", "10"]
         said = subprocess.run(wait, capture_output=True, text=True, check=False)
@@ -103,9 +116,25 @@ class JackServer:
                 self._process.wait(5)
             except subprocess.TimeoutExpired:
                 self.kill()
-        for left in Path("/dev/shm").glob(f"*{self.name}*"):
-            with contextlib.suppress(OSError):
-                left.unlink()
+        self._claim.release()
+
+
+def _claim_name():
+    """Return a server name that no other test has now, and the lock that says so."""
+    folder = Path(tempfile.gettempdir())
+    for number in range(_POOL):
+        name = f"punchin-test-{number}"
+        lock = filelock.FileLock(folder / f"{name}.lock")
+        with contextlib.suppress(filelock.Timeout):
+            lock.acquire(timeout=0)
+            return name, lock
+    pytest.fail("every name of the pool is taken: is another test run using JACK?")
+
+
+def _end_with_the_tests():
+    """Runs in the server before it becomes `jackd`: it must not outlive a test run that crashes."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 def _realtime():

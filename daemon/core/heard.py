@@ -62,9 +62,8 @@ class HeardJobs:
         if job.id not in self._desk.live:
             stems = role.startswith("stem:")
             item = self._desk.live[job.id] = programme.of_running(job, running.settled, stems)
-            self._desk.manner.solo = ""
             self._desk.later(
-                lambda: self._desk.play_item(item, running.outputs, False, live=True),
+                lambda: self._desk.play_item(item, running.outputs, live=True),
                 lambda problem: self._warn(job, problem),
             )
 

@@ -99,26 +99,34 @@ class Desk:
         """Play a take, by default the chosen one or the first. Raises 101, 108."""
         job = self.roster.get(job_id)
         item = self._item(job, job.chosen or 1 if take is None else take, role or MIX)
-        self.manner.solo = ""
         live = item is self.live.get(job.id)
-        self.later(lambda: self.play_item(item, self._outputs, False, live), refuse)
+        self.later(lambda: self.play_item(item, self._outputs, live=live), refuse)
 
     def swap(self, job_id: str, take: int, refuse: Refuse) -> None:
         """Go on in another take at the same musical position. Raises 101, 108."""
-        item = self._item(self.roster.get(job_id), take, self.manner.solo or MIX)
-        outputs = self.manner.outputs or self._outputs
-        self.later(lambda: self.play_item(item, outputs, True), refuse)
+        job = self.roster.get(job_id)
+        mix = self._item(job, take, MIX)
+
+        async def work() -> None:
+            item = self._item(job, take, self.manner.solo) if self.manner.solo and take else mix
+            await self.play_item(item, self.manner.outputs or self._outputs, same=True)
+
+        self.later(work, refuse)
 
     def solo(self, stem: str, refuse: Refuse) -> None:
-        """Hear one stem of what plays; `mix`, or the same stem again, gives the mix. Raises 101."""
-        now = self.manner.item
-        if now is None:
-            raise error(101, "nothing plays: play a job with stems first")
-        role = MIX if stem in ("", MIX, self.manner.solo) else f"stem:{stem.removeprefix('stem:')}"
-        item = self._item(self.roster.get(now["id"]), now["take"], role)
-        self.manner.solo = "" if role == MIX else stem
-        outputs = self.manner.outputs
-        self.later(lambda: self.play_item(item, outputs, True, when="now"), refuse)
+        """Hear one stem of what plays; `mix`, or the same stem again, gives the mix."""
+
+        async def work() -> None:
+            now = self.manner.item
+            if now is None:
+                raise error(101, "nothing plays: play a job with stems first")
+            name = stem.removeprefix("stem:")
+            role = MIX if name in ("", MIX, self.manner.solo) else f"stem:{name}"
+            item = self._item(self.roster.get(now["id"]), now["take"], role)
+            await self.play_item(item, self.manner.outputs, same=True, when="now")
+            self.manner.solo = "" if role == MIX else name
+
+        self.later(work, refuse)
 
     def stop(self, refuse: Refuse) -> None:
         """Fall silent."""
@@ -185,7 +193,7 @@ class Desk:
         self,
         item: Item,
         outputs: tuple[str, ...],
-        same: bool,
+        same: bool = False,
         live: bool = False,
         when: str | None = None,
     ) -> None:
@@ -200,6 +208,7 @@ class Desk:
             raise
         manner = self.manner
         manner.item, manner.outputs, manner.live, manner.trouble = item, outputs, live, ""
+        manner.solo = manner.solo if same else ""
         manner.launched = when != "now" and self.song.line.playing
 
     async def _stop(self) -> None:
@@ -232,7 +241,7 @@ class Desk:
         item, outputs = manner.item, manner.outputs
         manner.item = None
         self.later(
-            lambda: self.play_item(item, outputs, False, when="now"),
+            lambda: self.play_item(item, outputs, when="now"),
             lambda problem: _log.warning("the preview does not go on: %s", problem.message),
         )
 

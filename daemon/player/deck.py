@@ -54,6 +54,7 @@ class Deck:
         self.mode = SILENT
         self.program: Program | None = None
         self.position = 0
+        self.shown: tuple[str, Program | None, int] = (SILENT, None, 0)
         self.looping = False
         self.meter = Meter(rate, channels)
         self._line, self._clock, self._preroll_s = line, clock, preroll_s
@@ -105,9 +106,9 @@ class Deck:
             self._better = program
 
     @property
-    def state(self) -> str:
-        """`stopped`, `playing`, `waiting` for material, or `cued` for a start that is to come."""
-        return CUED if self.mode is SILENT and (self._cue or self._commands) else self.mode
+    def cued(self) -> bool:
+        """Whether something is asked for that has not begun."""
+        return bool(self._cue or self._commands)
 
     # -- rendering ---------------------------------------------------------------------------------
 
@@ -128,6 +129,7 @@ class Deck:
         done = 0
         while done < frames:
             done += self._advance(out[done:])
+        self.shown = (self.mode, self.program, self.position)
         self._fader.apply(out)
         self.meter.take(out)
         return out

@@ -19,7 +19,7 @@ def test_whatever_the_blocks_settled_material_is_the_samples(blocks, start):
     lead = heard[FADE : FADE + len(data) - start]
     assert np.array_equal(lead, data[start:])
     assert not heard[FADE + len(data) - start :].any()
-    assert deck.state == "stopped"
+    assert deck.mode == "stopped"
 
 
 def test_mono_goes_to_both_sides_and_stereo_to_a_mono_device_as_its_mean():
@@ -51,7 +51,7 @@ def test_stop_fades_out_and_leaves_silence():
     at = 2048 - FADE
     assert heard[:FADE] == pytest.approx(data[at : at + FADE] * np.cos(t)[:, None], abs=1e-6)
     assert not heard[FADE:].any()
-    assert deck.state == "stopped"
+    assert deck.mode == "stopped"
 
 
 def test_a_loop_repeats_to_the_sample_and_only_its_last_fade_is_mixed():
@@ -170,12 +170,12 @@ def test_it_plays_as_far_as_a_job_has_come_then_waits_and_counts():
     heard = play(deck, 8000)
     assert np.array_equal(heard[FADE : 6000 - FADE], data[: 6000 - 2 * FADE])
     assert not heard[FADE + 6000 :].any()
-    assert (deck.state, deck.waits, deck.position) == ("waiting", 1, 6000)
+    assert (deck.mode, deck.waits, deck.position) == ("waiting", 1, 6000)
     assert deck.waited_frames == 8000 - FADE - 6000
     samples.write(6000, data[6000:])
     heard = play(deck, 40_000)
     assert np.array_equal(heard[FADE : FADE + 34_000], data[6000:])
-    assert (deck.state, deck.waits) == ("stopped", 1)
+    assert (deck.mode, deck.waits) == ("stopped", 1)
 
 
 def test_a_slow_job_is_waited_for_once_so_that_it_never_runs_dry_again():
@@ -185,7 +185,7 @@ def test_a_slow_job_is_waited_for_once_so_that_it_never_runs_dry_again():
     deck.play(growing)
     step, at = 2400, 0  # half as fast as it is played
     heard = []
-    while deck.state != "stopped" or at < 2 * RATE:
+    while deck.mode != "stopped" or at < 2 * RATE:
         if at < 2 * RATE:
             samples.write(at, noise(RATE * 2)[at : at + step])
             at += step

@@ -2,22 +2,23 @@
 
 Arrival times jitter by the sender's and the audio system's period (some ms). The slope's error
 falls with the window's length to the power of 3/2: about ±0.06 bpm at 120 bpm over 96 ticks, the
-least that counts as settled. The window grows to `MOST` ticks and is cut short when the newest
-ticks leave the line, which is how a change of tempo shows. Pure; times are seconds of any steady
-clock.
+least that counts as settled. The window is the longest one, up to `MOST` ticks, that is one
+straight line; a change of tempo bends it. Pure; times are seconds of any steady clock.
 """
 
 from __future__ import annotations
 
 import math
+import statistics
 from collections import deque
 from dataclasses import dataclass
 
 TICKS_A_QUARTER = 24
 LEAST, SETTLED, MOST = 24, 96, 384
-_LATE = 12  # ticks by which a change of tempo is told
+_HALF = 12  # ticks: half a quarter note
+_WINDOWS = (24, 36, 48, 72, 96, 144, 192, 288, 384)
 _GAP_S = 0.5  # silence after which counting begins anew; 20 bpm has a tick each 0.125 s
-_FLOOR_S = 0.002
+_FLOOR_S = 0.001
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class TempoFit:
         if len(self._times) == MOST:
             self._first += 1
         self._times.append(time_s)
-        if self.count % _LATE == 0:
+        if self.count % _HALF == 0 and len(self._times) >= LEAST:
             self._follow()
 
     @property
@@ -78,34 +79,30 @@ class TempoFit:
         self._first, self.line = 0, None
 
     def _follow(self) -> None:
-        if len(self._times) < LEAST:
-            return
-        line = _fit(self._times, self._first)
-        if len(self._times) > LEAST and self._left(line):
-            self._keep(LEAST)
-            line = _fit(self._times, self._first)
-        self.line = line
-
-    def _left(self, line: Line) -> bool:
-        """Whether the newest ticks lie off the line that the older ones make."""
-        older = list(self._times)[:-_LATE]
-        base = _fit(older, self._first) if len(older) >= LEAST - _LATE else line
-        newest = list(self._times)[-_LATE:]
-        first = self.count - _LATE
-        off = [t - base.start_s - (first + i) * base.tick_s for i, t in enumerate(newest)]
-        # A line's forecast beyond its end is as unsure as its slope; the mean of twelve ticks is
-        # surer than one by their root.
-        n = len(older)
-        unsure = base.spread_s * math.sqrt(1 / _LATE + 1 / n + 3 * (n + _LATE) ** 2 / n**3)
-        return abs(sum(off) / _LATE) > max(_FLOOR_S, 5 * unsure)
-
-    def _keep(self, count: int) -> None:
-        while len(self._times) > count:
-            self._times.popleft()
-            self._first += 1
+        """Take the longest window that is one straight line."""
+        times = list(self._times)
+        for length in (n for n in _WINDOWS if n <= len(times)):
+            window = times[-length:]
+            line = _fit(window, self.count - length)
+            if length > LEAST and _bent(window, line, self.count - length):
+                break
+            self.line = line
 
 
-def _fit(times: deque[float] | list[float], first: int) -> Line:
+def _bent(times: list[float], line: Line, first: int) -> bool:
+    """Whether some beat's half of the window lies off the line by more than jitter explains.
+
+    The jitter is that of the middle half in order of jitter: a bend lies in one or between two.
+    """
+    off = [t - line.start_s - (first + i) * line.tick_s for i, t in enumerate(times)]
+    halves = [off[i : i + _HALF] for i in range(0, len(off), _HALF)]
+    means = [sum(h) / _HALF for h in halves]
+    inner = [sum((x - m) ** 2 for x in h) for h, m in zip(halves, means, strict=True)]
+    jitter_s = math.sqrt(statistics.median_low(inner) / (_HALF - 1))
+    return max(map(abs, means)) > max(_FLOOR_S, 4 * jitter_s / math.sqrt(_HALF))
+
+
+def _fit(times: list[float], first: int) -> Line:
     n = len(times)
     mean_i, mean_t = (n - 1) / 2, sum(times) / n
     slope = sum((i - mean_i) * (t - mean_t) for i, t in enumerate(times))

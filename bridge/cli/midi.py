@@ -30,6 +30,7 @@ def build(name: str) -> Parser:
         one.add_argument("--backend", default="auto", help="alsa, coremidi, winmm, jack or auto")
         _ARGUMENTS[action](one)
         one.set_defaults(run=run)
+    parser.set_defaults(run=_list)
     return parser
 
 

@@ -1,22 +1,21 @@
-"""`punchin midi list|maps|monitor|learn|play`: ports, maps, and notes out."""
+"""`punchin midi list|maps|monitor|learn|play|record`: ports, maps, notes out and in."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import queue
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from bridge.cli import show
+from bridge.cli.listening import heard, opened
 from bridge.cli.parser import Parser, add_connection
 from bridge.midi.maps import MODES
 from bridge.protocol.errors import error
 
 _SETTLE_S, _PATIENCE_S = 1.0, 30.0
-_APPEAR_S = 2.0
 
 
 def build(name: str) -> Parser:
@@ -66,12 +65,22 @@ def _play_arguments(parser: argparse.ArgumentParser) -> None:
     add_connection(parser)
 
 
+def _record_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, help="the .mid file to write")
+    parser.add_argument("--bars", type=float, default=4.0, help="how long, default 4")
+    parser.add_argument("--bpm", type=float, help="the tempo, where no MIDI clock comes in")
+    parser.add_argument("--meter", default="4/4", help="the metre, default 4/4")
+    _input(parser)
+    _json(parser)
+
+
 _ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "list": _json,
     "maps": _json,
     "monitor": _monitor_arguments,
     "learn": _learn_arguments,
     "play": _play_arguments,
+    "record": _record_arguments,
 }
 
 
@@ -116,7 +125,8 @@ def _monitor(args: argparse.Namespace) -> int:
     from bridge.midi.events import describe
 
     with contextlib.suppress(KeyboardInterrupt):
-        for port, message, _ in _heard(args, "listening; Ctrl-C ends it"):
+        for row in filter(None, heard(args.input, args.backend, "listening; Ctrl-C ends it")):
+            port, message, _ = row
             if args.json:
                 show.dump({"port": port, "bytes": message.hex(), "text": describe(message)})
             else:
@@ -125,17 +135,10 @@ def _monitor(args: argparse.Namespace) -> int:
 
 
 def _learn(args: argparse.Namespace) -> int:
-    from bridge.midi.events import Event, event_of
     from bridge.midi.learn import guess
     from bridge.midi.own_map import add
 
-    ask = f"move the control that shall send {args.address} …"
-    events: list[Event] = []
-    for port, message, _ in _heard(args, ask, lambda: _SETTLE_S if events else _PATIENCE_S):
-        event = event_of(message, port)
-        if event and not (event.kind == "note" and event.value == 0):
-            events.append(event)
-    learned = guess(events)
+    learned = guess(_moved(args))
     if learned is None:
         raise error(403, f"no control was moved for {_PATIENCE_S:g} s: see punchin midi monitor")
     if args.mode and learned.kind == "cc":
@@ -149,6 +152,23 @@ def _learn(args: argparse.Namespace) -> int:
         place = f"{learned.kind} {learned.number} on channel {learned.channel} ({learned.mode})"
         print(f"{place} of {learned.port} sends {name}: written to {path}")
     return 0
+
+
+def _moved(args: argparse.Namespace) -> list[Any]:
+    """Return what one control did, until it rests."""
+    from bridge.midi.events import event_of
+
+    events: list[Any] = []
+    last_s = time.monotonic()
+    ask = f"move the control that shall send {args.address} …"
+    for row in heard(args.input, args.backend, ask):
+        event = event_of(row[1], row[0]) if row else None
+        if event and not (event.kind == "note" and event.value == 0):
+            events.append(event)
+            last_s = time.monotonic()
+        if time.monotonic() - last_s > (_SETTLE_S if events else _PATIENCE_S):
+            break
+    return events
 
 
 def _play(args: argparse.Namespace) -> int:
@@ -165,8 +185,35 @@ def _play(args: argparse.Namespace) -> int:
         length_s = max((t for t, _ in messages), default=0.0)
         messages = [*clock_ticks(data, length_s), *messages]
     ports = Ports((), (args.output,), args.backend, lambda *_: None)
-    with _opened(ports):
+    with opened(ports):
         send_in_time(messages, ports.send)
+    return 0
+
+
+def _record(args: argparse.Namespace) -> int:
+    from bridge.midi.played import Recorder, midi_file
+    from bridge.protocol import kinds
+
+    beats, unit = (int(n) for n in kinds.METRE.convert(args.meter).split("/"))
+    bpm = kinds.BPM.convert(120.0 if args.bpm is None else args.bpm)
+    recorder = Recorder(kinds.BARS.convert(args.bars), beats * 4 / unit, bpm)
+    ask = f"recording {args.bars:g} bars from the first note on; Ctrl-C drops it"
+    for row in heard(args.input, args.backend, ask):
+        if row:
+            recorder.feed(row[1], row[2])
+        if recorder.done(time.monotonic()):
+            break
+    notes = recorder.finish()
+    data = midi_file(notes, recorder.tempo, beats, unit, recorder.length)
+    try:
+        args.file.write_bytes(data)
+    except OSError as e:
+        raise error(401, f"{args.file} can't be written ({e.strerror}): name another") from None
+    told = {"file": str(args.file.absolute()), "notes": len(notes), "bpm": recorder.tempo}
+    if args.json:
+        show.dump(told)
+    else:
+        print(f"{len(notes)} notes at {recorder.tempo:.2f} bpm: {args.file}")
     return 0
 
 
@@ -183,45 +230,6 @@ def _midi_file(args: argparse.Namespace) -> Path:
     return Path(found[0])
 
 
-# -- ports ---------------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def _opened(ports: Any) -> Iterator[None]:
-    """Hold ports open. Raises 403 when the wanted ones don't appear."""
-    ports.open()
-    try:
-        until_s = time.monotonic() + _APPEAR_S
-        while not ports.looked_s or (ports.problem() and time.monotonic() < until_s):
-            time.sleep(0.01)
-        if problem := ports.problem():
-            raise problem
-        yield
-    finally:
-        ports.close()
-
-
-def _heard(
-    args: argparse.Namespace, ready: str, patience_s: Callable[[], float] | None = None
-) -> Iterator[tuple[str, bytes, float]]:
-    """Say `ready`, then yield what comes in, until nothing did for `patience_s()`."""
-    from bridge.midi.ports import Ports
-
-    heard: queue.SimpleQueue[tuple[str, bytes, float]] = queue.SimpleQueue()
-
-    def deliver(port: str, messages: list[tuple[bytes, float]]) -> None:
-        for message, came_s in messages:
-            heard.put((port, message, came_s))
-
-    with _opened(Ports(tuple(args.input or ("",)), (), args.backend, deliver)):
-        show.complain(ready)
-        while True:
-            try:
-                yield heard.get(timeout=patience_s() if patience_s else None)
-            except queue.Empty:
-                return
-
-
 def _value(word: str) -> Any:
     for make in (int, float):
         with contextlib.suppress(ValueError):
@@ -235,4 +243,5 @@ _ACTIONS: dict[str, tuple[str, Callable[[argparse.Namespace], int]]] = {
     "monitor": ("prints what comes in until Ctrl-C", _monitor),
     "learn": ("teaches a map a control that you move", _learn),
     "play": ("plays a job's MIDI result out of a port", _play),
+    "record": ("writes what you play, from the first note on, to a MIDI file", _record),
 }

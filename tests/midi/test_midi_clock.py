@@ -145,6 +145,23 @@ def test_nothing_breaks_the_clock(rows):
                 check.arguments(check.command(address), args)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_the_next_bar_is_known_within_a_period_and_three_milliseconds(seed):
+    """What the clock tells, through what waits for the bar: against when the sender means it."""
+    from daemon.player.transport import Follower
+
+    bpm, begin_s, song, clock = 100, 100.0, Follower(), Clock()
+    for i, came_s in enumerate(arrivals(bpm, 96 * 3, seed, begin_s)):
+        now_s = came_s + 0.001
+        told = clock.feed(START, came_s, now_s) if i == 96 else []
+        for address, args in [*told, *clock.feed(TICK, came_s, now_s)]:
+            assert address == "/punchin/transport"
+            song.whole(now_s, bool(args[0]), *args[1:])
+    meant_s = begin_s + 96 * 3 * 60 / bpm / 24  # beat 8, just after the last tick
+    assert song.line.next_bar(now_s) == 8
+    assert abs(song.line.time_of(8) - meant_s) <= PERIOD_S + 0.003
+
+
 # -- time code -----------------------------------------------------------------------------------
 
 

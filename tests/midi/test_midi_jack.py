@@ -247,6 +247,19 @@ def test_notes_of_a_result_come_out_of_a_port(jack, lamp, tmp_path):
     assert seen[-2:] == ["b07b00", "b07800"]
 
 
+def test_what_is_played_is_recorded(jack, pad, tmp_path):
+    words = ("record", str(tmp_path / "line.mid"), "--bars", "1", "--bpm", "240", "--input", "pad:")
+    process = punchin(jack, tmp_path, *words)
+    assert "recording 1 bars" in process.stderr.readline()
+    rows = [(0.1 + i / 4, bytes((0x90, 60 + i, 90))) for i in range(4)]
+    rows += [(0.3 + i / 4, bytes((0x80, 60 + i, 0))) for i in range(4)]
+    send_in_time(rows, lambda message: pad.send_message(list(message)))
+    out, err = process.communicate(timeout=20)
+    assert "4 notes at 240.00 bpm" in out, err
+    score = mido.MidiFile(tmp_path / "line.mid")
+    assert [m.note for m in score if m.type == "note_on"] == [60, 61, 62, 63]
+
+
 def test_a_missing_output_is_error_403(jack, tmp_path):
     (tmp_path / "x.mid").write_bytes(b"MThd\0\0\0\6\0\0\0\1\0\x60MTrk\0\0\0\4\0\xff\x2f\0")
     process = punchin(jack, tmp_path, "play", str(tmp_path / "x.mid"), "--output", "nothing")

@@ -149,13 +149,14 @@ class Listener:
 
         self.client = jack.Client(name, no_start_server=True)
         self._ins = [self.client.inports.register(f"in_{i + 1}") for i in range(channels)]
-        self._blocks = []
+        self._blocks, self._starts = [], []
         self._wanted = None
         self._enough = threading.Event()
         self.client.set_process_callback(self._process)
         self.client.activate()
 
     def _process(self, _frames):
+        self._starts.append(self.client.last_frame_time)
         block = np.stack([port.get_array() for port in self._ins], axis=1)
         self._blocks.append(block)
         if self._wanted is not None and self._wanted(block):
@@ -177,6 +178,21 @@ class Listener:
 
     def heard(self):
         return np.concatenate(self._blocks[:]) if self._blocks else np.zeros((0, len(self._ins)))
+
+    def clear(self):
+        """Forget what was heard so far."""
+        self._blocks, self._starts = [], []
+
+    def second_of(self, frame):
+        """When the cycle of a frame began, in `time.monotonic()`, by JACK's own clock."""
+        block, inside = divmod(frame, self.client.blocksize)
+        ahead = self._starts[block] + inside - self.client.frame_time
+        return time.monotonic() + ahead / self.client.samplerate
+
+    def missed(self):
+        """How many blocks this listener itself came too late for."""
+        steps = np.diff(np.array(self._starts, np.int64)) // self.client.blocksize - 1
+        return int(steps.sum())
 
     def close(self):
         with contextlib.suppress(Exception):

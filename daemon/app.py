@@ -19,6 +19,7 @@ from typing import Any
 from daemon.audio.local import LocalFiles
 from daemon.core.admission import Admission
 from daemon.core.bus import Bus, Listener
+from daemon.core.capture import Captures, Microphone
 from daemon.core.context import Context
 from daemon.core.health import Health
 from daemon.core.heard import HeardJobs
@@ -100,21 +101,29 @@ class _House:
         )
         self.lane = Lane()
         self.health = Health(home.path, self.stage, self.workers)
+        context = Context()
+        audio, home_captures = settings.audio, home.path / "captures"
+        microphone = Microphone(
+            live.capture, audio.host_api, live.capture_preroll_s, live.captures or home_captures
+        )
         self.dispatcher = Dispatcher(
             self.studio,
-            Context(),
+            context,
             self.lane,
             self.health,
             files,
             presets.describe,
             self._quit,
             self.desk,
+            Captures(self.desk, context, self.bus, microphone),
         )
         self.health.audio = self.desk.health
         wire = Wire(lambda: self.dispatcher.dumping)
         self.osc = OscServer(self.dispatcher, wire, self.bus.forget)
         self.mailbox = Mailbox(home.path, self.dispatcher, self.bus.forget)
-        self.midi = MidiFrontend(self.dispatcher, self.studio, settings.midi)
+        self.midi = MidiFrontend(
+            self.dispatcher, self.studio, settings.midi, lambda: self.desk.song.line
+        )
         self.health.midi = self.midi.health
 
     @contextlib.asynccontextmanager

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from daemon.player.destinations import Destination
+from daemon.player.destinations import Destination, Rule
 
 
 class Wrong(ValueError):
@@ -179,6 +179,17 @@ def _destinations(value: Any) -> tuple[str, ...]:
     return words
 
 
+def _rules(value: Any) -> tuple[str, ...]:
+    words = _texts(value)
+    for word in words:
+        try:
+            Rule.parse(word)
+        except ValueError as problem:
+            raise Wrong(f"a list of {problem}") from None
+    return words
+
+
+RULES = Form("list of `[pair=]client:port`, `*` for any letters", _rules, TEXTS.parse)
 DESTINATIONS = Form("list of `[what=][identifier@]host[:port]`", _destinations, TEXTS.parse)
 
 # -- rows ----------------------------------------------------------------------------------------
@@ -214,11 +225,15 @@ ROWS = (
     Row("live", "reastream", DESTINATIONS, (), "where ReaStream packets go: `host`, with `:port` behind it when it is not 58710, with `name@` before it when the plug-in's identifier is not `default`, and before that `stem=` for another pair than the mix, `*=` for all in one stream"),
     Row("live", "reastream_rate", whole(8000, 192000), 48000, "the rate (Hz) of the DAW's project; ReaStream converts nothing"),
     Row("live", "jack_pairs", TEXTS, ("mix",), "the stereo pairs of JACK ports: `mix` and names of stems"),
-    Row("live", "jack_connect", TEXTS, (), "what our JACK ports are connected to: `pair=pattern`"),
+    Row("live", "jack_connect", RULES, (), "the ports of others that our JACK ports are connected to when they appear, as `mix=system:playback_*`; in the pattern `{pair}` is the pair's name, and `*=` rules for all pairs"),
+    Row("live", "capture", text_or_empty("part of a device's name, or `jack:` and a pattern of ports"), "", "what `/punchin/capture` records; empty: the system's own input"),
+    Row("live", "capture_preroll_s", number(0, 60, "s"), 1.0, "how much of what was heard before the punch a recording keeps, as context"),
+    Row("live", "captures", PATH, None, "the folder for recordings; empty: `captures` in the daemon's home"),
     Row("midi", "input", TEXTS, (), "the inputs to open, by a part of their name; `virtual` makes an input of our own that others connect to; empty: no MIDI in"),
     Row("midi", "output", TEXTS, (), "the outputs for the lights of controllers, named alike"),
     Row("midi", "map", TEXTS, ("pads",), "the maps that say what controls do: names (`punchin midi maps`) or paths that end in `.toml`"),
     Row("midi", "clock", choice("in", "off"), "in", "whether MIDI clock, song position, time code and machine control move the transport"),
+    Row("midi", "clock_output", TEXTS, (), "the outputs that get MIDI clock and song position of the transport, named alike"),
     Row("midi", "backend", choice("auto", "alsa", "coremidi", "winmm", "jack"), "auto", "the MIDI system; auto: all that there are"),
     Row("log", "level", choice("debug", "info", "warning", "error"), "info", "what is worth a line in the log"),
 )  # fmt: skip

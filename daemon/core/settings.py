@@ -75,6 +75,9 @@ class Live:
     reastream_rate: int
     jack_pairs: tuple[str, ...]
     jack_connect: tuple[str, ...]
+    capture: str
+    capture_preroll_s: float
+    captures: Path | None
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,7 @@ class Midi:
     output: tuple[str, ...]
     map: tuple[str, ...]
     clock: str
+    clock_output: tuple[str, ...]
     backend: str
 
 

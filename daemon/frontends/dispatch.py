@@ -22,6 +22,7 @@ from bridge.protocol.errors import PunchinError, error
 from bridge.protocol.packets import Message
 from bridge.version import VERSION
 from daemon.core.bus import Listener
+from daemon.core.capture import Captures
 from daemon.core.context import Context
 from daemon.core.health import Health
 from daemon.core.jobs import ENGINE_JOB
@@ -63,10 +64,11 @@ class Dispatcher:
         presets: Callable[[], Any],
         quit_: Callable[[Listener], Callable[[], Awaitable[None]]],
         desk: Desk,
+        captures: Captures,
     ) -> None:
         self._studio, self._context, self._lane = studio, context, lane
         self._health, self._files, self._presets = health, files, presets
-        self._quit, self._desk = quit_, desk
+        self._quit, self._desk, self._captures = quit_, desk, captures
         self.dumping = False
 
     def apply(self, messages: Sequence[Message], client: Client) -> list[asyncio.Future[None]]:
@@ -168,7 +170,8 @@ class Dispatcher:
         """In the lane, so that `play` after a job finds it; what takes time does not hold it up."""
         name, told = row.address.removeprefix(PREFIX), check.arguments(row, args)
         no = functools.partial(refuse, client.listener, row.address)
-        call = lambda: preview.command(self._desk, name, told, client.listener, no)  # noqa: E731
+        desk, captures, listener = self._desk, self._captures, client.listener
+        call = lambda: preview.command(desk, captures, name, told, listener, no)  # noqa: E731
         return self._in_lane(name, client, call)
 
     # -- context -----------------------------------------------------------------------------------

@@ -9,15 +9,25 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from daemon.core.bus import Listener
+from daemon.core.capture import Captures
 from daemon.core.player import Desk, Refuse
 
 Arguments = Mapping[str, Any]
 
 
-def command(desk: Desk, name: str, args: Arguments, listener: Listener, refuse: Refuse) -> None:
+def command(
+    desk: Desk,
+    captures: Captures,
+    name: str,
+    args: Arguments,
+    listener: Listener,
+    refuse: Refuse,
+) -> None:
     """Carry out a command. Raises 101, 108; later refusals (200…204, 402) go to `refuse`."""
     if name == "player":
         desk.state(listener)
+    elif name == "capture":
+        captures.command(args, listener, refuse)
     else:
         _CALLS[name](desk, args, refuse)
 

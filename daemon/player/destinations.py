@@ -1,14 +1,21 @@
-"""Where ReaStream packets go, as the settings write it: `[what=][identifier@]host[:port]`.
+"""Where live sound goes, as the settings write it.
 
+ReaStream packets: `[what=][identifier@]host[:port]`.
 `127.0.0.1` alone means the mix, to a ReaStream plug-in called `default` on this machine. `what` is
-`mix`, a stem's name, or `*` for one stream that carries every pair, the mix first. Standard library
-only: the control plane checks the setting with it.
+`mix`, a stem's name, or `*` for one stream that carries every pair, the mix first.
+
+JACK ports: `[pair=]ports`, `pair` a stereo pair's name or `*` for any, `ports` a shell pattern of
+input ports in which `{pair}` stands for the pair's name. The first port that matches gets the left,
+the second the right channel; one port alone gets both.
+
+Standard library only: the control plane checks the settings with it.
 """
 
 from __future__ import annotations
 
+import fnmatch
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 PORT = 58710
@@ -59,3 +66,28 @@ class Destination:
 
     def __str__(self) -> str:
         return f"{self.pair}={self.identifier}@{self.host}:{self.port}"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Connects the pairs called `pair` to the input ports that `ports` matches."""
+
+    pair: str
+    ports: str
+
+    @classmethod
+    def parse(cls, text: str) -> Rule:
+        """Return the rule of `pair=ports`, `ports` alone meaning `mix`. Raises ValueError."""
+        pair, equals, ports = text.partition("=")
+        found = cls(pair.strip(), ports.strip()) if equals else cls("mix", text.strip())
+        if not found.pair or ":" not in found.ports:
+            raise ValueError("pair=client:port, as in mix=system:playback_*")
+        return found
+
+    def targets(self, pair: str, inputs: Sequence[str]) -> list[tuple[int, str]]:
+        """Return `(channel 0 or 1, port)` for each connection of `pair` among `inputs`."""
+        if self.pair not in ("*", pair):
+            return []
+        wanted = self.ports.replace("{pair}", pair)
+        found = [name for name in inputs if fnmatch.fnmatchcase(name, wanted)][:2]
+        return [(0, found[0]), (1, found[-1])] if found else []

@@ -17,6 +17,7 @@ import numpy as np
 
 from bridge.protocol.errors import PunchinError
 from daemon.player import state
+from daemon.player.capture.booth import Booth
 from daemon.player.loader import Loader
 from daemon.player.outputs.base import Output
 from daemon.player.program import Program
@@ -39,6 +40,7 @@ class Host:
         self._shelf = Shelf()
         self._loader = Loader(self._trouble)
         self.rack = Rack(make, self._program, self._stuck, preroll_s)
+        self._booth = Booth(lambda: self.rack.line, self._channel.send)
 
     def serve(self) -> int:
         """Obey until `quit` or until the control plane is gone; return the exit code."""
@@ -51,6 +53,7 @@ class Host:
                 self._obey(fields, payload)
         except BrokenChannel:
             pass
+        self._booth.close()
         self.rack.close()
         self._loader.close()
         return 0
@@ -103,7 +106,8 @@ class Host:
 
     def _open(self, fields: Fields, _payload: bytes) -> None:
         job, role = fields["job"], fields["role"]
-        self._shelf.open_live(job, role, fields["frames"], fields["channels"])
+        shape = fields["frames"], fields["channels"], fields["rate"]
+        self._shelf.open_live(job, role, *shape)
 
     def _chunk(self, fields: Fields, payload: bytes) -> None:
         samples = np.frombuffer(payload, "<f4").reshape(-1, fields["channels"])
@@ -115,8 +119,14 @@ class Host:
             self.rack.drop(fields["job"])
         self._shelf.drop_live(fields["job"])
 
+    def _capture(self, fields: Fields, _payload: bytes) -> dict[str, Any]:
+        return {"capture": self._booth.begin(fields)}
+
+    def _capture_end(self, _fields: Fields, _payload: bytes) -> None:
+        self._booth.end()
+
     def _state(self, _fields: Fields, _payload: bytes) -> dict[str, Any]:
-        return {"state": state.of(self.rack)}
+        return {"state": {**state.of(self.rack), "capture": self._booth.state()}}
 
 
 _DO: dict[str, Callable[[Host, Fields, bytes], dict[str, Any] | None]] = {
@@ -129,5 +139,7 @@ _DO: dict[str, Callable[[Host, Fields, bytes], dict[str, Any] | None]] = {
     "open": Host._open,
     "chunk": Host._chunk,
     "ended": Host._ended,
+    "capture": Host._capture,
+    "capture_end": Host._capture_end,
     "state": Host._state,
 }

@@ -184,15 +184,18 @@ class Listener:
         self._blocks, self._starts = [], []
 
     def second_of(self, frame):
-        """When the cycle of a frame began, in `time.monotonic()`, by JACK's own clock."""
-        block, inside = divmod(frame, self.client.blocksize)
-        ahead = self._starts[block] + inside - self.client.frame_time
+        """When the cycle of a frame of `aligned` began, in `time.monotonic()`, by JACK's own clock."""
+        ahead = self._starts[0] + frame - self.client.frame_time
         return time.monotonic() + ahead / self.client.samplerate
 
-    def missed(self):
-        """How many blocks this listener itself came too late for."""
-        steps = np.diff(np.array(self._starts, np.int64)) // self.client.blocksize - 1
-        return int(steps.sum())
+    def aligned(self):
+        """What was heard with NaN for blocks that this listener itself came too late for."""
+        size = self.client.blocksize
+        blocks, starts = self._blocks[:], self._starts[:]
+        out = np.full((starts[-1] - starts[0] + size, len(self._ins)), np.nan, np.float32)
+        for start, block in zip(starts, blocks, strict=False):
+            out[start - starts[0] : start - starts[0] + size] = block
+        return out
 
     def close(self):
         with contextlib.suppress(Exception):
@@ -224,6 +227,18 @@ def numbers(heard):
     found = np.round(heard[:, 0].astype(np.float64) / SCALE).astype(np.int64)
     sounding = np.flatnonzero(found)
     return found[sounding[0] : sounding[-1] + 1] if len(sounding) else found[:0]
+
+
+def assert_sung(heard, lost):
+    """Every frame of a captured ramp is its number's, in step, but for `lost` silent ones."""
+    found = np.round(heard[:, 0].astype(np.float64) / SCALE).astype(np.int64)
+    steps = found - np.arange(len(found))
+    sounding = np.flatnonzero(found)
+    assert len(sounding) >= len(found) - lost - 1
+    assert len(set(steps[sounding])) == 1, "a step is missing or doubled"
+    assert np.array_equal(
+        heard[sounding], ramp(0, found.max() + 1, heard.shape[1])[found[sounding]]
+    )
 
 
 def wait_for(holds, timeout_s=20.0, step_s=0.01):

@@ -1,8 +1,9 @@
 """Where recorded sound comes from: JACK ports, or an interface through PortAudio.
 
-An input calls `take(block, time_s)` from its real-time thread: `block` is float32 `(frames,
-channels)`, valid during the call only; `time_s`, on the scale of `time.monotonic()`, is when its
-first frame was at the microphone, the latency that the system reports taken off.
+An input calls `take(block, time_s, missed)` from its real-time thread: `block` is float32
+`(frames, channels)`, valid during the call only; `time_s`, on the scale of `time.monotonic()`, is
+when its first frame was at the microphone, the latency that the system reports taken off; `missed`
+is how many frames went by unheard since the block before, as far as the system tells.
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ from daemon.player import portaudio_library
 from daemon.player.devices import choose, found
 from daemon.player.outputs import jack_ports
 
-Take = Callable[[np.ndarray, float], None]
+Take = Callable[[np.ndarray, float, int], None]
 JACK = "jack:"
 _MOST_CHANNELS = 2
 _MOST_PERIOD = 8192
+_COUNT = 2**32  # JACK's count of frames begins anew there
 
 
 @dataclass(frozen=True)
@@ -88,21 +90,27 @@ class JackInput:
         take = prepare(fmt)
         ports = [client.inports.register(f"in_{i + 1}") for i in range(len(sources))]
         block = np.zeros((_MOST_PERIOD, len(ports)), np.float32)
-        before = [0.0]  # s between the microphone and our ports
+        expected: int | None = None  # JACK's count of frames at the next cycle
+        before_s: float | None = None  # between the microphone and our ports, once connected
 
         def process(frames: int) -> None:
-            part = block[:frames]
+            nonlocal expected
+            if before_s is None:
+                return
+            part, cycle = block[:frames], client.last_frame_time
             for i, port in enumerate(ports):
                 part[:, i] = port.get_array()
-            since = client.frames_since_cycle_start / fmt.rate
-            take(part, time.monotonic() - since - before[0])
+            missed = 0 if expected is None else (cycle - expected) % _COUNT
+            expected = (cycle + frames) % _COUNT
+            since_s = client.frames_since_cycle_start / fmt.rate
+            take(part, time.monotonic() - since_s - before_s, missed)
 
         client.set_process_callback(process)
         client.set_shutdown_callback(lambda _status, _why: self._end())
         client.activate()
         for source, port in zip(sources, ports, strict=True):
             client.connect(source, port)
-        before[0] = max(jack_ports.latency_frames(p, playback=False) for p in ports) / fmt.rate
+        before_s = max(jack_ports.latency_frames(p, playback=False) for p in ports) / fmt.rate
         return fmt
 
     def _end(self) -> None:
@@ -144,7 +152,7 @@ class PortAudioInput:
     def _opened(self, library: Any, index: int, fmt: InputFormat, take: Take) -> Any:
         def fill(block: np.ndarray, _frames: int, moment: Any, _status: Any) -> None:
             ago_s = max(0.0, moment.currentTime - moment.inputBufferAdcTime)
-            take(block, time.monotonic() - ago_s)
+            take(block, time.monotonic() - ago_s, 0)
 
         try:
             stream = library.InputStream(

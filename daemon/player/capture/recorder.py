@@ -2,7 +2,8 @@
 
 The input's thread copies into a ring. The recorder's own thread keeps the last `preroll_s` in
 memory until the punch, and from then on writes to disk; the file takes its name when it is whole.
-If the ring overflows, silence of the same length is written and counted, so that time stays true.
+Frames that went by unheard, because a callback came too late or the ring was full, are silence of
+the same length and counted, so that time stays true.
 
 Threads: `_take` belongs to the input's real-time thread; the file and the rest to the recorder's
 thread; `end`, `cancel` and `state` may be called by any.
@@ -60,15 +61,15 @@ class Recorder:
         self._stop = threading.Event()
         self._cancelled = False
         self.stage = "armed"
-        self.lost_frames = 0
+        self.lost_frames = self.missed_frames = 0
         self._stamps: deque[tuple[int, float]] = deque()
         self._offered = 0
 
     def begin(self) -> InputFormat:
         """Open the input and arm. Raises PunchinError 402, 400, 401."""
         self._last_s = time.monotonic()
-        self._punch = Punch(self._order.when, self._order.bars, self._last_s)
         self._fmt = self._source.open(self._prepare)
+        self._punch = Punch(self._order.when, self._order.bars, time.monotonic())
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
         return self._fmt
@@ -99,20 +100,27 @@ class Recorder:
             "rate": fmt.rate,
             "channels": fmt.channels,
             "path": str(self._order.path),
-            "lost_frames": self.lost_frames,
+            "lost_frames": self.lost_frames + self.missed_frames,
         }
 
     # -- the input's thread ------------------------------------------------------------------------
 
     def _prepare(self, fmt: InputFormat) -> Take:
         self._ring = Ring(round(_RING_S * fmt.rate), fmt.channels)
+        self._most_missed = round(_SILENT_S * fmt.rate)
         self._clock = InputClock(fmt.rate)
         return self._take
 
-    def _take(self, block: np.ndarray, time_s: float) -> None:
+    def _take(self, block: np.ndarray, time_s: float, missed: int) -> None:
         """Whole blocks only, so that what is missing is known to the frame."""
         self._last_s = time.monotonic()
+        if missed:
+            self.missed_frames += missed
+            self._offer(np.zeros((min(missed, self._most_missed), block.shape[1]), np.float32))
         self._stamps.append((self._offered, time_s))
+        self._offer(block)
+
+    def _offer(self, block: np.ndarray) -> None:
         if self._ring.free >= len(block):
             self._ring.write(block)
         else:
@@ -131,8 +139,10 @@ class Recorder:
             message = "the recording failed: see the player's log"
             news = {"kind": "capture_failed", "code": 500, "message": message}
         self.stage = "over"
-        self._told(news)
-        self._source.close()
+        try:
+            self._told(news)
+        finally:
+            self._source.close()
 
     def _record(self) -> dict[str, Any]:
         tape = _Tape(self._fmt, self._order.preroll_s)
@@ -192,7 +202,7 @@ class Recorder:
             "channels": self._fmt.channels,
             "frames": frames,
             "start_frame": tape.start - tape.begin if tape.start is not None else 0,
-            "lost_frames": tape.lost,
+            "lost_frames": tape.lost + self.missed_frames,
             "input": self._fmt.name,
         }
         if self._punch.start_beat is not None:

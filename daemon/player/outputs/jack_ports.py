@@ -1,9 +1,7 @@
-"""Joining a JACK server, names of ports, and rules that connect them.
+"""Joining a JACK server, names of ports, and what connects them.
 
-A rule is `pair=ports`: `pair` a stereo pair's name or `*` for any, `ports` a shell pattern of input
-ports in which `{pair}` stands for the pair's name. The first port that matches gets the left, the
-second the right channel; one port alone gets both. A port is connected when it appears and never
-again, so that what the musician pulls apart stays apart.
+A port is connected when it appears and never again, so that what the musician pulls apart stays
+apart.
 
 Threads: `Connector` waits on a thread of its own, because JACK forbids to connect in its callbacks.
 """
@@ -11,41 +9,15 @@ Threads: `Connector` waits on a thread of its own, because JACK forbids to conne
 from __future__ import annotations
 
 import ctypes
-import fnmatch
 import re
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from bridge.protocol.errors import PunchinError, error
+from daemon.player.destinations import Rule
 
 _POLL_S = 0.25
-
-
-@dataclass(frozen=True)
-class Rule:
-    """Connects the pairs called `pair` to the input ports that `ports` matches."""
-
-    pair: str
-    ports: str
-
-    @classmethod
-    def parse(cls, text: str) -> Rule:
-        """Return the rule of `pair=ports`, `ports` alone meaning `mix`. Raises ValueError."""
-        pair, equals, ports = text.partition("=")
-        found = cls(pair.strip(), ports.strip()) if equals else cls("mix", text.strip())
-        if not found.pair or ":" not in found.ports:
-            raise ValueError("pair=client:port, as in mix=system:playback_*")
-        return found
-
-    def targets(self, pair: str, inputs: Sequence[str]) -> list[tuple[int, str]]:
-        """Return `(channel 0 or 1, port)` for each connection of `pair` among `inputs`."""
-        if self.pair not in ("*", pair):
-            return []
-        wanted = self.ports.replace("{pair}", pair)
-        found = [name for name in inputs if fnmatch.fnmatchcase(name, wanted)][:2]
-        return [(0, found[0]), (1, found[-1])] if found else []
 
 
 def pair_ports(pair: str) -> tuple[str, str]:

@@ -84,6 +84,7 @@ M.COMMANDS = {
   ["/punchin/launch"] = {args = {{name = "when", type = "s", optional = false}}, keys = false, reply = "", available = true},
   ["/punchin/solo"] = {args = {{name = "stem", type = "s", optional = false}}, keys = false, reply = "", available = true},
   ["/punchin/swap"] = {args = {{name = "id", type = "s", optional = false}, {name = "take", type = "i", optional = false}}, keys = false, reply = "", available = true},
+  ["/punchin/capture"] = {args = {{name = "on", type = "i", optional = false}, {name = "when", type = "s", optional = true}, {name = "bars", type = "d", optional = true}, {name = "input", type = "s", optional = true}}, keys = false, reply = "/punchin/captured", available = true},
   ["/punchin/player"] = {args = {}, keys = false, reply = "/punchin/player.reply", available = true},
 }
 
@@ -148,6 +149,7 @@ M.EVENTS = {
   ["/punchin/cancelled"] = {{name = "id", type = "s", optional = false}},
   ["/punchin/chosen"] = {{name = "id", type = "s", optional = false}, {name = "take", type = "i", optional = false}, {name = "tag", type = "s", optional = false}},
   ["/punchin/forgotten"] = {{name = "id", type = "s", optional = false}},
+  ["/punchin/captured"] = {{name = "path", type = "s", optional = false}, {name = "seconds", type = "d", optional = false}, {name = "json", type = "s", optional = false}},
   ["/punchin/error"] = {{name = "code", type = "i", optional = false}, {name = "name", type = "s", optional = false}, {name = "address", type = "s", optional = false}, {name = "message", type = "s", optional = false}},
   ["/punchin/part"] = {{name = "name", type = "s", optional = false}, {name = "index", type = "i", optional = false}, {name = "count", type = "i", optional = false}, {name = "text", type = "s", optional = false}},
   ["/punchin/version.reply"] = {{name = "protocol", type = "i", optional = false}, {name = "version", type = "s", optional = false}},

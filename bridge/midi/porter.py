@@ -5,20 +5,24 @@ So the ports live here, and the daemon starts this process again. The settings c
 first line of standard input, later lines are messages to send; the end of input ends the process.
 Standard output carries frames: what came in, and once a second the state of the ports.
 
-Threads: the two of `ports` write frames, under a lock; the main thread reads standard input.
+Threads: the two of `ports` write frames, under a lock; the main thread reads standard input; one
+sends clock.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import queue
 import struct
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from bridge.midi.clock_out import ClockOut, Song
 from bridge.midi.ports import LOOK_S, Ports
 
 # Kind of frame, index of the port in the last state, time of arrival, length of what follows.
@@ -66,9 +70,10 @@ class Porter:
     def __init__(self, told: dict[str, Any], out: BinaryIO) -> None:
         self._out, self._lock = out, threading.Lock()
         self._inputs: list[str] = []
-        self.ports = Ports(
-            told["input"], told["output"], told["backend"], self._deliver, self._tell_state
-        )
+        self._songs: queue.SimpleQueue[Song] = queue.SimpleQueue()
+        self._lights, self._led = told["output"], told["clock_output"]
+        outputs = [*self._lights, *(n for n in self._led if n not in self._lights)]
+        self.ports = Ports(told["input"], outputs, told["backend"], self._deliver, self._tell_state)
 
     def state(self) -> dict[str, Any]:
         """Return what is open and what is missing. An input keeps its index in `inputs`."""
@@ -103,7 +108,24 @@ class Porter:
         """Send what the daemon asks for, until it closes the pipe."""
         for line in lines:
             order = json.loads(line)
-            self.ports.send(bytes.fromhex(order["send"]), order["port"])
+            if "song" in order:
+                self._songs.put(Song(**order["song"]))
+            else:
+                self.ports.send(bytes.fromhex(order["send"]), order["port"], self._lights)
+
+    def tick(self) -> None:
+        """Send clock to the outputs that are led, in time with the song that was told last."""
+        out = ClockOut()
+        while True:
+            wait_s = out.due_s - time.monotonic()
+            try:
+                song = self._songs.get(timeout=max(0.0, min(wait_s, LOOK_S)))
+            except queue.Empty:
+                told = out.ticks(time.monotonic())
+            else:
+                told = out.follow(song, time.monotonic())
+            for message in told:
+                self.ports.send(message, "", self._led)
 
     def beat(self) -> None:
         """Tell the state once a second, as a sign of life of the watcher."""
@@ -120,7 +142,8 @@ def main() -> None:
     source = sys.stdin.buffer
     porter = Porter(json.loads(source.readline()), sys.stdout.buffer)
     porter.ports.open()
-    threading.Thread(target=porter.beat, daemon=True).start()
+    for work in (porter.beat, porter.tick):
+        threading.Thread(target=work, daemon=True).start()
     porter.obey(source)
     porter.ports.close()
     os._exit(0)  # a library's own threads may hang at a regular exit

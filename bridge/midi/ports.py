@@ -84,12 +84,17 @@ class Ports:
         disposer.start()
         disposer.join(2.0)
 
-    def send(self, message: bytes, port: str = "") -> int:
-        """Send to every output whose name holds `port`; return how many there were."""
+    def send(self, message: bytes, port: str = "", wanted: Sequence[str] | None = None) -> int:
+        """Send to every output whose name holds `port`; return how many there were.
+
+        `wanted`: only to those that one of these parts of names would open.
+        """
         with self._lock:
             outputs = [
                 o for p, o in self._open.items()
-                if p.direction == "out" and port.lower() in p.name.lower()
+                if p.direction == "out"
+                and port.lower() in p.name.lower()
+                and (wanted is None or any(_wants(w, p) for w in wanted))
             ]  # fmt: skip
             for each in outputs:
                 try:

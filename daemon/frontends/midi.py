@@ -35,6 +35,8 @@ _MOST_WAITING = 8192
 _A_TURN = 200  # messages handled before the loop sees to others
 _SILENCE_S = 0.25
 _CLOCK_KEEPS_S = 2.0
+_SONG_S = 0.02
+_PORTS = ("input", "output", "clock_output", "backend")
 _ENDS = ("/punchin/done", "/punchin/failed", "/punchin/cancelled")
 
 
@@ -61,9 +63,10 @@ class MidiFrontend:
         dispatcher: Dispatcher,
         studio: Studio,
         settings: Midi,
+        song: Callable[[], Any] = lambda: None,
         link: Callable[..., PorterLink] = PorterLink,
     ) -> None:
-        self._link = link
+        self._link, self._song, self._told_song = link, song, None
         self._dispatcher, self._studio, self._settings = dispatcher, studio, settings
         self._maps, self._map_problem = _maps(settings.map)
         self._mapper = Mapper(self._maps)
@@ -88,16 +91,18 @@ class MidiFrontend:
 
     def open(self) -> None:
         """Begin, when the settings name a port."""
-        if not (self._settings.input or self._settings.output):
+        if not (self._settings.input or self._settings.output or self._settings.clock_output):
             return
         self._loop = asyncio.get_running_loop()
         self._jobs.recall(self._studio.roster.recent())
         self._studio.bus.subscribe(self._ear.key, self._ear.listener)
-        told = {k: getattr(self._settings, k) for k in ("input", "output", "backend")}
+        told = {k: getattr(self._settings, k) for k in _PORTS}
         self.ports = self._link(told, self._deliver, self._light_all)
         self._running = asyncio.ensure_future(self.ports.run())
         if self._settings.clock == "in":
             self._later("silence", _SILENCE_S, self._silence)
+        if self._settings.clock_output:
+            self._later("song", _SONG_S, self._lead)
 
     async def close(self) -> None:
         """Close the ports and forget every client."""
@@ -209,6 +214,14 @@ class MidiFrontend:
                 self._tell(told)
         self._later("silence", _SILENCE_S, self._silence)
 
+    def _lead(self) -> None:
+        """Tell the clock that goes out where the song is, when that has changed."""
+        line = self._song()
+        if line is not None and line != self._told_song and self.ports is not None:
+            self._told_song = line
+            self.ports.song(line.playing, line.at_s, line.beat, line.bpm)
+        self._later("song", _SONG_S, self._lead)
+
     def _tell(self, messages: Sequence[tuple[str, tuple[Any, ...]]]) -> None:
         if messages:
             self._dispatcher.apply([(a, list(args)) for a, args in messages], self._ear)
@@ -232,6 +245,7 @@ class MidiFrontend:
 
     def _light_all(self) -> None:
         self._lit.clear()
+        self._told_song = None
         for control in self._ears:
             self._light(control)
 

@@ -35,7 +35,9 @@ class PorterLink:
         deliver: Callable[[str, bytes, float], None],
         changed: Callable[[], None],
         command: tuple[str, ...] = (sys.executable, "-m", "bridge.midi.porter"),
+        hung_s: float = _HUNG_S,
     ) -> None:
+        self._hung_s = hung_s
         self._told, self._deliver, self._changed, self._command = told, deliver, changed, command
         self._process: asyncio.subprocess.Process | None = None
         self._state: dict[str, Any] = {}
@@ -46,6 +48,8 @@ class PorterLink:
         while True:
             try:
                 await self._once()
+            except TimeoutError:
+                _log.warning("the MIDI system hangs: its process is replaced")
             except OSError as e:
                 _log.warning("the MIDI ports' process can't be started: %s", e)
             finally:
@@ -67,7 +71,7 @@ class PorterLink:
         assert process.stdout is not None
         process.stdin.write(json.dumps(self._told).encode() + b"\n")
         frames = Frames()
-        while data := await asyncio.wait_for(process.stdout.read(_CHUNK), _HUNG_S):
+        while data := await asyncio.wait_for(process.stdout.read(_CHUNK), self._hung_s):
             for frame in frames.feed(data):
                 self._take(frame)
             await asyncio.sleep(0)  # a flood leaves the loop to others between two chunks
@@ -92,7 +96,7 @@ class PorterLink:
         if process.stdin is not None:
             process.stdin.close()
         try:
-            await asyncio.wait_for(process.wait(), _PATIENCE_S)
+            await asyncio.wait_for(process.wait(), min(_PATIENCE_S, self._hung_s))
         except TimeoutError:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
@@ -102,11 +106,17 @@ class PorterLink:
 
     def send(self, message: bytes, port: str = "") -> None:
         """Send to every open output whose name holds `port`; dropped while there is no process."""
+        self._order({"send": message.hex(), "port": port})
+
+    def song(self, playing: bool, at_s: float, beat: float, bpm: float) -> None:
+        """Tell where the song is, for the clock that goes out."""
+        self._order({"song": {"playing": playing, "at_s": at_s, "beat": beat, "bpm": bpm}})
+
+    def _order(self, order: dict[str, Any]) -> None:
         if self._process is None or self._process.stdin is None:
             return
-        order = json.dumps({"send": message.hex(), "port": port}).encode() + b"\n"
         with contextlib.suppress(OSError, RuntimeError):
-            self._process.stdin.write(order)
+            self._process.stdin.write(json.dumps(order).encode() + b"\n")
 
     def names(self, direction: str) -> list[str]:
         """Return the open ports' names."""

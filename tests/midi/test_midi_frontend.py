@@ -11,6 +11,7 @@ from daemon.core.jobs import State
 from daemon.core.settings import Midi
 from daemon.frontends.midi import MidiFrontend
 from daemon.frontends.midi_jobs import HeardJobs
+from daemon.player.transport import Line
 
 MAP = """
 [[control]]
@@ -60,6 +61,9 @@ class Link:
     def problem(self):
         return self.trouble
 
+    def song(self, *told):
+        self.sent.append(told)
+
     def press(self, *numbers, at_s=None):
         for i, number in enumerate(numbers):
             now_s = asyncio.get_running_loop().time() if at_s is None else at_s + i
@@ -90,12 +94,13 @@ class Stand:
     def __init__(self, tmp_path, jobs=(), **settings):
         path = tmp_path / "m.toml"
         path.write_text(settings.pop("text", MAP))
-        values = {"input": ("x",), "output": (), "map": (str(path),), "clock": "in",
-                  "backend": "auto", **settings}  # fmt: skip
+        values = {"input": ("x",), "output": (), "clock_output": (), "map": (str(path),),
+                  "clock": "in", "backend": "auto", **settings}  # fmt: skip
         self.desk = Desk()
         self.bus = Bus(asyncio.get_running_loop().time)
         studio = SimpleNamespace(bus=self.bus, roster=SimpleNamespace(recent=lambda: jobs))
-        self.midi = MidiFrontend(self.desk, studio, Midi(**values), Link)
+        self.midi = MidiFrontend(self.desk, studio, Midi(**values), lambda: self.line, Link)
+        self.line = None
         self.midi.open()
 
     @property
@@ -236,6 +241,18 @@ def test_clock_moves_the_transport_of_the_port_that_leads(tmp_path):
     assert {a for a, *_ in said} == {"/punchin/transport"}
     assert len(said) == 3  # not twice that: the second port is another clock
     assert with_stand(tmp_path, work, clock="off") == []
+
+
+def test_clock_out_is_told_the_song_when_it_changes(tmp_path):
+    async def work(stand):
+        for line in (Line(True, 1.0, 2.0, 97.5), Line(True, 1.0, 2.0, 97.5), Line(False, 3.0)):
+            stand.line = line
+            stand.midi._lead()
+        return [told for told in stand.link.sent if isinstance(told, tuple)]
+
+    assert with_stand(tmp_path, work, clock_output=("x",)) == [
+        (True, 1.0, 2.0, 97.5), (False, 3.0, 0.0, 120.0)
+    ]  # fmt: skip
 
 
 def test_a_wrong_map_is_told_and_the_others_work(tmp_path, caplog):

@@ -13,6 +13,7 @@ import soundfile
 from midi_rig import NEEDED, Jack, Player, house_with, make_in, make_out
 from wire_house import ROOT, wait_for
 
+from bridge.midi.clock import Clock
 from bridge.midi.notes import send_in_time
 
 pytestmark = pytest.mark.filterwarnings("default")
@@ -187,6 +188,37 @@ def test_the_daemon_outlives_its_jack_server(house_on, tmp_path):
         for player in players:
             player.stop()
         server.stop()
+
+
+@pytest.fixture
+def synth(jack):
+    made = make_in(jack, "synth")
+    yield made
+    made.delete()
+
+
+def test_clock_goes_out_in_time_with_the_transport(jack, synth, house_on):
+    house = house_on(jack, clock_output="synth:")
+    wait_for(lambda: midi_of(house).get("outputs") or None, "the output did not open")
+    clock, heard, now_s = Clock(), [], 0.0
+    with house.tcp() as client:
+        client.send("/punchin/transport", 1, 4.1, 240.0)
+
+        def listen():
+            nonlocal now_s
+            while got := synth.get_message():
+                now_s += got[1]
+                heard.append(bytes(got[0]))
+                clock.feed(heard[-1], now_s)
+            return heard
+
+        wait_for(lambda: len(listen()) >= 150 or None, "no clock came")
+        assert heard[0][0] == 0xF2
+        assert heard[1:3] == [b"\xfb", b"\xf8"]
+        assert heard[0][1] >= 17  # a sixteenth after beat 4.1
+        assert clock.line.bpm == pytest.approx(240, rel=0.02)
+        client.send("/punchin/transport", 0, 20.0, 240.0)
+        wait_for(lambda: listen()[-1] == b"\xfc" or None, "it was not stopped")
 
 
 def test_without_any_midi_system_the_daemon_works_and_says_403(tmp_path, house_on):

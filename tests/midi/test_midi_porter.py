@@ -3,6 +3,7 @@
 import asyncio
 import sys
 
+import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +16,7 @@ from bridge.protocol.errors import PunchinError
 from daemon.frontends.midi_porter import PorterLink
 
 PLAYED = """
-import json, sys
+import json, sys, threading
 from bridge.midi.porter import MESSAGE, STATE, framed
 out = sys.stdout.buffer
 told = json.loads(sys.stdin.buffer.readline())
@@ -25,6 +26,8 @@ out.write(framed(MESSAGE, 0, 12.5, bytes((0x90, 36, told["key"]))))
 out.flush()
 if told["dies"]:
     sys.exit(1)
+if told["hangs"]:
+    threading.Event().wait()
 for line in sys.stdin.buffer:
     order = json.loads(line)
     out.write(framed(MESSAGE, 0, 0.0, bytes.fromhex(order["send"])))
@@ -32,13 +35,14 @@ for line in sys.stdin.buffer:
 """
 
 
-async def play(work, **told):
+async def play(work, hung_s=10.0, **told):
     heard, news = asyncio.Queue(), asyncio.Event()
     link = PorterLink(
-        {"key": 77, "dies": False, **told},
+        {"key": 77, "dies": False, "hangs": False, **told},
         lambda *row: heard.put_nowait(row),
         news.set,
         (sys.executable, "-c", PLAYED),
+        hung_s,
     )
     running = asyncio.ensure_future(link.run())
     try:
@@ -67,6 +71,19 @@ def test_a_process_that_dies_is_started_again():
         return link.starts
 
     assert asyncio.run(play(work, dies=True)) == 2
+
+
+def test_a_process_that_hangs_is_killed_and_replaced(caplog):
+    async def work(link, heard):
+        await heard.get()
+        first = link._process.pid
+        await heard.get()
+        return first, link._process.pid
+
+    first, second = asyncio.run(play(work, hung_s=0.5, hangs=True))
+    assert first != second
+    assert not psutil.pid_exists(first)
+    assert "hangs" in caplog.text
 
 
 @given(
@@ -181,6 +198,7 @@ def test_messages_are_cut_and_timed_and_lights_go_to_their_port(system):
     assert [m.hex() for m, _ in messages] == ["900102", "900304", "f8"]
     assert messages[1][1] <= messages[2][1] == 5.0
     assert ports.send(b"\x90\x01\x02", "DESK") == 1
+    assert ports.send(b"\x90\x01\x02", "DESK", ["pad"]) == 0
     assert system.sent == [("desk", b"\x90\x01\x02")]
 
 

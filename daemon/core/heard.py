@@ -14,6 +14,7 @@ from typing import Any
 
 from bridge.protocol.errors import PunchinError
 from daemon.core import programme
+from daemon.core.admission import work_of
 from daemon.core.jobs import Job, ResultFile, State
 from daemon.core.player import Desk
 from daemon.core.programme import MIX
@@ -76,6 +77,7 @@ class HeardJobs:
         self._desk.player.tell({**told, "channels": fields["channels"]}, payload)
 
     def _open_roles(self, job: Job, running: Running, role: str, channels: int) -> None:
+        rate = work_of(job).rate
         frames = {role: running.settled["mix_frames"]}
         if role.startswith("region"):
             spans = running.settled["spans"]
@@ -83,7 +85,7 @@ class HeardJobs:
         for name, length in frames.items():
             running.roles.add(name)
             told = {"do": "open", "job": job.id, "role": name, "frames": length}
-            self._desk.player.tell({**told, "channels": channels})
+            self._desk.player.tell({**told, "channels": channels, "rate": rate})
 
     def taken(self, job: Job, files: list[ResultFile]) -> None:
         """Have the files of a finished take heard in place of what was heard while it was made."""

@@ -127,6 +127,7 @@ class LiveSamples:
         self.frames, self.channels = frames, channels
         self._clock = clock
         self._data = np.zeros((frames, channels), np.float32)
+        self.chunks = 0
         self._better: np.ndarray | None = None
         self._parts: tuple[tuple[int, int], ...] = ()
         self._since: tuple[float, int] | None = None
@@ -155,6 +156,7 @@ class LiveSamples:
         if not again:
             data[first:last] = piece
         self._parts = _joined(self._parts, (first, last))
+        self.chunks += 1
         self._measure()
 
     def _measure(self) -> None:

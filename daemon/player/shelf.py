@@ -19,6 +19,7 @@ from typing import Any
 from daemon.player.converted import Converted
 from daemon.player.program import Program
 from daemon.player.samples import FileSamples, LiveSamples, Samples, Segment, Timeline
+from daemon.player.stack import Stack
 
 _KEPT_FILES = 12
 STEMS = "stems"
@@ -30,23 +31,21 @@ class Shelf:
     def __init__(self) -> None:
         self._files: dict[tuple[str, int], FileSamples] = {}
         self._live: dict[tuple[str, str], LiveSamples] = {}
-        self._stacks: dict[str, Timeline] = {}
+        self._stacks: dict[str, Stack] = {}
 
     # -- running jobs ------------------------------------------------------------------------------
 
-    def open_live(self, job: str, role: str, frames: int, channels: int) -> None:
+    def open_live(self, job: str, role: str, frames: int, channels: int, rate: int) -> None:
         """Make room for a role of a running job; stems also join the job's sum."""
         if (job, role) in self._live:
             return
         samples = self._live[(job, role)] = LiveSamples(frames, channels)
         if role.startswith("stem:"):
-            stack = self._stack(job, frames)
-            stack.channels = max(stack.channels, channels)
-            stack.layers.append([Segment(0, frames, samples)])
+            self._stack(job, frames, rate).add(samples)
 
-    def _stack(self, job: str, frames: int) -> Timeline:
+    def _stack(self, job: str, frames: int, rate: int) -> Stack:
         if job not in self._stacks:
-            self._stacks[job] = Timeline([], frames)
+            self._stacks[job] = Stack(frames, rate)
         return self._stacks[job]
 
     def live(self, job: str, role: str) -> LiveSamples:
@@ -81,7 +80,7 @@ class Shelf:
         load: list[Callable[[float], bool]] = []
         used: dict[int, LiveSamples] = {}
         for name, layers in told["pairs"].items():
-            line = Timeline([[self._segment(s) for s in layer] for layer in layers], frames)
+            line = Timeline([[self._segment(s, own) for s in layer] for layer in layers], frames)
             load += [_loader(s, own) for layer in line.layers for s in layer]
             used |= {id(s): s for s in _live_in(line)}
             pairs[name] = line
@@ -105,13 +104,13 @@ class Shelf:
             load=tuple(load),
         )
 
-    def _segment(self, told: Mapping[str, Any]) -> Segment:
+    def _segment(self, told: Mapping[str, Any], rate: int) -> Segment:
         start, end, offset = told["start"], told["end"], told.get("offset", 0)
         if "file" in told:
             return Segment(start, end, self.file(told["file"]), offset)
         job, role = told["live"]
         if role == STEMS:
-            return Segment(start, end, self._stack(job, end - start), offset)
+            return Segment(start, end, self._stack(job, end - start, rate), offset)
         return Segment(start, end, self._live[(job, role)], offset)
 
 

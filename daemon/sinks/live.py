@@ -68,7 +68,11 @@ class HeardSink:
         fields = message.fields
         if message.kind == "settled":
             self._ears.settle(self._job, fields, self._outputs)
-        elif message.kind in ("audio", "rough") and fields["take"] == 1 and fields["role"] not in _UNHEARD:
+        elif (
+            message.kind in ("audio", "rough")
+            and fields["take"] == 1
+            and fields["role"] not in _UNHEARD
+        ):
             self._ears.chunk(self._job, fields, message.payload)
 
     def _unharmed(self, work: Callable[[], None]) -> None:

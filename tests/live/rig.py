@@ -184,7 +184,7 @@ class Listener:
         self._blocks, self._starts = [], []
 
     def second_of(self, frame):
-        """When the cycle of a frame of `aligned` began, in `time.monotonic()`, by JACK's own clock."""
+        """When the cycle of a frame of `aligned` began, in `time.monotonic()`."""
         ahead = self._starts[0] + frame - self.client.frame_time
         return time.monotonic() + ahead / self.client.samplerate
 

@@ -136,6 +136,8 @@ def _timed(control: Control, row: Mapping[str, Any]) -> Control:
 def _consistent(control: Control) -> None:
     if control.shift and control.moves:
         raise Mistake('shift needs a pad or a button, not a knob: give mode = "button"')
+    if control.latch and not control.shift:
+        raise Mistake("latch belongs to a shift: name its layer")
     if control.shift and control.layer == control.shift:
         raise Mistake("a control can't lie in the layer that it switches on")
     if not control.messages and not control.shift:

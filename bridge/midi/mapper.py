@@ -92,6 +92,13 @@ class Mapper:
         turned = bool(control.cycle and state and state.cycled % len(control.cycle))
         return turned or bool(control.shift and control.shift in self.layers)
 
+    def is_shown(self, control: Control) -> bool:
+        """Whether this control is the one that its trigger moves now."""
+        if control.layer:
+            return control.layer in self.layers
+        others = (o for m in self.maps for o in m.controls if o.trigger == control.trigger)
+        return not any(o.layer in self.layers for o in others)
+
     # -- which control -----------------------------------------------------------------------------
 
     def _control(self, event: Event) -> Control | None:
@@ -120,6 +127,8 @@ class Mapper:
         down = event.value >= (_PRESSED if event.kind == "cc" else 1) or event.kind == "program"
         if event.kind == "cc" and down == state.pressed:
             return []
+        # What is held is held, also when its contact chatters.
+        self._hold(control, down)
         quiet = now_s - state.moved_s >= control.debounce_s
         if down:
             state.moved_s = now_s
@@ -128,21 +137,15 @@ class Mapper:
         elif not state.pressed:
             return []
         state.pressed = down and event.kind != "program"
-        self._shift(control, down)
+        if control.latch and down:
+            self.layers ^= {control.shift}
         if control.on == ("press" if down else "release") or control.on == "both":
             return self._call(control, state, event.value / 127)
         return []
 
-    def _shift(self, control: Control, down: bool) -> None:
-        if not control.shift:
-            return
-        if control.latch:
-            if down:
-                self.layers ^= {control.shift}
-        elif down:
-            self.layers.add(control.shift)
-        else:
-            self.layers.discard(control.shift)
+    def _hold(self, control: Control, down: bool) -> None:
+        if control.shift and not control.latch:
+            self.layers = self.layers - {control.shift} | ({control.shift} if down else set())
 
     def _call(self, control: Control, state: _State, share: float) -> list[Call]:
         if not control.messages:

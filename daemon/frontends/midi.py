@@ -83,7 +83,7 @@ class MidiFrontend:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._busy: dict[Control, set[str]] = {}
         self._failed: set[Control] = set()
-        self._lit: dict[Control, bytes] = {}
+        self._lit: dict[bytes, tuple[bytes, str]] = {}
         self._channels: dict[Control, int] = {}
         self.dropped = 0
         self.ports: PorterLink | None = None
@@ -108,10 +108,10 @@ class MidiFrontend:
         """Close the ports and forget every client."""
         for timer in self._timers.values():
             timer.cancel()
-        if self._running is None:
+        if self._running is None or self.ports is None:
             return
-        for control in list(self._lit):
-            self._send_light(control, dark=True)
+        for place, (_, port) in self._lit.items():
+            self.ports.send(place + b"\0", port)
         self._running.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._running
@@ -167,7 +167,8 @@ class MidiFrontend:
             self._channels[call.control] = event.channel
             self._do(call)
         if layers != self._mapper.layers:
-            self._light_all()
+            for control in self._ears:
+                self._light(control)
 
     def _wait_for_due(self) -> None:
         when_s = self._mapper.next_due_s()
@@ -250,18 +251,16 @@ class MidiFrontend:
             self._light(control)
 
     def _light(self, control: Control) -> None:
-        if control.leds:
-            self._send_light(control)
-
-    def _send_light(self, control: Control, dark: bool = False) -> None:
-        states = self._states(control)
-        message = light(control, states, self._channels.get(control))
-        if message is None or self.ports is None:
+        """Show a control's state where it has changed; one under another layer shows nothing."""
+        if not control.leds or not self._mapper.is_shown(control) or self.ports is None:
             return
-        message = message[:2] + b"\0" if dark else message
-        if self._lit.get(control) != message:
-            self.ports.send(message, next(m.port for m in self._maps if control in m.controls))
-        self._lit[control] = message
+        message = light(control, self._states(control), self._channels.get(control))
+        if message is None:
+            return
+        shown = (message, next(m.port for m in self._maps if control in m.controls))
+        if self._lit.get(message[:2]) != shown:
+            self.ports.send(*shown)
+        self._lit[message[:2]] = shown
 
     def _states(self, control: Control) -> Iterable[str]:
         if self._busy.get(control):

@@ -204,6 +204,38 @@ def test_lights_follow_the_job_that_the_pad_started(tmp_path):
     assert link.sent == ["902401", "90240d", "902405", "902401", "902400"]
 
 
+def test_a_layer_shows_its_own_lights_and_the_plain_ones_afterwards(tmp_path):
+    text = (
+        MAP
+        + """
+[[control]]
+name = "other"
+layer = "s"
+note = 36
+send = ["/punchin/stop"]
+led = { idle = 99 }
+
+[[control]]
+name = "shift"
+note = 40
+shift = "s"
+led = { idle = 2, on = 3 }
+"""
+    )
+
+    async def work(stand):
+        stand.link.changed()
+        for value in (100, 0):
+            stand.link.deliver("in-1", bytes((0x90, 40, value)), 1.0)
+            await stand.settle()
+        return list(stand.link.sent)
+
+    sent = with_stand(tmp_path, work, text=text)
+    assert sent[:2] == ["902401", "902802"]
+    assert sorted(sent[2:4]) == ["902463", "902803"]
+    assert sorted(sent[4:]) == ["902401", "902802"]
+
+
 def test_a_flood_leaves_the_loop_and_the_clock_alive(tmp_path):
     """30,000 notes at once: the clock's ticks go first, and others get their turn meanwhile."""
 

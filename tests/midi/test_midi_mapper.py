@@ -77,6 +77,15 @@ def test_a_layer_counts_while_its_shift_is_held():
     assert sent(found.feed(note(1), 5)) == [("c0",)]
 
 
+def test_a_shift_whose_contact_chatters_is_on_while_it_is_held():
+    found = mapper(f'note = 1\nlayer = "s"\n{STOP}', 'note = 9\nshift = "s"')
+    for i, value in enumerate((100, 0, 100)):
+        found.feed(note(9, value), i / 1000)
+    assert len(found.feed(note(1), 1)) == 1
+    found.feed(note(9, 0), 2)
+    assert found.feed(note(1), 3) == []
+
+
 def test_a_latched_shift_stays_until_it_is_pressed_again():
     found = mapper(f'note = 1\nlayer = "s"\n{STOP}', 'note = 9\nshift = "s"\nlatch = true')
     found.feed(note(9), 0)

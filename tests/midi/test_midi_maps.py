@@ -96,6 +96,7 @@ def test_the_line_and_the_control_are_named():
         ('cc = 1\ncurve = "log"\nsend = ["/punchin/gain", "$value"]', "over 0"),
         ('note = 1', "it does nothing"),
         ('cc = 1\nshift = "s"', "button"),
+        ('note = 1\nlatch = true\nsend = ["/punchin/stop"]', "latch belongs"),
         ('note = 1\nled = { on = "pink" }\nsend = ["/punchin/stop"]', "no colour 'pink'"),
         ('note = 1\nled = { lit = 3 }\nsend = ["/punchin/stop"]', "led is a table"),
         ('note = 1\ndebounce_ms = -1\nsend = ["/punchin/stop"]', "debounce_ms"),

@@ -17,6 +17,21 @@ RATE = rig.RATE
 
 
 @pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A server with a long period: both clients are Python, on a machine that is shared."""
+    rig.need("jackd", "jack_wait", "jack")
+    with pytest.MonkeyPatch.context() as patch:
+        started = rig.JackServer(tmp_path_factory.mktemp("jack"), period=4096)
+        for name, value in started.environment.items():
+            patch.setenv(name, value)
+        try:
+            started.start()
+            yield started
+        finally:
+            started.stop()
+
+
+@pytest.fixture(scope="module")
 def house(server, tmp_path_factory):
     house = House(
         tmp_path_factory.mktemp("heard"),
@@ -148,6 +163,7 @@ def test_a_job_is_heard_by_its_sink_before_it_is_done(house, tcp, song, listener
         tcp, lambda p: p.get("id") == "d" and p["state"] == "playing" and p["position"] > 0.5
     )
     assert house.job("d")["state"] == "running"
+    tcp.until("file", id="d")
     tcp.send("/punchin/cancel", "d")
     tcp.until("cancelled", id="d")
     mix = soundfile.read(house.path("d"), dtype="float32")[0]

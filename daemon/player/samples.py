@@ -153,8 +153,8 @@ class LiveSamples:
             self._better = data.copy()
         if self._better is not None:
             self._better[first:last] = piece
-        if not again:
-            data[first:last] = piece
+        for a, b in _gaps(self._parts, first, last):
+            data[a:b] = piece[a - first : b - first]
         self._parts = _joined(self._parts, (first, last))
         self.chunks += 1
         self._measure()
@@ -189,6 +189,18 @@ class LiveSamples:
         if first < last:
             out[first - start : last - start] = self._data[first:last]
         return out
+
+
+def _gaps(parts: tuple[tuple[int, int], ...], first: int, last: int) -> Iterator[tuple[int, int]]:
+    """Yield the stretches of `[first, last)` that no part covers."""
+    for a, b in parts:
+        if a >= last:
+            break
+        if first < a:
+            yield first, a
+        first = max(first, b)
+    if first < last:
+        yield first, last
 
 
 def _joined(

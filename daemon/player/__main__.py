@@ -17,6 +17,7 @@ from typing import BinaryIO
 
 from daemon.player.host import Host
 from daemon.player.outlets import maker
+from daemon.player.outputs.priority import prefer_process
 from daemon.worker.channel import Channel
 
 _SWITCH_S = 0.0005
@@ -36,6 +37,7 @@ def main() -> int:
     """Serve until told to stop."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(name)s: %(message)s")
     sys.setswitchinterval(_SWITCH_S)
+    prefer_process()
     options = json.loads(sys.argv[1]) if len(sys.argv) > 1 else {}
     code = Host(Channel(*_claim_streams()), maker(options), options.get("preroll_s", 0.0)).serve()
     sys.stderr.flush()

@@ -6,7 +6,7 @@ import rig
 
 def _running(folder):
     rig.need("jackd", "jack_wait", "jack")
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, rig.preferred():
         started = rig.JackServer(folder)
         for name, value in started.environment.items():
             patch.setenv(name, value)

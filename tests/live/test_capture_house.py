@@ -69,7 +69,7 @@ def test_a_take_becomes_the_source_of_the_next_job(house, tcp, singer, server):
     heard, rate = soundfile.read(path, dtype="float32")
     assert rate == server.rate
     assert seconds == pytest.approx(len(heard) / rate)
-    assert_sung(heard, told["lost_frames"])
+    assert_sung(heard, told["lost_frames"], singer)
     assert Path(path).parent == house.home / "captures"
     context = tcp.ask("context")
     assert context["source"] == path

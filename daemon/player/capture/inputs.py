@@ -26,7 +26,6 @@ Take = Callable[[np.ndarray, float, int], None]
 JACK = "jack:"
 _MOST_CHANNELS = 2
 _MOST_PERIOD = 8192
-_COUNT = 2**32  # JACK's count of frames begins anew there
 
 
 @dataclass(frozen=True)
@@ -100,8 +99,8 @@ class JackInput:
             part, cycle = block[:frames], client.last_frame_time
             for i, port in enumerate(ports):
                 part[:, i] = port.get_array()
-            missed = 0 if expected is None else (cycle - expected) % _COUNT
-            expected = (cycle + frames) % _COUNT
+            missed = 0 if expected is None else (cycle - expected) % jack_ports.COUNT
+            expected = (cycle + frames) % jack_ports.COUNT
             since_s = client.frames_since_cycle_start / fmt.rate
             take(part, time.monotonic() - since_s - before_s, missed)
 

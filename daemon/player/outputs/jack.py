@@ -93,6 +93,7 @@ class _Run:
         self._client, self._pairs, self._pulse = client, tuple(pairs), pulse
         self._rate = client.samplerate
         self._beyond_s = 0.0  # between our ports and the ear
+        self._expected: int | None = None  # the server's count of frames at the next cycle
         self._feed: Feed | None = None
         self._block = np.zeros((_MOST_PERIOD, 2 * len(pairs)), np.float32)
         self._ports = [
@@ -116,6 +117,10 @@ class _Run:
     def _process(self, frames: int) -> None:
         block = self._block[:frames]
         if self._feed:
+            # A cycle that went by without us was heard as a gap.
+            cycle = self._client.last_frame_time
+            self._pulse.underruns += self._expected not in (None, cycle)
+            self._expected = (cycle + frames) % jack_ports.COUNT
             start_s = time.monotonic() - self._client.frames_since_cycle_start / self._rate
             self._pulse.clock = Clock(self._pulse.frames, start_s + self._beyond_s)
             self._feed.take(block)

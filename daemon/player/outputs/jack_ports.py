@@ -18,6 +18,7 @@ from bridge.protocol.errors import PunchinError, error
 from daemon.player.destinations import Rule
 
 _POLL_S = 0.25
+COUNT = 2**32  # the server's count of frames begins anew there
 
 
 def pair_ports(pair: str) -> tuple[str, str]:

@@ -24,7 +24,7 @@ from bridge.midi.backends import VIRTUAL, Place
 from bridge.midi.stream import Stream
 from bridge.protocol.errors import PunchinError, error
 
-READ_S, LOOK_S = 0.002, 1.0
+READ_S, LOOK_S, _CLOSE_S = 0.002, 1.0, 0.7
 _MOST = 4096  # packets read from one port at a time
 _SILENT_S = 5.0  # a JACK port silent for so long is asked whether its server still lives
 _log = logging.getLogger(__name__)
@@ -79,10 +79,10 @@ class Ports:
         """Close every port; a library that hangs is left behind."""
         self._done.set()
         for thread in self._threads:
-            thread.join(2.0)
+            thread.join(_CLOSE_S)
         disposer = threading.Thread(target=self._close_all, daemon=True)
         disposer.start()
-        disposer.join(2.0)
+        disposer.join(_CLOSE_S)
 
     def send(self, message: bytes, port: str = "", wanted: Sequence[str] | None = None) -> int:
         """Send to every output whose name holds `port`; return how many there were.

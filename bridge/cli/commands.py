@@ -53,6 +53,7 @@ COMMANDS: dict[str, Entry] = {
     "context": Entry("context", "prints what the daemon knows of the DAW", "server"),
     "play": Entry("preview", "plays a result", "context"),
     "stop": Entry("preview", "stops playing", "context"),
+    "capture": Entry("preview", _summary("/punchin/capture"), "context"),
     "devices": Entry("preview", "audio devices, and which one the preview uses", ""),
     "midi": Entry("preview", "MIDI ports and maps: list, maps, monitor, learn, play", "midi"),
     "send": Entry("protocol", "sends any message and prints the replies", "send"),

@@ -120,7 +120,7 @@ COMMANDS = (
     _live("launch", (Arg("when", _LAUNCH),), "when a play begins"),
     _live("solo", (Arg("stem", k.WORD),), "plays one stem alone"),
     _live("swap", (Arg("id", k.ID), Arg("take", _TAKE_OR_SOURCE)), "changes the take without a gap"),
-    Command("/punchin/capture", (Arg("on", k.FLAG), Arg("when", _LAUNCH, True), Arg("bars", k.BARS, True), Arg("input", k.WORD, True)), "records an input into a WAV that becomes the region's source; 0 ends it", "preview", "/punchin/captured"),
+    Command("/punchin/capture", (Arg("on", k.FLAG), Arg("when", _LAUNCH, True), Arg("bars", k.BARS, True), Arg("input", k.WORD, True)), "records an input into a WAV that becomes the region's source, told by /punchin/captured; 0 ends it", "preview"),
     _live("player", (), "position, level, underruns, device"),
 )  # fmt: skip
 COMMAND = {row.address: row for row in COMMANDS}

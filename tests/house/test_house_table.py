@@ -208,6 +208,8 @@ def test_other_rows_are_answered_as_the_table_says(house, tcp, files, row):
         silent = not row.reply or (name == "do" and len(values) > 1 and values[1].kept == 0)
         if name == "cancel":
             assert tcp.until("done").args[0] == done
+        elif name == "capture":  # where there is a microphone it may end what it began
+            assert {m.args[0] for m in tcp.quiet() if m.name == "error"} <= {101, 402}
         elif silent:
             assert not [m for m in tcp.quiet() if m.name == "error"]
         else:

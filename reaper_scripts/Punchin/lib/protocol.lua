@@ -84,7 +84,7 @@ M.COMMANDS = {
   ["/punchin/launch"] = {args = {{name = "when", type = "s", optional = false}}, keys = false, reply = "", available = true},
   ["/punchin/solo"] = {args = {{name = "stem", type = "s", optional = false}}, keys = false, reply = "", available = true},
   ["/punchin/swap"] = {args = {{name = "id", type = "s", optional = false}, {name = "take", type = "i", optional = false}}, keys = false, reply = "", available = true},
-  ["/punchin/capture"] = {args = {{name = "on", type = "i", optional = false}, {name = "when", type = "s", optional = true}, {name = "bars", type = "d", optional = true}, {name = "input", type = "s", optional = true}}, keys = false, reply = "/punchin/captured", available = true},
+  ["/punchin/capture"] = {args = {{name = "on", type = "i", optional = false}, {name = "when", type = "s", optional = true}, {name = "bars", type = "d", optional = true}, {name = "input", type = "s", optional = true}}, keys = false, reply = "", available = true},
   ["/punchin/player"] = {args = {}, keys = false, reply = "/punchin/player.reply", available = true},
 }
 

@@ -202,12 +202,13 @@ class Desk:
         when = when or self.manner.launch
         fields = {"do": "play", "item": item, "when": when, "same": same, "outputs": list(outputs)}
         try:
-            await self.player.ask(fields)
+            told = await self.player.ask(fields)
         except PunchinError as problem:
             self.manner.trouble = problem.message
             raise
         manner = self.manner
-        manner.item, manner.outputs, manner.live, manner.trouble = item, outputs, live, ""
+        manner.item, manner.outputs, manner.live = item, outputs, live
+        manner.trouble = told.get("trouble", "")
         manner.solo = manner.solo if same else ""
         manner.launched = when != "now" and self.song.line.playing
 

@@ -84,9 +84,9 @@ class Host:
 
     # -- commands ----------------------------------------------------------------------------------
 
-    def _play(self, fields: Fields, _payload: bytes) -> None:
-        same = bool(fields.get("same"))
-        self.rack.play(fields["item"], fields["when"], list(fields["outputs"]), same)
+    def _play(self, fields: Fields, _payload: bytes) -> dict[str, Any]:
+        same, names = bool(fields.get("same")), list(fields["outputs"])
+        return {"trouble": self.rack.play(fields["item"], fields["when"], names, same)}
 
     def _better(self, fields: Fields, _payload: bytes) -> None:
         self.rack.improve(fields["item"])

@@ -96,8 +96,11 @@ class Rack:
 
     # -- commands ----------------------------------------------------------------------------------
 
-    def play(self, told: Told, when: str, names: list[str], same: bool = False) -> None:
-        """Play on these outputs and fall silent on all others. Raises 200…204, 402."""
+    def play(self, told: Told, when: str, names: list[str], same: bool = False) -> str:
+        """Play on these outputs and fall silent on all others; return what is wrong with some.
+
+        Raises 200…204, 402 when none of them plays.
+        """
         problems: list[PunchinError] = []
         for name in names:
             try:
@@ -107,8 +110,9 @@ class Rack:
         for name, bay in self.bays.items():
             if name not in names:
                 self._silence(bay)
-        if problems:
+        if len(problems) == len(names):
             raise problems[0]
+        return "; ".join(problem.message for problem in problems)
 
     def _play_on(self, name: str, told: Told, when: str, same: bool) -> None:
         deck = self.deck(name)

@@ -349,3 +349,13 @@ def test_player_reply_before_anything_played(make_house):
 
 def test_the_file_that_is_played_is_the_result(house, tcp, repainted):
     assert soundfile.info(house.path(repainted)).frames == 20 * RATE
+
+
+def test_one_output_that_is_missing_does_not_silence_the_other(house, tcp, song, new_id):
+    """No ReaStream destination is set."""
+    job_id = new_id()
+    result = tcp.done("bgm", job_id, song, "sinks", "preview,reastream")
+    told = player(tcp, playing(job_id))
+    assert told["trouble"]
+    assert not [n for n in result["notes"] if "not heard" in n]
+    assert tcp.done("bgm", new_id(), song, "sinks", "reastream")

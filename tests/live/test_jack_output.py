@@ -1,6 +1,7 @@
 """What the JACK output is given is what another client hears, sample for sample."""
 
 import subprocess
+import threading
 import time
 
 import numpy as np
@@ -9,8 +10,11 @@ import rig
 from rig import Listener, Ramp, numbers, wait_for
 
 from bridge.protocol.errors import OutputError
+from daemon.player.outputs import keeper as keeper_module
+from daemon.player.outputs.base import Format, Health
 from daemon.player.outputs.jack import JackOutput
 from daemon.player.outputs.jack_ports import Rule
+from daemon.player.outputs.keeper import Keeper
 
 
 @pytest.fixture
@@ -98,8 +102,6 @@ def test_a_port_that_appears_later_is_connected_once(server, output):
 
 
 def test_a_slow_render_function_is_heard_as_silence_and_counted(server, output):
-    import threading
-
     gate, render = threading.Event(), Ramp()
 
     def stuck(frames):
@@ -197,3 +199,59 @@ def test_a_rule_finds_its_ports(text, pair, ports, targets):
 def test_a_rule_without_client_and_port_is_refused(text):
     with pytest.raises(ValueError, match="pair=client:port"):
         Rule.parse(text)
+
+
+def test_a_keeper_goes_on_with_the_next_server(own_server):
+    formats = []
+
+    def start(fmt):
+        formats.append((fmt.rate, fmt.block))
+        return Ramp()
+
+    states = []
+    keeper = Keeper(JackOutput(), start, states.append)
+    keeper.begin()
+    try:
+        wait_for(lambda: keeper.state.name == "open")
+        own_server.kill()
+        wait_for(
+            lambda: keeper.state.name == "waiting" and "no JACK server" in keeper.state.trouble
+        )
+        own_server.start(rate=44100, period=2048)
+        wait_for(lambda: keeper.state.name == "open" and keeper.health()["frames"] > 44100 // 4)
+    finally:
+        keeper.close()
+    assert formats == [(rig.RATE, rig.PERIOD), (44100, 2048)]
+    assert keeper.state.losses == 1
+    assert "stuck" not in {s.name for s in states}
+    assert keeper.state.name == "closed"
+
+
+class Frozen:
+    """An output whose device stands still and can't be closed."""
+
+    name = "frozen"
+
+    def open(self, start):
+        fmt = Format(48000, 2, 0.0, 64)
+        start(fmt)
+        return fmt
+
+    def close(self):
+        threading.Event().wait(30)
+
+    def health(self):
+        return Health("open", beat_s=0.0)
+
+    def clock(self):
+        return None
+
+
+def test_an_output_that_can_not_be_closed_is_given_up(monkeypatch):
+    monkeypatch.setattr(keeper_module, "_CLOSE_S", 0.05)
+    states = []
+    keeper = Keeper(Frozen(), lambda fmt: Ramp(), states.append)
+    keeper.begin()
+    wait_for(lambda: keeper.state.name == "stuck")
+    assert [s.name for s in states] == ["open", "waiting", "stuck"]
+    assert keeper.state.code == 402

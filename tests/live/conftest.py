@@ -1,5 +1,7 @@
 """Live tests: a server for those that ask, and a last word on what could not be tested."""
 
+import collections
+
 import pytest
 import rig
 
@@ -37,9 +39,12 @@ def no_server(monkeypatch):
 
 
 def pytest_terminal_summary(terminalreporter):
-    count = sum(map(len, rig.MISSING.values()))
-    if count:
-        terminalreporter.section("live audio NOT tested", sep="!", red=True)
-        for mend, tests in rig.MISSING.items():
-            terminalreporter.write_line(f"{len(tests)} tests skipped, missing {mend}")
-        terminalreporter.write_line(f"{count} live tests skipped in all")
+    reasons = [
+        r.longrepr[2].removeprefix("Skipped: ") for r in terminalreporter.stats.get("skipped", [])
+    ]
+    missing = collections.Counter(r for r in reasons if rig.MISSING in r)
+    if missing:
+        terminalreporter.section("live audio and MIDI NOT tested", sep="!", red=True)
+        for reason, count in missing.items():
+            terminalreporter.write_line(f"{count} {reason}")
+        terminalreporter.write_line(f"{missing.total()} live tests skipped in all")

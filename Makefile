@@ -58,6 +58,7 @@ $(VENV)/.demo: $(VENV)/.made $(WHAT_IS_INSTALLED)
 
 $(VENV)/.test: $(VENV)/.made $(WHAT_IS_INSTALLED)
 	$(INSTALL) -e '.[test]'
+	@$(INSTALL) -e '.[live]' || echo "no live audio and MIDI here: their tests are skipped"
 	@touch $@ $(VENV)/.demo
 
 $(VENV)/.bench: $(VENV)/.made $(WHAT_IS_INSTALLED)

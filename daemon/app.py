@@ -19,9 +19,12 @@ from typing import Any
 from daemon.audio.local import LocalFiles
 from daemon.core.admission import Admission
 from daemon.core.bus import Bus, Listener
+from daemon.core.capture import Captures, Microphone
 from daemon.core.context import Context
 from daemon.core.health import Health
+from daemon.core.heard import HeardJobs
 from daemon.core.journal import Journal
+from daemon.core.player import Desk
 from daemon.core.presets import load_presets
 from daemon.core.roster import Roster
 from daemon.core.schema import ROW
@@ -32,9 +35,12 @@ from daemon.frontends.dispatch import Dispatcher
 from daemon.frontends.lane import Lane
 from daemon.frontends.listeners import Wire
 from daemon.frontends.mailbox import Mailbox
+from daemon.frontends.midi import MidiFrontend
 from daemon.frontends.osc import OscServer
 from daemon.home import Home
+from daemon.player.process import PlayerProcess
 from daemon.sinks.file import FileSinks
+from daemon.sinks.live import LiveSinks
 from daemon.worker.supervisor import Supervisor
 
 # Bytecode of a file thread gives way to the loop after this long; the default is 5 ms.
@@ -73,12 +79,17 @@ class _House:
         self.roster = Roster(self.journal)
         told = {ROW["engine.soundfont"].variable: str(engine.soundfont or "")}
         self.workers = Supervisor(home.path / "logs", jobs.stall_s, jobs.cancel_s, told)
+        self.player = PlayerProcess(player_options(settings), home.path / "logs" / "player.log")
+        live = settings.live
+        self.desk = Desk(self.player, self.roster, live.play, live.follow == "on")
+        heard = HeardJobs(self.desk)
+        self.bus.subscribe(heard.key, heard)
         self.stage = Stage(
             self.journal,
             self.roster,
             self.bus,
             self.workers,
-            FileSinks(self.journal),
+            LiveSinks(FileSinks(self.journal), heard),
             files,
             engine.name,
             self._model,
@@ -90,18 +101,30 @@ class _House:
         )
         self.lane = Lane()
         self.health = Health(home.path, self.stage, self.workers)
+        context = Context()
+        audio, home_captures = settings.audio, home.path / "captures"
+        microphone = Microphone(
+            live.capture, audio.host_api, live.capture_preroll_s, live.captures or home_captures
+        )
         self.dispatcher = Dispatcher(
             self.studio,
-            Context(),
+            context,
             self.lane,
             self.health,
             files,
             presets.describe,
             self._quit,
+            self.desk,
+            Captures(self.desk, context, self.bus, microphone),
         )
+        self.health.audio = self.desk.health
         wire = Wire(lambda: self.dispatcher.dumping)
         self.osc = OscServer(self.dispatcher, wire, self.bus.forget)
         self.mailbox = Mailbox(home.path, self.dispatcher, self.bus.forget)
+        self.midi = MidiFrontend(
+            self.dispatcher, self.studio, settings.midi, lambda: self.desk.song.line
+        )
+        self.health.midi = self.midi.health
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[_House]:
@@ -111,6 +134,8 @@ class _House:
             self.journal.open()
             stack.callback(self.journal.close)
             stack.push_async_callback(self.workers.close)
+            stack.push_async_callback(self.player.close)
+            await stack.enter_async_context(_task(self.desk.run()))
             self.studio.recover()
             warm = self.workers.warm(self._settings.engine.name, self._model)
             await stack.enter_async_context(_task(warm))
@@ -121,6 +146,8 @@ class _House:
             await stack.enter_async_context(_task(self.mailbox.run()))
             await self.osc.open(server.host, server.port)
             stack.push_async_callback(self.osc.close)
+            self.midi.open()
+            stack.push_async_callback(self.midi.close)
             await stack.enter_async_context(_task(self._watch_disk()))
             self._obey_signals()
             yield self
@@ -155,6 +182,20 @@ class _House:
         while True:
             await asyncio.to_thread(self.health.measure_disk)
             await asyncio.sleep(_DISK_S)
+
+
+def player_options(settings: Settings) -> dict[str, Any]:
+    """Return what the player process is told of the settings."""
+    audio, live = settings.audio, settings.live
+    return {
+        "device": audio.device,
+        "host_api": audio.host_api,
+        "latency": audio.latency,
+        "rate": audio.device_rate or None,
+        "preroll_s": audio.preroll_s,
+        "reastream": {"to": list(live.reastream), "rate": live.reastream_rate},
+        "jack": {"pairs": list(live.jack_pairs), "connect": list(live.jack_connect)},
+    }
 
 
 @contextlib.asynccontextmanager

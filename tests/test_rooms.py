@@ -12,7 +12,8 @@ ROOT = Path(__file__).resolve().parents[1]
 MOST_LINES = 300
 HEAVY = ("torch", "torchaudio", "scipy", "soxr", "pyloudnorm", "matplotlib", "diffusers")
 AUDIO = ("numpy", "scipy", "soundfile", "soxr", "pyloudnorm")
-CORE = ("bridge", "daemon.core", "daemon.audio.types", "daemon.audio.grid", "daemon.disk")
+CORE = ("bridge", "daemon.core", "daemon.audio.types", "daemon.audio.grid", "daemon.disk",
+        "daemon.player.transport", "daemon.player.destinations")  # fmt: skip
 # Two processes share a room: the supervisor's side of the channel, and the engine's.
 CONTROL_SIDE = ("daemon.worker.channel", "daemon.worker.process", "daemon.worker.supervisor",
                 "daemon.worker.survey")  # fmt: skip
@@ -28,7 +29,7 @@ ROOMS = {
     "bridge.ableton.Punchin": ("bridge.ableton.Punchin", "Live"),
     "daemon": (),
     "daemon.app": ("bridge", "daemon.core", "daemon.frontends", "daemon.sinks", "daemon.worker",
-                   "daemon.audio.local", "daemon.home"),
+                   "daemon.audio.local", "daemon.home", "daemon.player.process"),
     "daemon.home": ("bridge", "daemon.core.durable", "filelock"),
     "daemon.core": (*CORE, "psutil", "platformdirs"),
     "daemon.frontends": ("bridge", "daemon.core", "daemon.frontends"),
@@ -38,6 +39,12 @@ ROOMS = {
     **dict.fromkeys(WORKER_SIDE, ("bridge.protocol", "daemon.core.planner", *WORKER_SIDE,
                                   "daemon.worker.channel", "daemon.engines.registry",
                                   "daemon.engines.base", "daemon.audio", "numpy")),
+    "daemon.player": ("bridge.protocol", "daemon.player", "daemon.audio", "daemon.worker.channel",
+                      "numpy", "soxr", "sounddevice", "jack"),
+    # The control plane's side of it, and what both sides share.
+    "daemon.player.process": ("bridge.protocol", "daemon.worker.channel"),
+    "daemon.player.transport": (),
+    "daemon.player.destinations": (),
     "daemon.engines": ("bridge.protocol", "daemon.engines.base", "daemon.audio", "numpy"),
     "daemon.engines.sketch": ("bridge.protocol", "bridge.resources", "bridge.places",
                               "daemon.engines.base", "daemon.engines.sketch", "daemon.audio",

@@ -53,8 +53,9 @@ COMMANDS: dict[str, Entry] = {
     "context": Entry("context", "prints what the daemon knows of the DAW", "server"),
     "play": Entry("preview", "plays a result", "context"),
     "stop": Entry("preview", "stops playing", "context"),
-    "devices": Entry("preview", "audio devices", "later"),
-    "midi": Entry("preview", "MIDI maps", "later"),
+    "capture": Entry("preview", _summary("/punchin/capture"), "context"),
+    "devices": Entry("preview", "audio devices, and which one the preview uses", ""),
+    "midi": Entry("preview", "MIDI ports and maps: list, maps, monitor, learn, play", "midi"),
     "send": Entry("protocol", "sends any message and prints the replies", "send"),
     "describe": Entry(
         "protocol", "prints the table of commands, keys, events and errors", "describe"

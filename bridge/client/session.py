@@ -22,7 +22,7 @@ from bridge.client.query import Query, claims
 from bridge.client.values import Event
 from bridge.client.wire import remote_error
 from bridge.protocol.check import command
-from bridge.protocol.commands import TERMINAL
+from bridge.protocol.commands import COMMAND, TERMINAL
 from bridge.protocol.errors import PunchinError, error
 from bridge.protocol.framing import Framer, sized
 from bridge.protocol.packets import FRAME, Message, decode, encode, encode_bundle
@@ -31,6 +31,7 @@ SILENCE_S = 5.0
 ASK_AGAIN_S = 1.0
 LEASE_S = 60.0
 _VERSION = "/punchin/version"
+_PLAYER = "/punchin/player"
 # What UDP over IPv4 can carry.
 _DATAGRAM = 65_507
 _TOO_LARGE = "send long texts as lyrics_file, or over TCP if they are under 1 MiB"
@@ -76,8 +77,11 @@ class Session:
 
     def tell(self, address: str, args: Sequence[Any]) -> Query:
         """Say what has no reply; the query ends once it is known to be right or wrong."""
-        packets = (encode(address, args), encode(_VERSION, ()))
-        return self._put(Query((address,), (f"{_VERSION}.reply",), None, packets, fence=True))
+        # The player answers after all that was asked of it, when a device has said yes or no.
+        row = COMMAND.get(address)
+        fence = _PLAYER if row is not None and row.section == "preview" else _VERSION
+        packets = (encode(address, args), encode(fence, ()))
+        return self._put(Query((address,), (f"{fence}.reply",), None, packets, fence=True))
 
     def cancel(self, id_: str) -> Query:
         """Cancel a job of any client; answered by the event that ended it."""

@@ -19,7 +19,6 @@ from bridge.version import VERSION
 from daemon.core.stage import Stage
 
 _FRESH_S = 1.0
-_LATER = "comes with a later version"
 
 
 class EngineRoom(Protocol):
@@ -51,6 +50,8 @@ class Health:
         self._read_at = -_FRESH_S
         self._readings: dict[str, Any] = {}
         self.disk_used_bytes = 0
+        self.audio: Callable[[], dict[str, Any]] = lambda: {"state": "off", "message": ""}
+        self.midi: Callable[[], dict[str, Any]] = lambda: {"state": "off", "message": ""}
 
     def status(self) -> dict[str, Any]:
         """Return the answer, JSON-ready."""
@@ -64,8 +65,8 @@ class Health:
             "queued": len(self._stage.line),
             "running": running.id if running else None,
             **self._slow_readings(),
-            "audio": {"state": "off", "message": _LATER},
-            "midi": {"state": "off", "message": _LATER},
+            "audio": self.audio(),
+            "midi": self.midi(),
             "engines": self._engines.health(),
             "uptime_s": round(self._clock() - self._since, 3),
             "home": str(self._home),

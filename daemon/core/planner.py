@@ -61,7 +61,8 @@ class Work:
 
     `clip`: frames of the source that are the clip (for `repaint` and `edit`: that may be heard).
     `region`: frames to replace, or None. `beats`: a region in quarter notes, still to be settled.
-    `stretch`: the clip is to be brought to the told tempo, which is not its own then.
+    `stretch`: the clip is to be brought to the told tempo, which is not its own then. `heard`: the
+    first take is listened to while it is made, so even what is not final yet is worth sending.
     """
 
     op: str
@@ -77,6 +78,7 @@ class Work:
     bars: float | None = None
     side: str = "after"
     stretch: bool = False
+    heard: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
@@ -132,6 +134,7 @@ def plan(
         bars=values.get("bars"),
         side=values.get("side", "after"),
         stretch=bool(values.get("stretch")) and op in KEY["stretch"].ops,
+        heard=bool(set(values.get("sinks", ())) - {"file"}),
         # An engine may have presets of its own, such as styles.
         options={k: v for k, v in values.items() if k not in DAEMON_KEYS or k == "preset"},
     )

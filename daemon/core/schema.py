@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from daemon.player.destinations import Destination, Rule
+
 
 class Wrong(ValueError):
     """A value that a form refuses; the text says what is expected."""
@@ -126,6 +128,12 @@ def _paths(value: Any) -> tuple[Path, ...]:
     return tuple(map(_path, value))
 
 
+def _texts(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(v, str) and v.strip() for v in value):
+        raise Wrong("a list of texts")
+    return tuple(v.strip() for v in value)
+
+
 PATH = Form("absolute path, `~` allowed, or empty", _path_or_none)
 PATHS = Form(
     "list of absolute paths, `~` allowed",
@@ -133,13 +141,66 @@ PATHS = Form(
     lambda text: [part for part in text.split(os.pathsep) if part],
 )
 
+TEXTS = Form(
+    "list of texts; in a variable with commas between",
+    _texts,
+    lambda text: [part for part in text.split(",") if part],
+)
+
+
+def text_or_empty(about: str) -> Form:
+    """Return a form for a text that may be empty."""
+
+    def check(value: Any) -> str:
+        if not isinstance(value, str):
+            raise Wrong(f"a text ({about}), or an empty one")
+        return value.strip()
+
+    return Form(f"{about}, or empty", check)
+
+
+def _outputs(value: Any) -> tuple[str, ...]:
+    words = _texts(value)
+    if not words or not set(words) <= {"preview", "reastream", "jack"}:
+        raise Wrong("a list of preview, reastream, jack")
+    return words
+
+
+OUTPUTS = Form("list of preview · reastream · jack", _outputs, TEXTS.parse)
+
+
+def _destinations(value: Any) -> tuple[str, ...]:
+    words = _texts(value)
+    for word in words:
+        try:
+            Destination.parse(word)
+        except ValueError as problem:
+            raise Wrong(f"a list of {problem}") from None
+    return words
+
+
+def _rules(value: Any) -> tuple[str, ...]:
+    words = _texts(value)
+    for word in words:
+        try:
+            Rule.parse(word)
+        except ValueError as problem:
+            raise Wrong(f"a list of {problem}") from None
+    return words
+
+
+RULES = Form("list of `[pair=]client:port`, `*` for any letters", _rules, TEXTS.parse)
+DESTINATIONS = Form("list of `[what=][identifier@]host[:port]`", _destinations, TEXTS.parse)
+
 # -- rows ----------------------------------------------------------------------------------------
 
 SECTIONS = {
     "server": "Where the daemon listens and what it may read.",
     "engine": "What makes the music.",
     "jobs": "How patient the daemon is.",
-    "audio": "Audio that has no source to take after.",
+    "audio": "Audio that has no source to take after, and the device of the preview; `docs/preview.md` has the set-up.",
+    "live": "Where else things sound; `docs/live-buffers.md` has the set-up.",
+    "midi": "Controllers and clock; `docs/midi.md` has the set-up.",
     "log": "What the daemon tells about itself.",
 }
 ROWS = (
@@ -154,6 +215,26 @@ ROWS = (
     Row("jobs", "queue", whole(1, 100000), 1000, "how many jobs may wait; more are refused (109)"),
     Row("jobs", "attempts", whole(1, 10), 3, "how often a job is run in all when its engine's process dies"),
     Row("audio", "rate", whole(8000, 192000), 48000, "sample rate (Hz) of `generate` without a source"),
+    Row("audio", "device", text_or_empty("part of a device's name, its number, or `none`"), "", "the device of the preview (`punchin devices` lists them); empty: the system's own choice; `none`: no sound, only positions"),
+    Row("audio", "host_api", text_or_empty("part of a host API's name"), "", "the audio system to look for the device in; empty: any"),
+    Row("audio", "latency", choice("safe", "low"), "safe", "how much the device buffers"),
+    Row("audio", "device_rate", whole(0, 192000), 0, "the rate (Hz) to open the device at, where it takes it; 0: its own"),
+    Row("audio", "preroll_s", number(0, 60, "s"), 0.1, "how much of a job that is still at work must be there before it begins to sound"),
+    Row("live", "play", OUTPUTS, ("preview",), "where `/punchin/play` sounds: any of preview, reastream, jack"),
+    Row("live", "follow", choice("on", "off"), "on", "whether what was launched on a bar or beat stops with the DAW's transport"),
+    Row("live", "reastream", DESTINATIONS, (), "where ReaStream packets go: `host`, with `:port` behind it when it is not 58710, with `name@` before it when the plug-in's identifier is not `default`, and before that `stem=` for another pair than the mix, `*=` for all in one stream"),
+    Row("live", "reastream_rate", whole(8000, 192000), 48000, "the rate (Hz) of the DAW's project; ReaStream converts nothing"),
+    Row("live", "jack_pairs", TEXTS, ("mix",), "the stereo pairs of JACK ports: `mix` and names of stems"),
+    Row("live", "jack_connect", RULES, (), "the ports of others that our JACK ports are connected to when they appear, as `mix=system:playback_*`; in the pattern `{pair}` is the pair's name, and `*=` rules for all pairs"),
+    Row("live", "capture", text_or_empty("part of a device's name, or `jack:` and a pattern of ports"), "", "what `/punchin/capture` records; empty: the system's own input"),
+    Row("live", "capture_preroll_s", number(0, 60, "s"), 1.0, "how much of what was heard before the punch a recording keeps, as context"),
+    Row("live", "captures", PATH, None, "the folder for recordings; empty: `captures` in the daemon's home"),
+    Row("midi", "input", TEXTS, (), "the inputs to open, by a part of their name; `virtual` makes an input of our own that others connect to; empty: no MIDI in"),
+    Row("midi", "output", TEXTS, (), "the outputs for the lights of controllers, named alike"),
+    Row("midi", "map", TEXTS, ("pads",), "the maps that say what controls do: names (`punchin midi maps`) or paths that end in `.toml`"),
+    Row("midi", "clock", choice("in", "off"), "in", "whether MIDI clock, song position, time code and machine control move the transport"),
+    Row("midi", "clock_output", TEXTS, (), "the outputs that get MIDI clock and song position of the transport, named alike"),
+    Row("midi", "backend", choice("auto", "alsa", "coremidi", "winmm", "jack"), "auto", "the MIDI system; auto: all that there are"),
     Row("log", "level", choice("debug", "info", "warning", "error"), "info", "what is worth a line in the log"),
 )  # fmt: skip
 ROW = {row.name: row for row in ROWS}

@@ -52,9 +52,44 @@ class Jobs:
 
 @dataclass(frozen=True)
 class Audio:
-    """Sample rate (Hz) of audio that has no source."""
+    """Sample rate (Hz) of audio that has no source, and the device of the preview.
+
+    `device_rate` (Hz) 0 means the device's own; `preroll_s` are seconds.
+    """
 
     rate: int
+    device: str
+    host_api: str
+    latency: str
+    device_rate: int
+    preroll_s: float
+
+
+@dataclass(frozen=True)
+class Live:
+    """Where `play` sounds, and the destinations of live buffers."""
+
+    play: tuple[str, ...]
+    follow: str
+    reastream: tuple[str, ...]
+    reastream_rate: int
+    jack_pairs: tuple[str, ...]
+    jack_connect: tuple[str, ...]
+    capture: str
+    capture_preroll_s: float
+    captures: Path | None
+
+
+@dataclass(frozen=True)
+class Midi:
+    """Parts of port names, names of maps, and whether clock moves the transport."""
+
+    input: tuple[str, ...]
+    output: tuple[str, ...]
+    map: tuple[str, ...]
+    clock: str
+    clock_output: tuple[str, ...]
+    backend: str
 
 
 @dataclass(frozen=True)
@@ -72,10 +107,20 @@ class Settings:
     engine: EngineChoice
     jobs: Jobs
     audio: Audio
+    live: Live
+    midi: Midi
     log: Log
 
 
-_MADE = {"server": Server, "engine": EngineChoice, "jobs": Jobs, "audio": Audio, "log": Log}
+_MADE = {
+    "server": Server,
+    "engine": EngineChoice,
+    "jobs": Jobs,
+    "audio": Audio,
+    "live": Live,
+    "midi": Midi,
+    "log": Log,
+}
 
 
 class SettingsError(Exception):

@@ -27,7 +27,7 @@ from daemon.core.ports import Workers
 from daemon.core.roster import Roster
 from daemon.core.stage import Stage
 
-_READY_SINKS = frozenset({"file"})
+_READY_SINKS = frozenset(SINKS)
 
 
 class Studio:

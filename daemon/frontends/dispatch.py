@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import functools
 import json
 import logging
+import time
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,11 +22,14 @@ from bridge.protocol.errors import PunchinError, error
 from bridge.protocol.packets import Message
 from bridge.version import VERSION
 from daemon.core.bus import Listener
+from daemon.core.capture import Captures
 from daemon.core.context import Context
 from daemon.core.health import Health
 from daemon.core.jobs import ENGINE_JOB
+from daemon.core.player import SONG_MESSAGES, Desk
 from daemon.core.ports import Files
 from daemon.core.studio import Studio
+from daemon.frontends import preview
 from daemon.frontends.lane import Lane, refuse
 
 _log = logging.getLogger("punchin.dump")
@@ -58,10 +63,12 @@ class Dispatcher:
         files: Files,
         presets: Callable[[], Any],
         quit_: Callable[[Listener], Callable[[], Awaitable[None]]],
+        desk: Desk,
+        captures: Captures,
     ) -> None:
         self._studio, self._context, self._lane = studio, context, lane
         self._health, self._files, self._presets = health, files, presets
-        self._quit = quit_
+        self._quit, self._desk, self._captures = quit_, desk, captures
         self.dumping = False
 
     def apply(self, messages: Sequence[Message], client: Client) -> list[asyncio.Future[None]]:
@@ -87,6 +94,8 @@ class Dispatcher:
                 return self._job(row, args, client.listener)
             if row.section == "context":
                 return self._tell(row, args, client.listener)
+            if row.section == "preview":
+                return self._preview(row, args, client)
             return _HANDLERS[address](self, check.arguments(row, args), client)
         except PunchinError as problem:
             refuse(client.listener, address, problem)
@@ -157,6 +166,14 @@ class Dispatcher:
 
         return self._in_lane("engine", client, call)
 
+    def _preview(self, row: Command, args: Sequence[Any], client: Client) -> asyncio.Future[None]:
+        """In the lane, so that `play` after a job finds it; what takes time does not hold it up."""
+        name, told = row.address.removeprefix(PREFIX), check.arguments(row, args)
+        no = functools.partial(refuse, client.listener, row.address)
+        desk, captures, listener = self._desk, self._captures, client.listener
+        call = lambda: preview.command(desk, captures, name, told, listener, no)  # noqa: E731
+        return self._in_lane(name, client, call)
+
     # -- context -----------------------------------------------------------------------------------
 
     def _tell(
@@ -165,6 +182,7 @@ class Dispatcher:
         name = row.address.removeprefix(PREFIX)
         if check.clears(row, args):
             self._context.clear(name)
+            self._desk.forget(name)
         elif name == "set":
             self._set(args)
         elif name == "context":
@@ -173,11 +191,14 @@ class Dispatcher:
         elif name == "reset":
             check.arguments(row, args)
             self._context.reset()
+            self._desk.forget("transport")
         else:
             told = check.arguments(row, args)
             if "source" in told and not Path(told["source"]).is_absolute():
                 raise error(101, "the source is not an absolute path: send the whole path")
             self._context.apply(name, told)
+            if name in SONG_MESSAGES:
+                self._desk.hear(name, told, time.monotonic())
         return None
 
     def _set(self, args: Sequence[Any]) -> None:

@@ -46,6 +46,8 @@ class Fitter:
         self._same_rate = clip.rate == clip.engine_rate
         self._material: dict[tuple[str, int], np.ndarray] = {}
         self._covered: dict[tuple[str, int], int] = {}
+        self._upto: dict[tuple[str, int], int] = {}
+        self._sent: dict[tuple[str, int], int] = {}
 
     def chunk(self, chunk: Chunk) -> None:
         """Take one chunk. Raises 307 for samples that are not finite or lie nowhere."""
@@ -99,6 +101,34 @@ class Fitter:
                 min(chunk.start + len(chunk.samples), span.end),
             )
             self._covered[key] += max(0, last - first)
+        if self._work.heard and self._take == 1:
+            self._send_rough(chunk, index)
+
+    def _send_rough(self, chunk: Chunk, index: int) -> None:
+        """Let what follows on from the last chunk be heard before it is fitted to the source."""
+        key, clip = (chunk.role, index), self._clip
+        first = self._request.spans[index].start - self._request.handle
+        upto = self._upto.get(key, first)
+        if not chunk.start <= upto < chunk.start + len(chunk.samples):
+            return
+        self._upto[key] = upto = chunk.start + len(chunk.samples)
+        margin = 0 if self._same_rate else resample.handle_frames(clip.engine_rate)
+        start, end = self._place.spans[index]
+        known = resample.at_or_before(
+            upto - margin + clip.engine_start, clip.engine_rate, clip.rate
+        )
+        a, b = self._sent.get(key, start), min(known, end)
+        if a >= b:
+            return
+        self._sent[key] = b
+        samples = self._at_source_rate(index, self._material[key], a, b)
+        if chunk.role.startswith("stem:"):
+            samples = samples / np.float32(clip.fold.gain)
+            self._port.audio(chunk.role, 1, a - start, samples, kind="rough")
+        else:
+            self._port.audio(
+                "region", 1, a - start, clip.fold.back(samples), kind="rough", span=index
+            )
 
     def _check_covered(self, role: str, index: int) -> None:
         needed = self._request.spans[index].frames

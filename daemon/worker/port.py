@@ -56,13 +56,24 @@ class JobPort:
         """Send one frame to the control plane."""
         self._channel.send({"kind": kind, **fields}, payload)
 
-    def audio(self, role: str, take: int, start: int, samples: np.ndarray, **more: Any) -> None:
-        """Send samples `(n, channels)` that begin at frame `start` of their file, in pieces."""
+    def audio(
+        self,
+        role: str,
+        take: int,
+        start: int,
+        samples: np.ndarray,
+        kind: str = "audio",
+        **more: Any,
+    ) -> None:
+        """Send samples `(n, channels)` that begin at frame `start` of their file, in pieces.
+
+        `kind` `rough` is for the ear alone: what will be sent again, fitted to the source.
+        """
         for at in range(0, len(samples), _FRAMES):
             self.check()
             piece = np.ascontiguousarray(samples[at : at + _FRAMES], "<f4")
             facts = {"role": role, "take": take, "start": start + at, "frames": len(piece)}
             self._channel.send(
-                {"kind": "audio", **facts, "channels": piece.shape[1], **more},
+                {"kind": kind, **facts, "channels": piece.shape[1], **more},
                 memoryview(piece.data).cast("B"),
             )

@@ -180,9 +180,10 @@ def test_context_commands_send_what_the_table_says(home, capsys):
 
 def test_what_this_version_lacks_says_301(home, capsys):
     later = [("/punchin/error", [301, "not-supported-by-engine", "/punchin/play", "update"])]
-    with FakeDaemon(home, {"/punchin/play": lambda _: later}):
+    told = [("/punchin/player.reply", ["{}"])]
+    with FakeDaemon(home, {"/punchin/play": lambda _: later, "/punchin/player": lambda _: told}):
         assert main(["play", "a1"]) == 1
-    for words in (["models", "list"], ["devices", "--json"], ["midi", "learn"]):
+    for words in (["models", "list"], ["models", "pull", "--json"]):
         assert main(words) == 1
     told = capsys.readouterr().err
     assert told.count("error 301 not-supported-by-engine") == 4

@@ -143,8 +143,8 @@ def test_context_reaches_the_daemon_and_its_refusals_come_back(shell):
     assert frames == [RATE // 2, 3 * RATE // 2]
     assert shell.run("reset")[0] == 0
     assert shell.json("context")["source"] is None
-    code, _, err = shell.run("play", "first")
-    assert (code, "error 301" in err) == (1, True)
+    code, _, err = shell.run("play", "nobody")
+    assert (code, "error 108" in err) == (1, True)
 
 
 def test_a_watcher_sees_the_jobs_of_others(shell):

@@ -26,7 +26,7 @@ def _fitter(tape: _Tape, engine_rate: int = 48000) -> Fitter:
     fold = Fold.fit(np.zeros((1, 2), np.float32))
     clip = SimpleNamespace(rate=48000, engine_rate=engine_rate, fold=fold)
     request = SimpleNamespace(spans=(Span(0, 1000),), handle=50)
-    work = SimpleNamespace(op="generate")
+    work = SimpleNamespace(op="generate", heard=False)
     place = SimpleNamespace(spans=((0, 1000),))
     return Fitter(work, clip, place, request, 1, tape)  # type: ignore[arg-type]
 
@@ -55,3 +55,43 @@ def test_provisional_material_alone_is_too_short(engine_rate: int) -> None:
     with pytest.raises(PunchinError) as caught:
         list(fitter.finish())
     assert caught.value.code == 307
+
+
+class _Ear:
+    """What is heard while a take is made."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, int, np.ndarray]] = []
+
+    def audio(
+        self, role: str, take: int, start: int, samples: np.ndarray, kind: str = "audio", **_: Any
+    ) -> None:
+        if kind == "rough":
+            self.heard.append((role, start, samples))
+
+
+@pytest.mark.parametrize("engine_rate", [48000, 24000])
+def test_what_is_gathered_is_heard_as_it_comes(engine_rate: int) -> None:
+    """In order, without a hole, at the source's rate; a chunk out of turn is left to the end."""
+    ear, frames = _Ear(), 40_000
+    scale = engine_rate / 48000
+    fold = SimpleNamespace(gain=1.0, back=lambda samples: samples)
+    clip = SimpleNamespace(rate=48000, engine_rate=engine_rate, engine_start=0, fold=fold)
+    span = Span(0, round(frames * scale))
+    handle = round(5760 * scale)
+    fitter = Fitter(
+        SimpleNamespace(op="repaint", heard=True), clip, SimpleNamespace(spans=((0, frames),)),
+        SimpleNamespace(spans=(span,), handle=handle), 1, ear,
+    )  # type: ignore[arg-type]  # fmt: skip
+    t = np.arange(-handle, span.end + handle)
+    tone = np.sin(2 * np.pi * 200 * t / engine_rate).astype(np.float32)[:, None].repeat(2, 1)
+    step = round(9000 * scale)
+    for at in range(0, len(tone), step):
+        fitter.chunk(Chunk("region", at - handle, tone[at : at + step], True))
+    whole = np.concatenate([samples for _, _, samples in ear.heard])
+    starts = [start for _, start, _ in ear.heard]
+    assert starts == list(np.cumsum([0, *(len(s) for _, _, s in ear.heard)])[:-1])
+    assert len(ear.heard) > 3
+    assert len(whole) == frames
+    wanted = np.sin(2 * np.pi * 200 * np.arange(frames) / 48000)
+    assert np.abs(whole[:, 0] - wanted).max() < 1e-3

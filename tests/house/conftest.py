@@ -12,7 +12,9 @@ _count = itertools.count()
 
 @pytest.fixture(scope="session")
 def shared_house(tmp_path_factory):
-    house = House(tmp_path_factory.mktemp("house"), PUNCHIN_JOBS_CANCEL_S="0.5")
+    house = House(
+        tmp_path_factory.mktemp("house"), PUNCHIN_JOBS_CANCEL_S="0.5", PUNCHIN_AUDIO_DEVICE="none"
+    )
     yield house
     house.stop()
 

@@ -29,6 +29,7 @@ CHECKS: tuple[Check, ...] = (
     devices.gpu,
     devices.audio,
     devices.midi,
+    devices.midi_maps,
 )
 
 

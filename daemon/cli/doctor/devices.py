@@ -7,7 +7,10 @@ import shutil
 import sys
 from collections.abc import Callable
 
-from daemon.cli.doctor.finding import Finding, Run, hint, ok, run, run_python
+from bridge.midi import map_file
+from bridge.protocol.errors import PunchinError
+from daemon.cli.doctor.finding import Finding, Run, hint, ok, problem, run, run_python
+from daemon.cli.doctor.house import settings_or_none
 from daemon.cli.doctor.packages import VersionOf, pip, version_of
 
 _S = 20.0
@@ -17,8 +20,10 @@ import sounddevice
 print(sum(d["max_output_channels"] > 0 for d in sounddevice.query_devices()))
 """
 _MIDI = """
-import rtmidi
-print(len(rtmidi.MidiIn().get_ports()), len(rtmidi.MidiOut().get_ports()))
+from bridge.midi.backends import listing
+found, problems = listing()
+print(*(sum(p.direction == d for p in found) for d in ("in", "out")), len(problems))
+print(*problems, sep="\\n")
 """
 
 
@@ -62,9 +67,25 @@ def midi(installed: VersionOf = version_of, runner: Run = run) -> list[Finding]:
         return [hint("MIDI", "python-rtmidi is not installed; only controllers need it", mend)]
     outcome = run_python(_MIDI, _S, runner)
     if outcome.code != 0:
-        if "SystemError" in outcome.err:  # how rtmidi tells that ALSA has no sequencer
-            mend = "load it (Linux: modprobe snd-seq), or use OSC"
-            return [hint("MIDI", "this machine has no MIDI sequencer", mend)]
         return [hint("MIDI", f"rtmidi fails: {outcome.last}", pip("install -U python-rtmidi"))]
-    inputs, outputs = outcome.out.split()
+    counts, *problems = outcome.out.splitlines()
+    inputs, outputs, _ = counts.split()
+    if inputs == outputs == "0" and problems:
+        text, _, mend = problems[0].rpartition(": ")
+        return [hint("MIDI", text, mend)]
     return [ok("MIDI", f"{inputs} inputs, {outputs} outputs")]
+
+
+def midi_maps() -> list[Finding]:
+    """Check every MIDI map, and that the ones in the settings exist."""
+    right = settings_or_none()
+    wanted = [n for n in (right.midi.map if right else ()) if n not in map_file.known()]
+    found = []
+    for name in [*sorted(map_file.known()), *wanted]:
+        try:
+            map_file.load(name)
+        except map_file.MapError as e:
+            found += [problem("MIDI map", line, "see docs/midi.md") for line in e.mistakes]
+        except PunchinError as e:
+            found.append(problem("MIDI map", e.message, "see midi.map in docs/settings.md"))
+    return found or [ok("MIDI maps", ", ".join(sorted(map_file.known())))]

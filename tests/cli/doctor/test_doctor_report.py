@@ -133,10 +133,24 @@ def test_audio() -> None:
 def test_midi() -> None:
     here = versions(python_rtmidi="1.5.8")
     assert only(devices.midi(versions(), says())).level is Level.HINT
-    assert only(devices.midi(here, says(out="2 3\n"))).text == "2 inputs, 3 outputs"
-    none = only(devices.midi(here, says(1, err="SystemError: MidiInAlsa::initialize")))
-    assert "no MIDI sequencer" in none.text
+    assert only(devices.midi(here, says(out="2 3 0\n\n"))).text == "2 inputs, 3 outputs"
+    assert only(devices.midi(here, says(out="1 1 1\nno alsa: mend\n"))).level is Level.OK
+    none = only(devices.midi(here, says(out="0 0 1\nalsa can't be used: load it\n")))
+    assert (none.level, none.text, none.mend) == (Level.HINT, "alsa can't be used", "load it")
     assert only(devices.midi(here, says(1, err="ImportError: x"))).text.endswith("ImportError: x")
+
+
+def test_midi_maps(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("PUNCHIN_CONFIG", str(tmp_path))
+    assert "pads-16" in only(devices.midi_maps()).text
+    monkeypatch.setenv("PUNCHIN_MIDI_MAP", "pads,padz")
+    assert "no MIDI map 'padz'" in only(devices.midi_maps()).text
+    folder = tmp_path / "presets" / "midi"
+    folder.mkdir(parents=True)
+    (folder / "mine.toml").write_text('[[control]]\nname = "x"\nnote = 400\n')
+    wrong = devices.midi_maps()
+    assert levels(wrong) == ["problem", "problem"]
+    assert "mine.toml, line 1: control 1 (x): note is a whole number" in wrong[0].text
 
 
 # -- processes and the report --------------------------------------------------------------------

@@ -1,0 +1,137 @@
+"""Recording as clients ask for it: the take becomes the source and region of what comes next.
+
+The player process records. When a take is whole its path, its length without the pre-roll and the
+tempo of the transport go into the context, so that the next job works on it.
+
+Threads: the control loop's thread only.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from bridge.protocol.errors import PunchinError, error
+from daemon.core.bus import Bus, Listener
+from daemon.core.context import Context
+from daemon.core.player import Desk, Refuse
+
+
+@dataclass(frozen=True)
+class Microphone:
+    """Where recordings come from unless a client says otherwise, and go to.
+
+    `input` as `daemon.player.capture.inputs.of` takes it; `preroll_s` is kept before the punch.
+    """
+
+    input: str
+    host_api: str
+    preroll_s: float
+    folder: Path
+
+
+class Captures:
+    """Carries out `/punchin/capture`."""
+
+    def __init__(self, desk: Desk, context: Context, bus: Bus, microphone: Microphone) -> None:
+        self._desk, self._context, self._bus = desk, context, bus
+        self._microphone = microphone
+        self._asked_by: tuple[Listener, Refuse] | None = None
+        self._heard_before, self._died_before = desk.player.heard, desk.player.died
+        desk.player.heard, desk.player.died = self._heard, self._died
+
+    def command(self, args: Mapping[str, Any], listener: Listener, refuse: Refuse) -> None:
+        """Begin or end a recording; refusals (101, 401, 402) go to `refuse`."""
+        if args["on"]:
+            self._desk.later(lambda: self._begin(args, listener, refuse), refuse)
+        else:
+            self._desk.later(self._end, refuse)
+
+    async def _begin(self, args: Mapping[str, Any], listener: Listener, refuse: Refuse) -> None:
+        mic = self._microphone
+        await self._desk.ready()
+        asked = {
+            "do": "capture",
+            "input": args.get("input", mic.input),
+            "host_api": mic.host_api,
+            "path": str(_new_path(mic.folder)),
+            "when": args.get("when", "now"),
+            "bars": args.get("bars"),
+            "preroll_s": mic.preroll_s,
+        }
+        await self._desk.player.ask(asked)
+        self._asked_by = (listener, refuse)
+
+    async def _end(self) -> None:
+        if not self._desk.player.running:
+            raise error(101, "nothing is recorded: begin with /punchin/capture 1")
+        await self._desk.player.ask({"do": "capture_end"})
+
+    # -- news of the player ------------------------------------------------------------------------
+
+    def _heard(self, fields: Mapping[str, Any]) -> None:
+        hear = _NEWS.get(fields["kind"])
+        if hear is None:
+            self._heard_before(fields)
+        else:
+            hear(self, fields)
+            self._asked_by = None
+
+    def _died(self, why: str) -> None:
+        if self._asked_by:
+            problem = error(402, f"the player died while it recorded ({why}): record again")
+            self._asked_by[1](problem)
+            self._asked_by = None
+        self._died_before(why)
+
+    def _captured(self, fields: Mapping[str, Any]) -> None:
+        told = {k: v for k, v in fields.items() if k != "kind"}
+        into_context(self._context, told)
+        seconds = told["frames"] / told["rate"]
+        audience = self._bus.subscribers()
+        if self._asked_by:
+            audience[self._asked_by[0].key] = self._asked_by[0]
+        for listener in audience.values():
+            listener.send("/punchin/captured", told["path"], seconds, json.dumps(told))
+
+    def _failed(self, fields: Mapping[str, Any]) -> None:
+        if self._asked_by:
+            self._asked_by[1](PunchinError(fields["code"], fields["message"]))
+
+    def _cancelled(self, _fields: Mapping[str, Any]) -> None:
+        if self._asked_by:
+            problem = error(101, "the recording ended before it began: nothing was kept")
+            self._asked_by[1](problem)
+
+
+_NEWS: dict[str, Callable[[Captures, Mapping[str, Any]], None]] = {
+    "captured": Captures._captured,
+    "capture_failed": Captures._failed,
+    "capture_cancelled": Captures._cancelled,
+}
+
+
+def into_context(context: Context, told: Mapping[str, Any]) -> None:
+    """Make a take the region's source; what the transport told about it goes with it."""
+    start, end = told["start_frame"], told["frames"]
+    context.apply("region_frames", {"source": told["path"], "start": start, "end": end})
+    if "bpm" in told:
+        context.apply("tempo", {"bpm": told["bpm"]})
+    if told.get("on_bar"):
+        context.apply("downbeat", {"second": start / told["rate"]})
+
+
+def _new_path(folder: Path) -> Path:
+    """Return a name that says when. Raises PunchinError 401."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        why = f"can't make the folder {folder} ({problem.strerror})"
+        raise error(401, f"{why}: check it and record again") from None
+    stem = f"capture-{datetime.now():%Y%m%d-%H%M%S}"
+    names = (f"{stem}{suffix}.wav" for suffix in ("", *(f"-{n}" for n in range(2, 1000))))
+    return next(p for p in map(folder.joinpath, names) if not p.exists())

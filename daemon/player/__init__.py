@@ -1,0 +1,1 @@
+"""The player process: what sounds, and where: preview and live buffers."""

@@ -1,0 +1,1 @@
+"""Recording from JACK ports or an interface into a file that jobs can work on."""

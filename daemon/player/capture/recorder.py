@@ -1,0 +1,259 @@
+"""Records an input into a WAV file, from punch in to punch out, with what was heard before.
+
+The input's thread copies into a ring. The recorder's own thread keeps the last `preroll_s` in
+memory until the punch, and from then on writes to disk; the file takes its name when it is whole.
+Frames that went by unheard, because a callback came too late or the ring was full, are silence of
+the same length and counted, so that time stays true.
+
+Threads: `_take` belongs to the input's real-time thread; the file and the rest to the recorder's
+thread; `end`, `cancel` and `state` may be called by any.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bridge.protocol.errors import PunchinError, error
+from daemon.audio.types import OutputFormat
+from daemon.audio.writer import Writer
+from daemon.player.capture.inputs import Input, InputFormat, Take
+from daemon.player.capture.punch import InputClock, Punch
+from daemon.player.outputs.ring import Ring
+from daemon.player.transport import Line
+
+_RING_S = 2.0
+_LOOK_S = 0.02
+_SILENT_S = 2.0  # an input without a block for so long is gone
+LONGEST_S = 1800.0
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to record. `path`: of the WAV to be made. `when`, `bars`: see `Punch`."""
+
+    path: Path
+    when: str = "now"
+    bars: float | None = None
+    preroll_s: float = 1.0
+
+
+class Recorder:
+    """One recording. `told` hears how it ended: `captured` with the file, or `capture_failed`."""
+
+    def __init__(
+        self,
+        source: Input,
+        order: Order,
+        line: Callable[[], Line],
+        told: Callable[[dict[str, Any]], None],
+    ) -> None:
+        self._source, self._order, self._line, self._told = source, order, line, told
+        self._stop = threading.Event()
+        self._cancelled = False
+        self.stage = "armed"
+        self.lost_frames = self.missed_frames = 0
+        self._stamps: deque[tuple[int, float]] = deque()
+        self._offered = 0
+
+    def begin(self) -> InputFormat:
+        """Open the input and arm. Raises PunchinError 402, 400, 401."""
+        self._last_s = time.monotonic()
+        self._fmt = self._source.open(self._prepare)
+        self._punch = Punch(self._order.when, self._order.bars, time.monotonic())
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+        self._thread.start()
+        return self._fmt
+
+    def end(self) -> None:
+        """Punch out at the next beat or bar, or at once; nothing is kept that has not begun."""
+        if self.stage == "armed":
+            self.cancel()
+        else:
+            self._punch.end(time.monotonic())
+
+    def cancel(self) -> None:
+        """Stop and keep nothing."""
+        self._cancelled = True
+        self._stop.set()
+
+    def close(self) -> None:
+        """Cancel and wait."""
+        self.cancel()
+        self._thread.join(5)
+
+    def state(self) -> dict[str, Any]:
+        """Return what replies tell."""
+        fmt = self._fmt
+        return {
+            "state": self.stage,
+            "input": fmt.name,
+            "rate": fmt.rate,
+            "channels": fmt.channels,
+            "path": str(self._order.path),
+            "lost_frames": self.lost_frames + self.missed_frames,
+        }
+
+    # -- the input's thread ------------------------------------------------------------------------
+
+    def _prepare(self, fmt: InputFormat) -> Take:
+        self._ring = Ring(round(_RING_S * fmt.rate), fmt.channels)
+        self._most_missed = round(_SILENT_S * fmt.rate)
+        self._clock = InputClock(fmt.rate)
+        return self._take
+
+    def _take(self, block: np.ndarray, time_s: float, missed: int) -> None:
+        """Whole blocks only, so that what is missing is known to the frame."""
+        self._last_s = time.monotonic()
+        if missed:
+            self.missed_frames += missed
+            self._offer(np.zeros((min(missed, self._most_missed), block.shape[1]), np.float32))
+        self._stamps.append((self._offered, time_s))
+        self._offer(block)
+
+    def _offer(self, block: np.ndarray) -> None:
+        if self._ring.free >= len(block):
+            self._ring.write(block)
+        else:
+            self.lost_frames += len(block)
+        self._offered += len(block)
+
+    # -- the recorder's thread ---------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            news = self._record()
+        except PunchinError as problem:
+            news = {"kind": "capture_failed", **problem.as_dict()}
+        except Exception:
+            _log.exception("a recording failed")
+            message = "the recording failed: see the player's log"
+            news = {"kind": "capture_failed", "code": 500, "message": message}
+        self.stage = "over"
+        try:
+            self._told(news)
+        finally:
+            self._source.close()
+
+    def _record(self) -> dict[str, Any]:
+        tape = _Tape(self._fmt, self._order.preroll_s)
+        fmt = self._order_format()
+        with Writer(self._order.path, fmt) as writer:
+            while not self._stop.wait(_LOOK_S):
+                tape.append(self._drained(tape))
+                if self._advance(tape, writer):
+                    writer.commit()
+                    return self._news(tape, writer.frames)
+        return {"kind": "capture_cancelled", "path": str(self._order.path)}
+
+    def _order_format(self) -> OutputFormat:
+        return OutputFormat("WAV", "FLOAT", self._fmt.rate, self._fmt.channels)
+
+    def _drained(self, tape: _Tape) -> np.ndarray:
+        """Return what has come in, silence in the place of what was lost."""
+        lost = self.lost_frames - tape.lost
+        block = np.zeros((self._ring.filled + lost, self._fmt.channels), np.float32)
+        self._ring.read(block[: len(block) - lost])
+        tape.lost += lost
+        while self._stamps:
+            self._clock.stamp(*self._stamps.popleft())
+        return block
+
+    def _advance(self, tape: _Tape, writer: Writer) -> bool:
+        """Write what is due; return whether the take is whole. Raises PunchinError 402."""
+        now_s, line = time.monotonic(), self._line()
+        if self._source.gone() or now_s - self._last_s > _SILENT_S:
+            raise error(402, "the input is gone: connect it again and record anew")
+        if tape.frames == 0:
+            return False
+        if tape.start is None and not self._punched_in(tape, line):
+            return False
+        end_s = self._punch.end_s(line, now_s)
+        longest = tape.begin + round(LONGEST_S * self._fmt.rate)
+        end = longest if end_s is None else min(longest, self._clock.frame_at(end_s))
+        writer.write(tape.taken(end))
+        return tape.frames >= end
+
+    def _punched_in(self, tape: _Tape, line: Line) -> bool:
+        start_s = self._punch.start_s(line)
+        if start_s is None or (start := self._clock.frame_at(start_s)) > tape.frames:
+            tape.forget()
+            return False
+        begun = tape.punch_in(start)
+        self._punch.begun(line, start_s if begun == start else self._clock.time_of(begun))
+        self.stage = "recording"
+        return True
+
+    def _news(self, tape: _Tape, frames: int) -> dict[str, Any]:
+        line = self._line()
+        told = {
+            "kind": "captured",
+            "path": str(self._order.path),
+            "rate": self._fmt.rate,
+            "channels": self._fmt.channels,
+            "frames": frames,
+            "start_frame": tape.start - tape.begin if tape.start is not None else 0,
+            "lost_frames": tape.lost + self.missed_frames,
+            "input": self._fmt.name,
+        }
+        if self._punch.start_beat is not None:
+            told |= {"beat": self._punch.start_beat, "bpm": line.bpm, "bar_beats": line.bar_beats}
+            told["on_bar"] = self._order.when == "bar"
+        return told
+
+
+class _Tape:
+    """What has come in and is not yet written. Frames count from the first of the input.
+
+    `begin`: the first frame of the file, before `start` (the punch) by the pre-roll.
+    """
+
+    def __init__(self, fmt: InputFormat, preroll_s: float) -> None:
+        self._kept = np.zeros((0, fmt.channels), np.float32)
+        self._first = 0  # frame of the first kept sample
+        self._preroll = round(preroll_s * fmt.rate)
+        self._slack = fmt.rate
+        self.lost = 0
+        self.begin = 0
+        self.start: int | None = None
+
+    @property
+    def frames(self) -> int:
+        """Frames that have come in."""
+        return self._first + len(self._kept)
+
+    def append(self, block: np.ndarray) -> None:
+        """Add what has come in."""
+        if len(block):
+            self._kept = np.concatenate((self._kept, block))
+
+    def forget(self) -> None:
+        """Drop what no pre-roll can reach, a second of slack left for a punch in the past."""
+        self._drop(self.frames - self._preroll - self._slack)
+
+    def punch_in(self, start: int) -> int:
+        """Let the take begin at `start`, or where the input did if that was later; return it."""
+        self.start = max(start, self._first)
+        self.begin = max(self._first, self.start - self._preroll)
+        self._drop(self.begin)
+        return self.start
+
+    def taken(self, end: int) -> np.ndarray:
+        """Return and drop what is kept before `end`."""
+        block = self._kept[: max(0, end - self._first)]
+        self._drop(end)
+        return block
+
+    def _drop(self, before: int) -> None:
+        count = min(max(0, before - self._first), len(self._kept))
+        self._kept = self._kept[count:]
+        self._first += count

@@ -1,0 +1,65 @@
+"""A change that is due on a deck, and when: now, or on a beat or bar of the DAW's song."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from daemon.player.outputs.base import Clock
+from daemon.player.program import Program
+from daemon.player.transport import Line
+
+_MOST_SLIP_S = 0.030
+
+
+@dataclass(frozen=True)
+class Cue:
+    """A change that is due.
+
+    `program` None stops; `same` keeps the musical position. `when`: `now`, `beat` or `bar`. Once
+    `armed`, `frame` is the deck's frame at which it is due, and `beat` the song's, None for now.
+    """
+
+    program: Program | None
+    when: str = "now"
+    same: bool = False
+    armed: bool = False
+    beat: float | None = None
+    frame: int | None = None
+
+
+def timed(cue: Cue, line: Line, clock: Clock | None, soonest: int, rate: int) -> Cue:
+    """Return a cue with the frame at which it is due, not before `soonest`.
+
+    A cue that has its beat keeps it, and the beat's frame is found anew: the song's tempo may have
+    changed. While nobody knows when frames are heard, a cue on a beat is not armed.
+    """
+    if cue.when == "now" or not line.playing:
+        return replace(cue, armed=True, beat=None, frame=_kept(cue, soonest))
+    if clock is None:
+        return cue
+    beat = cue.beat
+    if beat is None:
+        beat = line.next(cue.when, clock.heard_at(soonest, rate))
+    assert beat is not None
+    ahead_s = line.time_of(beat) - clock.time_s
+    return replace(cue, armed=True, beat=beat, frame=clock.frame + round(ahead_s * rate))
+
+
+def _kept(cue: Cue, soonest: int) -> int:
+    """A song that has stopped holds no launch back any longer."""
+    return cue.frame if cue.armed and cue.beat is None and cue.frame is not None else soonest
+
+
+def slip(line: Line, clock: Clock | None, when: str, frame: int, rate: int) -> int:
+    """Return by how many frames a loop's end, due at `frame`, misses the song's bar or beat.
+
+    0 where it is off by more than `_MOST_SLIP_S`: then the loop is not made of whole bars.
+    """
+    if clock is None or not line.playing or when == "now":
+        return 0
+    beat = line.beat_at(clock.heard_at(frame, rate))
+    step = line.bar_beats if when == "bar" else 1.0
+    start = line.bar_beat if when == "bar" else 0.0
+    nearest = start + round((beat - start) / step) * step
+    off = clock.frame + round((line.time_of(nearest) - clock.time_s) * rate) - frame
+    return off if abs(off) <= _MOST_SLIP_S * rate else 0

@@ -1,0 +1,1 @@
+"""Where sound goes: an audio interface, JACK ports, ReaStream packets."""

@@ -1,0 +1,140 @@
+"""Joining a JACK server, names of ports, and what connects them.
+
+A port is connected when it appears and never again, so that what the musician pulls apart stays
+apart.
+
+Threads: `Connector` waits on a thread of its own, because JACK forbids to connect in its callbacks.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import re
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from bridge.protocol.errors import PunchinError, error
+from daemon.player.destinations import Rule
+
+_POLL_S = 0.25
+COUNT = 2**32  # the server's count of frames begins anew there
+
+
+def pair_ports(pair: str) -> tuple[str, str]:
+    """Return the names of a pair's left and right port; `:` separates client and port in JACK."""
+    stem = re.sub(r"[^\w.-]+", "_", pair)
+    return f"{stem}_l", f"{stem}_r"
+
+
+def missing() -> str | None:
+    """Return what is missing to use JACK, with the mend; None when nothing is."""
+    try:
+        import jack  # noqa: F401
+    except ImportError:
+        return 'the Python package JACK-Client is missing: pip install "punchin[live]"'
+    except OSError:
+        return (
+            "the JACK library is missing: install it (Debian: apt install libjack-jackd2-0, or "
+            "pipewire-jack)"
+        )
+    return None
+
+
+def join(client_name: str) -> Any:
+    """Return an open client. Raises PunchinError 402."""
+    if (trouble := missing()) is not None:
+        raise error(402, trouble)
+    import jack
+
+    # Without this libjack writes to stderr by itself.
+    jack.set_error_function(lambda _text: None)
+    jack.set_info_function(lambda _text: None)
+    try:
+        return jack.Client(client_name, no_start_server=True)
+    except jack.JackError as problem:
+        raise no_server(problem) from None
+
+
+def no_server(problem: Exception) -> PunchinError:
+    """Return the error for a server that can't be joined."""
+    full = "client" in str(problem) and "full" in str(problem)
+    why = "the JACK server takes no more clients" if full else "no JACK server is running"
+    return error(402, f"{why}: start one (qjackctl, jackd or PipeWire) and play again")
+
+
+class _Range(ctypes.Structure):
+    """JACK's `jack_latency_range_t`, frames."""
+
+    _fields_ = (("least", ctypes.c_uint32), ("most", ctypes.c_uint32))
+
+
+def latency_frames(port: Any, playback: bool) -> int:
+    """Return the frames between a port and the outside; 0 where the library does not tell.
+
+    `playback`: from the port to the ear, else from the microphone to the port. JACK-Client 0.5 does
+    not wrap `jack_port_get_latency_range`, so the library is asked directly.
+    """
+    import jack
+
+    try:
+        ask = ctypes.CDLL(jack._libname).jack_port_get_latency_range
+    except (AttributeError, OSError):
+        return 0
+    found = _Range()
+    handle = ctypes.c_void_p(int(jack._ffi.cast("uintptr_t", port._ptr)))
+    ask(handle, ctypes.c_int(1 if playback else 0), ctypes.byref(found))
+    return int(found.most)
+
+
+class Connector:
+    """Connects the ports of `pairs` by `rules`, now and when further ports appear."""
+
+    def __init__(
+        self, client: Any, rules: Sequence[Rule], ended: threading.Event, pairs: Sequence[str]
+    ) -> None:
+        self._client, self._rules, self._ended = client, tuple(rules), ended
+        self._pairs = tuple(pairs)
+        self._seen: set[tuple[str, str]] = set()
+
+    def begin(self) -> None:
+        """Connect what is there; go on in the background."""
+        if self._rules:
+            self.connect()
+            threading.Thread(target=self._run, name="jack-connector", daemon=True).start()
+
+    def _run(self) -> None:
+        import jack
+
+        while not self._ended.wait(_POLL_S):
+            try:
+                self.connect()
+            except jack.JackError:
+                return
+
+    def connect(self) -> None:
+        """Make the connections of ports that have not been here before."""
+        inputs = [p.name for p in self._client.get_ports(is_audio=True, is_input=True)]
+        wanted = {
+            (f"{self._client.name}:{pair_ports(pair)[channel]}", target)
+            for rule in self._rules
+            for pair in self._pairs
+            for channel, target in rule.targets(pair, inputs)
+        }
+        # A port that went and comes again counts as new.
+        self._seen &= {(ours, target) for ours, target in self._seen if target in inputs}
+        for ours, target in sorted(wanted - self._seen):
+            self._connect(ours, target)
+        self._seen |= wanted
+
+    def _connect(self, ours: str, target: str) -> None:
+        import jack
+
+        try:
+            self._client.connect(ours, target)
+        except jack.JackErrorCode as problem:
+            if problem.code != _ALREADY:
+                raise
+
+
+_ALREADY = 17  # EEXIST: the connection is there

@@ -1,0 +1,50 @@
+"""Live tests: a server for those that ask, and a last word on what could not be tested."""
+
+import collections
+
+import pytest
+import rig
+
+
+def _running(folder):
+    rig.need("jackd", "jack_wait", "jack")
+    with pytest.MonkeyPatch.context() as patch, rig.preferred():
+        started = rig.JackServer(folder)
+        for name, value in started.environment.items():
+            patch.setenv(name, value)
+        try:
+            started.start()
+            yield started
+        finally:
+            started.stop()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A running JACK server, found by every client of this process."""
+    yield from _running(tmp_path_factory.mktemp("jack"))
+
+
+@pytest.fixture
+def own_server(tmp_path):
+    """The same for one test alone, which may kill it."""
+    yield from _running(tmp_path)
+
+
+@pytest.fixture
+def no_server(monkeypatch):
+    """No JACK server at all, whatever runs on this machine."""
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", "punchin-test-nobody")
+    monkeypatch.setenv("JACK_NO_START_SERVER", "1")
+
+
+def pytest_terminal_summary(terminalreporter):
+    reasons = [
+        r.longrepr[2].removeprefix("Skipped: ") for r in terminalreporter.stats.get("skipped", [])
+    ]
+    missing = collections.Counter(r for r in reasons if rig.MISSING in r)
+    if missing:
+        terminalreporter.section("live audio and MIDI NOT tested", sep="!", red=True)
+        for reason, count in missing.items():
+            terminalreporter.write_line(f"{count} {reason}")
+        terminalreporter.write_line(f"{missing.total()} live tests skipped in all")

@@ -1,0 +1,300 @@
+"""Real MIDI between processes, over JACK's dummy driver."""
+
+import os
+import subprocess
+import sys
+import threading
+
+import mido
+import numpy as np
+import pytest
+import rig
+import soundfile
+from midi_rig import NEEDED, Jack, Player, house_with, make_in, make_out
+from wire_house import ROOT, wait_for
+
+from bridge.midi.clock import Clock
+from bridge.midi.notes import send_in_time
+
+pytestmark = pytest.mark.filterwarnings("default")
+
+
+@pytest.fixture(scope="module")
+def pad(jack):
+    made = make_out(jack, "pad")
+    yield made
+    made.delete()
+
+
+@pytest.fixture(scope="module")
+def lamp(jack):
+    made = make_in(jack, "lamp")
+    yield made
+    made.delete()
+
+
+@pytest.fixture(scope="module")
+def house(jack, pad, lamp, tmp_path_factory):
+    """One daemon for the tests that leave its ports alone."""
+    with house_with(
+        tmp_path_factory.mktemp("house"), jack, input="pad:", output="lamp:", map="pads-16,knobs"
+    ) as started:
+        connected(started)
+        yield started
+
+
+@pytest.fixture
+def client(house):
+    with house.tcp() as made:
+        made.send("/punchin/notify", 1)
+        yield made
+
+
+@pytest.fixture
+def region(client, tmp_path):
+    select(client, tmp_path)
+
+
+def select(client, folder):
+    rng = np.random.Generator(np.random.PCG64(1))
+    path = folder / "song.wav"
+    soundfile.write(path, rng.uniform(-0.3, 0.3, (96000, 2)), 48000)
+    client.send("/punchin/region", str(path), 0.5, 1.0)
+
+
+def midi_of(house):
+    with house.tcp() as client:
+        return client.ask("status")["midi"]
+
+
+def trouble_of(house):
+    row = midi_of(house)
+    return row if row["state"] == "problem" else None
+
+
+def connected(house, inputs=1):
+    def ready():
+        row = midi_of(house)
+        return row if row["state"] == "ready" and len(row["inputs"]) == inputs else None
+
+    return wait_for(ready, "the ports did not open")
+
+
+def received(port):
+    found = []
+    while got := port.get_message():
+        found.append(bytes(got[0]).hex())
+    return found
+
+
+def press(pad, note):
+    pad.send_message([0x99, note, 100])
+    pad.send_message([0x89, note, 0])
+
+
+def test_a_pad_repaints_the_region_and_its_light_follows(pad, lamp, client, region):
+    wait_for(lambda: len(received(lamp)) >= 15 or None, "the pads stayed dark")
+    press(pad, 36)
+    job_id, op, *_ = client.until("accepted").args
+    assert op == "repaint"
+    client.until("done", id=job_id)
+    seen = []
+    wait_for(
+        lambda: (
+            seen.extend(received(lamp)) or (seen[-1:] == ["99242d"] and "992409" in seen) or None
+        ),
+        "it was not amber while it worked, then blue again",
+    )
+    press(pad, 47)
+    assert client.until("chosen").args[:2] == [job_id, 1]
+
+
+def test_a_knob_sweep_is_one_job_with_its_last_value(pad, house, client, region):
+    before = len(client.ask("jobs"))
+    for value in range(1, 128, 2):
+        pad.send_message([0xB0, 23, value])
+    job_id = client.until("accepted").args[0]
+    client.until("done", id=job_id)
+    request = house.job(job_id)["request"]
+    assert request["strength"] == 1.0
+    assert request["slot"] == "midi-repaint-with-strength"
+    assert len(client.ask("jobs")) == before + 1
+
+
+def test_clock_is_followed_through_noise_and_a_flood(pad, client, region):
+    """Ticks at 240 bpm while another thread floods the same port and sends what is broken."""
+    tick_s = 60 / 240 / 24
+    ticks = [(i * tick_s, b"\xf8") for i in range(240)]
+    ticks.insert(97, (96.5 * tick_s, b"\xfa"))
+    lock, done = threading.Lock(), threading.Event()
+
+    def send(message):
+        with lock:
+            pad.send_message(list(message))
+
+    def flood():
+        noise = [(i / 10_000, bytes((0x90, i % 30, 1 + i % 90))) for i in range(20_000)]
+        broken = [(i / 20, b"\xf0" + b"\x01" * 200 + b"\xf7") for i in range(40)]
+        truncated = [(i / 20 + 0.01, b"\xf0\x7f\x01\x02\xf7") for i in range(40)]
+        send_in_time([*noise, *broken, *truncated], send)
+        done.set()
+
+    thread = threading.Thread(target=flood)
+    thread.start()
+    send_in_time(ticks, send)
+    clock = client.ask("status")["midi"]["clock"]
+    assert clock["playing"]
+    assert clock["bpm"] == pytest.approx(240, rel=0.02)
+    transport = client.ask("context")["transport"]
+    assert transport["beat"] == pytest.approx(143 / 24, abs=1.5)
+    send(b"\xfc")
+    thread.join()
+    wait_for(lambda: client.ask("context")["transport"]["playing"] == 0 or None, "it runs on")
+    press(pad, 36)
+    assert client.until("accepted").args[1] == "repaint"
+
+
+def test_a_controller_that_is_plugged_in_later_is_found(jack, house_on):
+    house = house_on(jack, input="late:", map="pads")
+    wait_for(lambda: midi_of(house)["state"] == "problem" or None, "nothing was missed")
+    row = midi_of(house)
+    assert row["code"] == 403
+    late = make_out(jack, "late")
+    connected(house)
+    late.delete()
+    wait_for(lambda: not midi_of(house)["inputs"] or None, "a port that has gone is still there")
+
+
+def test_the_daemon_outlives_its_jack_server(house_on, tmp_path):
+    rig.need(*NEEDED)
+    server = Jack(tmp_path)
+    players = [Player(server)]
+    try:
+        house = house_on(server, input="pad:", map="pads")
+        connected(house)
+        server.kill()
+        players[0].stop()
+        wait_for(lambda: trouble_of(house), "nobody noticed")
+        server.start()
+        players.append(Player(server))
+        connected(house)
+        with house.tcp() as client:
+            client.send("/punchin/notify", 1)
+            select(client, tmp_path)
+            client.ask("status")
+            players[1].send(bytes((0x90, 36, 100)))
+            assert client.until("accepted").args[1] == "repaint"
+    finally:
+        for player in players:
+            player.stop()
+        server.stop()
+
+
+@pytest.fixture
+def synth(jack):
+    made = make_in(jack, "synth")
+    yield made
+    made.delete()
+
+
+def test_clock_goes_out_in_time_with_the_transport(jack, synth, house_on):
+    house = house_on(jack, clock_output="synth:")
+    wait_for(lambda: midi_of(house).get("outputs") or None, "the output did not open")
+    clock, heard, now_s = Clock(), [], 0.0
+    with house.tcp() as client:
+        client.send("/punchin/transport", 1, 4.1, 240.0)
+
+        def listen():
+            nonlocal now_s
+            while got := synth.get_message():
+                now_s += got[1]
+                heard.append(bytes(got[0]))
+                clock.feed(heard[-1], now_s)
+            return heard
+
+        wait_for(lambda: len(listen()) >= 150 or None, "no clock came")
+        assert heard[0][0] == 0xF2
+        assert heard[1:3] == [b"\xfb", b"\xf8"]
+        assert heard[0][1] >= 17  # a sixteenth after beat 4.1
+        assert clock.line.bpm == pytest.approx(240, rel=0.02)
+        client.send("/punchin/transport", 0, 20.0, 240.0)
+        wait_for(lambda: listen()[-1] == b"\xfc" or None, "it was not stopped")
+
+
+def test_without_any_midi_system_the_daemon_works_and_says_403(tmp_path, house_on):
+    class Nowhere:
+        env = {"JACK_DEFAULT_SERVER": "nosuchserver", "JACK_NO_START_SERVER": "1"}  # noqa: RUF012
+
+    rig.need("rtmidi")
+    house = house_on(Nowhere, input="pad:")
+    row = wait_for(lambda: trouble_of(house), "no word")
+    assert row["code"] == 403
+    assert "start the JACK server" in row["message"]
+
+
+# -- the command line ------------------------------------------------------------------------------
+
+
+def punchin(jack, tmp_path, *words, **more):
+    env = {**os.environ, **jack.env, "PUNCHIN_CONFIG": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "bridge", "midi", words[0], "--backend", "jack", *words[1:]]
+    return subprocess.Popen(
+        command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more
+    )
+
+
+def test_list_names_the_ports(jack, pad, lamp, tmp_path):
+    out, err = punchin(jack, tmp_path, "list").communicate(timeout=20)
+    assert sorted(line.split() for line in out.splitlines()) == [
+        ["in", "jack", "pad:out"],
+        ["out", "jack", "lamp:in"],
+    ]
+    assert err == ""
+
+
+def test_learn_writes_the_control_that_was_moved(jack, pad, tmp_path):
+    words = ("learn", "mine", "/punchin/set", "strength", "$value", "--input", "pad:")
+    process = punchin(jack, tmp_path, *words)
+    assert "move the control" in process.stderr.readline()
+    sweep = [(i / 100, bytes((0xB2, 21, 20 + i))) for i in range(40)]
+    send_in_time(sweep, lambda message: pad.send_message(list(message)))
+    out, _ = process.communicate(timeout=20)
+    assert "cc 21 on channel 3 (absolute) of pad:out" in out
+    assert "cc = 21" in (tmp_path / "presets" / "midi" / "mine.toml").read_text()
+
+
+def test_notes_of_a_result_come_out_of_a_port(jack, lamp, tmp_path):
+    file = mido.MidiFile()
+    file.tracks.append(mido.MidiTrack())
+    for key in (60, 62, 64):
+        file.tracks[0].append(mido.Message("note_on", note=key, time=0))
+        file.tracks[0].append(mido.Message("note_off", note=key, time=60))
+    file.save(tmp_path / "tune.mid")
+    process = punchin(jack, tmp_path, "play", str(tmp_path / "tune.mid"), "--output", "lamp:")
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 0, err
+    seen = []
+    wait_for(lambda: seen.extend(received(lamp)) or len(seen) >= 8 or None, "notes are missing")
+    assert [m for m in seen if m.startswith("90")] == ["903c40", "903e40", "904040"]
+    assert seen[-2:] == ["b07b00", "b07800"]
+
+
+def test_what_is_played_is_recorded(jack, pad, tmp_path):
+    words = ("record", str(tmp_path / "line.mid"), "--bars", "1", "--bpm", "240", "--input", "pad:")
+    process = punchin(jack, tmp_path, *words)
+    assert "recording 1 bars" in process.stderr.readline()
+    rows = [(0.1 + i / 4, bytes((0x90, 60 + i, 90))) for i in range(4)]
+    rows += [(0.3 + i / 4, bytes((0x80, 60 + i, 0))) for i in range(4)]
+    send_in_time(rows, lambda message: pad.send_message(list(message)))
+    out, err = process.communicate(timeout=20)
+    assert "4 notes at 240.00 bpm" in out, err
+    score = mido.MidiFile(tmp_path / "line.mid")
+    assert [m.note for m in score if m.type == "note_on"] == [60, 61, 62, 63]
+
+
+def test_a_missing_output_is_error_403(jack, tmp_path):
+    (tmp_path / "x.mid").write_bytes(b"MThd\0\0\0\6\0\0\0\1\0\x60MTrk\0\0\0\4\0\xff\x2f\0")
+    process = punchin(jack, tmp_path, "play", str(tmp_path / "x.mid"), "--output", "nothing")
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert "error 403 midi-port: no MIDI output named like 'nothing'" in err

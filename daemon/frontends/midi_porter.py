@@ -71,11 +71,15 @@ class PorterLink:
         assert process.stdout is not None
         process.stdin.write(json.dumps(self._told).encode() + b"\n")
         frames = Frames()
-        while data := await asyncio.wait_for(process.stdout.read(_CHUNK), self._hung_s):
+        while data := await self._read(process.stdout):
             for frame in frames.feed(data):
                 self._take(frame)
             await asyncio.sleep(0)  # a flood leaves the loop to others between two chunks
         _log.info("the MIDI ports' process has ended and is started again")
+
+    async def _read(self, pipe: asyncio.StreamReader) -> bytes:
+        async with asyncio.timeout(self._hung_s):
+            return await pipe.read(_CHUNK)
 
     def _take(self, frame: Frame) -> None:
         if frame.kind == MESSAGE:
@@ -96,7 +100,8 @@ class PorterLink:
         if process.stdin is not None:
             process.stdin.close()
         try:
-            await asyncio.wait_for(process.wait(), min(_PATIENCE_S, self._hung_s))
+            async with asyncio.timeout(min(_PATIENCE_S, self._hung_s)):
+                await process.wait()
         except TimeoutError:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()

@@ -178,15 +178,18 @@ def test_context_commands_send_what_the_table_says(home, capsys):
     }
 
 
-def test_what_this_version_lacks_says_301(home, capsys):
-    later = [("/punchin/error", [301, "not-supported-by-engine", "/punchin/play", "update"])]
+@pytest.mark.parametrize("words", [["models", "list"], ["models", "pull", "--json"]])
+def test_what_this_version_lacks_says_301(words, capsys):
+    assert main(words) == 1
+    assert capsys.readouterr().err.count("error 301 not-supported-by-engine") == 1
+
+
+def test_a_daemon_that_refuses_to_play_is_quoted(home, capsys):
+    refusal = [("/punchin/error", [402, "audio-device", "/punchin/play", "connect one"])]
     told = [("/punchin/player.reply", ["{}"])]
-    with FakeDaemon(home, {"/punchin/play": lambda _: later, "/punchin/player": lambda _: told}):
+    with FakeDaemon(home, {"/punchin/play": lambda _: refusal, "/punchin/player": lambda _: told}):
         assert main(["play", "a1"]) == 1
-    for words in (["models", "list"], ["models", "pull", "--json"]):
-        assert main(words) == 1
-    told = capsys.readouterr().err
-    assert told.count("error 301 not-supported-by-engine") == 4
+    assert "error 402 audio-device: connect one" in capsys.readouterr().err
 
 
 # -- the daemon ----------------------------------------------------------------------------------

@@ -46,7 +46,8 @@ async def play(work, hung_s=10.0, **told):
     )
     running = asyncio.ensure_future(link.run())
     try:
-        return await asyncio.wait_for(work(link, heard), 20)
+        async with asyncio.timeout(20):
+            return await work(link, heard)
     finally:
         running.cancel()
         with pytest.raises(asyncio.CancelledError):

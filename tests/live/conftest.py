@@ -4,11 +4,15 @@ import collections
 
 import pytest
 import rig
+from elsewhere import Room
+from sounds import Begin
+
+from daemon.player.outputs.jack import JackOutput
 
 
 def _running(folder):
     rig.need("jackd", "jack_wait", "jack")
-    with pytest.MonkeyPatch.context() as patch, rig.preferred():
+    with pytest.MonkeyPatch.context() as patch:
         started = rig.JackServer(folder)
         for name, value in started.environment.items():
             patch.setenv(name, value)
@@ -31,11 +35,38 @@ def own_server(tmp_path):
     yield from _running(tmp_path)
 
 
+@pytest.fixture(scope="module")
+def studio(server):
+    """A process for the module's outputs and recorders; they share the server."""
+    room = Room()
+    yield room
+    room.close()
+
+
+@pytest.fixture
+def own_studio(own_server):
+    """The same for one test alone, which may lose its server."""
+    room = Room()
+    yield room
+    room.close()
+
+
+@pytest.fixture
+def singer(server):
+    """A client of the server that sings numbers. Its underruns are steps in what it sings."""
+    room = Room()
+    output = room.make(JackOutput, client_name="singer")
+    output.open(room.make(Begin))
+    rig.wait_for(lambda: output.clock() is not None)
+    yield output
+    room.close()
+
+
 @pytest.fixture
 def no_server(monkeypatch):
     """No JACK server at all, whatever runs on this machine."""
-    monkeypatch.setenv("JACK_DEFAULT_SERVER", "punchin-test-nobody")
-    monkeypatch.setenv("JACK_NO_START_SERVER", "1")
+    for name, value in rig.NOBODY.items():
+        monkeypatch.setenv(name, value)
 
 
 def pytest_terminal_summary(terminalreporter):

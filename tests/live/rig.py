@@ -1,4 +1,4 @@
-"""A real JACK server on the dummy driver, and a client of it that keeps what it hears.
+"""A real JACK server on the dummy driver, and what tests on it need.
 
 Every running server has a name of its own, so several tests may run at once. Names come from a
 small pool, because JACK has room for eight servers and a killed one keeps its place until a server
@@ -7,7 +7,7 @@ of the same name starts. Clients find a server through `JACK_DEFAULT_SERVER`, wh
 
 import contextlib
 import ctypes
-import importlib
+import functools
 import os
 import shutil
 import signal
@@ -19,17 +19,15 @@ import time
 from pathlib import Path
 
 import filelock
-import numpy as np
 import pytest
-
-from bridge.protocol.errors import PunchinError
-from daemon.player import portaudio_library
+from ears import Listener as Listener
+from sounds import SCALE as SCALE
 
 PERIOD = 1024
 RATE = 48000
-SCALE = 2.0**-23  # of the ramp: every step is one float32 of 24 bits, so nothing is rounded
 MISSING = "not on this machine: "  # by which the end of a run finds these skips
 _POOL = 5
+NOBODY = {"JACK_DEFAULT_SERVER": "punchin-test-nobody", "JACK_NO_START_SERVER": "1"}
 _PROGRAMS = {
     "jackd": "apt-get install jackd2",
     "jack_wait": "apt-get install jackd2",
@@ -54,31 +52,15 @@ def skip(missing):
     pytest.skip(f"{MISSING}{missing}")
 
 
+@functools.cache
 def _there(name):
     if name in _PROGRAMS:
         return shutil.which(name) is not None
-    try:
-        if name == "sounddevice":
-            # Importing it alone would join the JACK server of this moment and keep it.
-            with portaudio_library.session():
-                return True
-        importlib.import_module(name)
-    except (ImportError, OSError, PunchinError):
-        return False
-    return True
-
-
-@contextlib.contextmanager
-def preferred():
-    """The tests' own JACK clients are in Python: no thread of theirs may hold up another."""
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(0.0005)
-    with contextlib.suppress(OSError, AttributeError):
-        os.setpriority(os.PRIO_PROCESS, 0, -11)
-    yield
-    sys.setswitchinterval(interval)
-    with contextlib.suppress(OSError, AttributeError):
-        os.setpriority(os.PRIO_PROCESS, 0, 0)
+    # Never in this process: importing sounddevice joins the JACK server of the moment, and libjack
+    # takes down a process whose server has died.
+    command = [sys.executable, "-c", f"import {name}"]
+    environment = {**os.environ, **NOBODY}
+    return subprocess.run(command, env=environment, capture_output=True).returncode == 0
 
 
 class JackServer:
@@ -150,112 +132,6 @@ def _end_with_the_tests():
 
 def _realtime():
     return ["-R", "-P", "10"] if os.geteuid() == 0 else ["-r"]
-
-
-class Listener:
-    """A JACK client that keeps every block its two inputs get."""
-
-    def __init__(self, channels=2, name="listener"):
-        import jack
-
-        self.client = jack.Client(name, no_start_server=True)
-        self._ins = [self.client.inports.register(f"in_{i + 1}") for i in range(channels)]
-        self._blocks, self._starts = [], []
-        self._wanted = None
-        self._enough = threading.Event()
-        self.client.set_process_callback(self._process)
-        self.client.activate()
-
-    def _process(self, _frames):
-        self._starts.append(self.client.last_frame_time)
-        block = np.stack([port.get_array() for port in self._ins], axis=1)
-        self._blocks.append(block)
-        if self._wanted is not None and self._wanted(block):
-            self._enough.set()
-
-    def connect(self, *sources):
-        for source, port in zip(sources, self._ins, strict=True):
-            self.client.connect(source, port)
-
-    def ports(self):
-        return [port.name for port in self._ins]
-
-    def until(self, wanted, timeout_s=20.0):
-        """Wait until a block fulfils `wanted`, then return all that was heard."""
-        self._enough.clear()
-        self._wanted = wanted
-        assert self._enough.wait(timeout_s), "not heard in time"
-        return self.heard()
-
-    def heard(self):
-        return np.concatenate(self._blocks[:]) if self._blocks else np.zeros((0, len(self._ins)))
-
-    def clear(self):
-        """Forget what was heard so far."""
-        self._blocks, self._starts = [], []
-
-    def second_of(self, frame):
-        """When the cycle of a frame of `aligned` began, in `time.monotonic()`."""
-        ahead = self._starts[0] + frame - self.client.frame_time
-        return time.monotonic() + ahead / self.client.samplerate
-
-    def aligned(self):
-        """What was heard with NaN for blocks that this listener itself came too late for."""
-        size = self.client.blocksize
-        blocks, starts = self._blocks[:], self._starts[:]
-        out = np.full((starts[-1] - starts[0] + size, len(self._ins)), np.nan, np.float32)
-        for start, block in zip(starts, blocks, strict=False):
-            out[start - starts[0] : start - starts[0] + size] = block
-        return out
-
-    def close(self):
-        with contextlib.suppress(Exception):
-            self.client.deactivate()
-        self.client.close()
-
-
-def ramp(start, frames, channels=2):
-    """Return frames numbered from `start` (1 is the first), the channels told apart by sign."""
-    numbers = np.arange(start, start + frames, dtype=np.float64) * SCALE
-    signs = np.where(np.arange(channels) % 2, -1.0, 1.0) / 2.0 ** (np.arange(channels) // 2)
-    return (numbers[:, None] * signs).astype(np.float32)
-
-
-class Ramp:
-    """A render function that numbers its frames."""
-
-    def __init__(self, channels=2):
-        self.next, self.channels = 1, channels
-
-    def __call__(self, frames):
-        block = ramp(self.next, frames, self.channels)
-        self.next += frames
-        return block
-
-
-def numbers(heard):
-    """Return the frame numbers of a captured ramp from the first to the last that is not silent."""
-    found = np.round(heard[:, 0].astype(np.float64) / SCALE).astype(np.int64)
-    sounding = np.flatnonzero(found)
-    return found[sounding[0] : sounding[-1] + 1] if len(sounding) else found[:0]
-
-
-def assert_sung(heard, lost, singer):
-    """Every frame of a captured ramp is its number's, in step.
-
-    Silence and steps are only where the recorder lost frames, or where the singer itself, who has
-    no faster a machine, says that it came too late.
-    """
-    found = np.round(heard[:, 0].astype(np.float64) / SCALE).astype(np.int64)
-    steps = found - np.arange(len(found))
-    sounding = np.flatnonzero(found)
-    breaks = np.count_nonzero(np.diff(steps[sounding]))
-    late = singer.health().underruns
-    assert breaks <= 2 * late, "a step is missing or doubled"
-    assert late or len(sounding) >= len(found) - lost - 1
-    assert np.array_equal(
-        heard[sounding], ramp(0, found.max() + 1, heard.shape[1])[found[sounding]]
-    )
 
 
 def wait_for(holds, timeout_s=20.0, step_s=0.01):

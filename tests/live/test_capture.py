@@ -1,19 +1,19 @@
 """A recording begins and ends where it should and holds every sample between."""
 
-import threading
 import time
 
 import numpy as np
 import pytest
 import rig
 import soundfile
-from rig import Ramp, assert_sung, wait_for
+from rig import wait_for
+from session import Session
+from sounds import SCALE, assert_sung
 
 from bridge.protocol.errors import OutputError
 from daemon.player.capture.inputs import InputFormat, JackInput, PortAudioInput, of
 from daemon.player.capture.punch import InputClock, Punch
-from daemon.player.capture.recorder import Order, Recorder
-from daemon.player.outputs.jack import JackOutput
+from daemon.player.capture.recorder import Order
 from daemon.player.transport import Line
 
 RATE = 1000
@@ -22,98 +22,74 @@ RATE = 1000
 # -- by a real server ------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def singer(server):
-    """A client of the server that sings numbers. Its underruns are steps in what it sings."""
-    output = JackOutput(client_name="singer")
-    output.open(lambda fmt: Ramp())
-    wait_for(lambda: output.clock() is not None)
-    yield output
-    output.close()
-
-
-class Session:
-    """A recorder on a line that the test sets, and what it told at its end."""
-
-    def __init__(self, source, order, line=None):
-        self.line = line or Line()
-        self.told = []
-        self._ended = threading.Event()
-        self.recorder = Recorder(source, order, lambda: self.line, self._hear)
-
-    def _hear(self, news):
-        self.told.append(news)
-        self._ended.set()
-
-    def news(self):
-        assert self._ended.wait(20), "the recording does not end"
-        return self.told[0]
-
-
 @pytest.mark.parametrize("count", [1, 2])
-def test_what_is_sung_is_in_the_file_sample_for_sample(singer, server, tmp_path, count):
+def test_what_is_sung_is_in_the_file_sample_for_sample(studio, singer, server, tmp_path, count):
     pattern = "singer:mix_*" if count == 2 else "singer:mix_l"
-    session = Session(JackInput(pattern), Order(tmp_path / "take.wav", preroll_s=0.0))
-    session.recorder.begin()
-    wait_for(lambda: session.recorder.stage == "recording")
+    order = Order(tmp_path / "take.wav", preroll_s=0.0)
+    session = studio.make(Session, studio.make(JackInput, pattern), order)
+    session.begin()
+    wait_for(lambda: session.stage() == "recording")
     begun = singer.health().frames
     wait_for(lambda: singer.health().frames > begun + server.rate)
     assert not list(tmp_path.glob("take.wav"))
-    session.recorder.end()
+    session.end()
     news = session.news()
     heard, rate = soundfile.read(tmp_path / "take.wav", dtype="float32", always_2d=True)
     assert (rate, heard.shape) == (server.rate, (news["frames"], count))
     assert soundfile.info(tmp_path / "take.wav").subtype == "FLOAT"
     assert news["kind"] == "captured"
     assert len(heard) >= server.rate
-    assert_sung(heard, news["lost_frames"], singer)
+    assert_sung(heard, news["lost_frames"], singer.health().underruns)
     assert [p.name for p in tmp_path.iterdir()] == ["take.wav"]
 
 
-def test_a_take_lies_on_the_bars_of_the_transport(singer, server, tmp_path):
+def test_a_take_lies_on_the_bars_of_the_transport(studio, singer, server, tmp_path):
     """The number that was sung on the bar is the frame at the punch; two bars later it ends."""
     line = Line(playing=True, at_s=time.monotonic(), beat=0.5, bpm=300.0)
     order = Order(tmp_path / "take.wav", "bar", 2, preroll_s=0.25)
-    session = Session(JackInput("singer:mix_*"), order, line)
-    session.recorder.begin()
+    session = studio.make(Session, studio.make(JackInput, "singer:mix_*"), order, line)
+    session.begin()
     clocks = [singer.clock()]
-    wait_for(lambda: clocks.append(singer.clock()) or session.told, step_s=0.001)
+    wait_for(lambda: clocks.append(singer.clock()) or session.over())
     news = session.news()
     heard, rate = soundfile.read(tmp_path / "take.wav", dtype="float32")
     assert news["beat"] % 4 == 0
     assert news["on_bar"]
-    on_the_bar = round(heard[news["start_frame"], 0] / rig.SCALE) - 1
+    on_the_bar = round(heard[news["start_frame"], 0] / SCALE) - 1
     clock = max((c for c in clocks if c.frame <= on_the_bar), key=lambda c: c.frame)
     sung_s = clock.heard_at(on_the_bar, rate)
     assert sung_s == pytest.approx(line.time_of(news["beat"]), abs=server.period / rate + 0.003)
     assert news["frames"] - news["start_frame"] == pytest.approx(2 * 4 * rate / 5, abs=64)
     assert 0 < news["start_frame"] <= rate // 4
-    assert_sung(heard, news["lost_frames"], singer)
+    assert_sung(heard, news["lost_frames"], singer.health().underruns)
 
 
-def test_what_was_armed_and_never_begun_leaves_no_file(singer, tmp_path):
-    session = Session(JackInput("singer:*"), Order(tmp_path / "take.wav", "bar"))
-    session.recorder.begin()
-    assert session.recorder.state()["state"] == "armed"
-    session.recorder.end()
+def test_what_was_armed_and_never_begun_leaves_no_file(studio, singer, tmp_path):
+    order = Order(tmp_path / "take.wav", "bar")
+    session = studio.make(Session, studio.make(JackInput, "singer:*"), order)
+    session.begin()
+    assert session.stage() == "armed"
+    session.end()
     assert session.news()["kind"] == "capture_cancelled"
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_input_whose_server_dies_is_told(own_server, tmp_path):
-    session = Session(JackInput("system:capture_*"), Order(tmp_path / "take.wav"))
-    session.recorder.begin()
-    wait_for(lambda: session.recorder.stage == "recording")
+def test_an_input_whose_server_dies_is_told(own_server, own_studio, tmp_path):
+    source = own_studio.make(JackInput, "system:capture_*")
+    session = own_studio.make(Session, source, Order(tmp_path / "take.wav"))
+    session.begin()
+    wait_for(lambda: session.stage() == "recording")
     own_server.kill()
     news = session.news()
     assert (news["kind"], news["code"]) == ("capture_failed", 402)
     assert not [p for p in tmp_path.iterdir() if "take" in p.name]
 
 
-def test_the_interface_is_recorded(server, tmp_path):
+def test_the_interface_is_recorded(server, studio, tmp_path):
     rig.need("sounddevice")
-    session = Session(of("system", "JACK"), Order(tmp_path / "take.wav", bars=1), Line(bpm=400))
-    fmt = session.recorder.begin()
+    order = Order(tmp_path / "take.wav", bars=1)
+    session = studio.make(Session, studio.make(of, "system", "JACK"), order, Line(bpm=400))
+    fmt = session.begin()
     news = session.news()
     assert (fmt.rate, fmt.channels, fmt.name) == (server.rate, 2, "system")
     # Nothing is connected to the dummy server's inputs; one bar at 400 bpm is 0.6 s.
@@ -122,13 +98,13 @@ def test_the_interface_is_recorded(server, tmp_path):
     assert length == pytest.approx(0.6 * server.rate, abs=server.period)
 
 
-def test_ports_and_devices_that_are_not_there_are_told(server, tmp_path):
+def test_ports_and_devices_that_are_not_there_are_told(studio, tmp_path):
     rig.need("sounddevice")
     order = Order(tmp_path / "take.wav")
     with pytest.raises(OutputError, match=r"no JACK port matches 'nobody:x'"):
-        Session(of("jack:nobody:x"), order).recorder.begin()
+        studio.make(Session, studio.make(of, "jack:nobody:x"), order).begin()
     with pytest.raises(OutputError, match=r"no audio device 'nobody'"):
-        Session(PortAudioInput("nobody", "JACK"), order).recorder.begin()
+        studio.make(Session, studio.make(PortAudioInput, "nobody", "JACK"), order).begin()
 
 
 # -- by an input that the test plays ---------------------------------------------------------------
@@ -160,7 +136,7 @@ def test_what_was_sung_before_the_punch_is_kept(tmp_path):
     source, now_s = Played(), time.monotonic()
     line = Line(playing=True, at_s=now_s, beat=-1.0, bpm=60.0)
     session = Session(source, Order(tmp_path / "take.wav", "bar", 0.25, preroll_s=0.5), line)
-    session.recorder.begin()
+    session.begin()
     for first in range(0, 2500, 100):
         source.take(_numbered(first, 100), now_s + first / RATE, 0)
     news = session.news()
@@ -174,7 +150,7 @@ def test_what_was_sung_before_the_punch_is_kept(tmp_path):
 def test_cycles_that_came_too_late_are_silence_of_the_same_length(tmp_path):
     source, now_s = Played(), time.monotonic()
     session = Session(source, Order(tmp_path / "take.wav", bars=0.25), Line(bpm=60.0))
-    session.recorder.begin()
+    session.begin()
     source.take(_numbered(0, 300), now_s, 0)
     source.take(_numbered(500, 900), now_s + 0.5, 200)
     news = session.news()
@@ -188,12 +164,12 @@ def test_cycles_that_came_too_late_are_silence_of_the_same_length(tmp_path):
 def test_what_the_recorder_could_not_take_is_silence_of_the_same_length(tmp_path):
     source, now_s = Played(), time.monotonic()
     session = Session(source, Order(tmp_path / "take.wav", bars=1), Line(bpm=60.0))
-    session.recorder.begin()
+    session.begin()
     # More than the ring holds, at once.
     source.take(_numbered(0, 1500), now_s, 0)
     source.take(_numbered(1500, 1500), now_s + 1.5, 0)
-    wait_for(lambda: session.recorder.lost_frames == 1500)
-    wait_for(lambda: session.recorder.stage == "recording")
+    wait_for(lambda: session.lost_frames() == 1500)
+    wait_for(lambda: session.stage() == "recording")
     source.take(_numbered(3000, 1500), now_s + 3.0, 0)
     news = session.news()
     heard, _ = soundfile.read(tmp_path / "take.wav", dtype="float32")
@@ -207,7 +183,7 @@ def test_what_the_recorder_could_not_take_is_silence_of_the_same_length(tmp_path
 def test_a_folder_that_can_not_be_written_is_told(tmp_path):
     source = Played()
     session = Session(source, Order(tmp_path / "nowhere" / "take.wav"))
-    session.recorder.begin()
+    session.begin()
     assert session.news()["code"] == 401
     wait_for(lambda: source.closed)
 

@@ -2,12 +2,14 @@
 
 import subprocess
 import threading
-import time
 
 import numpy as np
 import pytest
 import rig
-from rig import Listener, Ramp, numbers, wait_for
+import soundfile
+from ears import Listener
+from rig import wait_for
+from sounds import SCALE, Begin, Broken, Diary, Ramp, assert_sung, numbers
 
 from bridge.protocol.errors import OutputError
 from daemon.player.outputs import keeper as keeper_module
@@ -25,11 +27,11 @@ def listener(server):
 
 
 @pytest.fixture
-def output():
+def output(studio):
     made = []
 
     def make(*args, **more):
-        made.append(JackOutput(*args, **more))
+        made.append(studio.make(JackOutput, *args, **more))
         return made[-1]
 
     yield make
@@ -37,130 +39,119 @@ def output():
         one.close()
 
 
-def _heard_from_the_first_frame(listener, output, ramp_, frames):
-    """Open the output, so that its rules connect it before its first frame; wait for `frames`."""
-    got = output.open(lambda fmt: ramp_)
-    heard = listener.until(lambda block: np.abs(block[-1, 0]) >= frames * rig.SCALE)
-    return got, heard
-
-
-def test_another_client_hears_every_sample_of_every_pair(server, listener, output):
+def test_another_client_hears_every_sample_of_every_pair(server, studio, listener, output):
     rules = [Rule.parse("mix=listener:in_[12]"), Rule.parse("vocals=listener:in_[34]")]
-    render = Ramp(4)
-    got, heard = _heard_from_the_first_frame(
-        listener, output(("mix", "vocals"), rules), render, 2 * server.rate
-    )
-    found = numbers(heard)
-    assert found[0] == 1
-    assert np.all(np.diff(found) == 1)
+    out = output(("mix", "vocals"), rules)
+    # The rules connect it before its first frame.
+    got = out.open(studio.make(Begin))
+    heard = listener.until(lambda block: np.abs(block[-1, 0]) >= 2 * server.rate * SCALE)
+    late = out.health().underruns
     first = np.flatnonzero(heard[:, 0])[0]
-    assert np.array_equal(heard[first : first + len(found)], rig.ramp(1, len(found), 4))
+    assert_sung(heard[first:], listener.missed(), late)
+    assert numbers(heard)[0] == 1
     assert (got.rate, got.channels, got.pairs) == (server.rate, 4, ("mix", "vocals"))
     assert got.latency_s == pytest.approx(2 * server.period / server.rate, abs=0.05)
 
 
-def test_a_client_of_another_make_records_the_same_samples(server, output, tmp_path):
+def test_a_client_of_another_make_records_the_same_samples(server, studio, output, tmp_path):
     rig.need("jack_capture")
-    import soundfile
-
-    render, out = Ramp(), output()
-    out.open(lambda fmt: render)
+    out = output()
+    out.open(studio.make(Begin))
     wav = tmp_path / "heard.wav"
     ports = ["-p", "punchin:mix_l", "-p", "punchin:mix_r"]
     command = ["jack_capture", "-c", "2", *ports, "-f", "wav", "-b", "FLOAT", "-d", "2", str(wav)]
     subprocess.run(command, check=True, capture_output=True, timeout=30)
     heard, rate = soundfile.read(wav, dtype="float32")
-    found = numbers(heard)
     assert rate == server.rate
-    assert len(found) > 1.5 * rate
-    assert np.all(np.diff(found) == 1)
-    assert np.array_equal(heard[np.flatnonzero(heard[:, 0])][:, 1], -found * np.float32(rig.SCALE))
+    assert len(heard) > 1.5 * rate
+    sounding = np.flatnonzero(heard[:, 0])
+    assert_sung(heard[sounding[0] :], 0, out.health().underruns)
 
 
-def test_ports_are_named_after_their_pairs(server, listener, output):
-    output(("mix", "stem one"), client_name="studio").open(lambda fmt: Ramp(4))
-    named = {p.name for p in listener.client.get_ports("studio:.*", is_output=True)}
-    assert named == {"studio:mix_l", "studio:mix_r", "studio:stem_one_l", "studio:stem_one_r"}
+def test_ports_are_named_after_their_pairs(studio, listener, output):
+    output(("mix", "stem one"), client_name="another").open(studio.make(Begin))
+    assert set(listener.ear.outputs("another:.*")) == {
+        f"another:{name}" for name in ("mix_l", "mix_r", "stem_one_l", "stem_one_r")
+    }
 
 
-def test_a_port_that_appears_later_is_connected_once(server, output):
+def test_a_port_that_appears_later_is_connected_once(server, studio, output):
     out = output(connect=[Rule.parse("mix=late:in_*")])
-    out.open(lambda fmt: Ramp())
+    out.open(studio.make(Begin))
     late = Listener(2, "late")
     try:
-        late.until(lambda block: np.any(block))
-        late.client.disconnect("punchin:mix_l", "late:in_1")
-        other = Listener(1, "other")  # any change of ports makes the rules look again
+        late.until(lambda block: np.all(np.any(block, axis=0)))
+        late.ear.disconnect("punchin:mix_l", "late:in_1")
+        other = Listener(2, "late-too")  # any change of ports makes the rules look again
         try:
             late.until(lambda block: not np.any(block[:, 0]) and np.any(block[:, 1]))
-            wait_for(lambda: len(late.client.get_all_connections("late:in_2")) == 1)
-            assert late.client.get_all_connections("late:in_1") == []
+            frames = out.health().frames
+            wait_for(lambda: out.health().frames > frames + server.rate)
+            assert late.ear.sources(1) == ["punchin:mix_r"]
+            assert late.ear.sources(0) == []
         finally:
             other.close()
     finally:
         late.close()
 
 
-def test_a_slow_render_function_is_heard_as_silence_and_counted(server, output):
-    gate, render = threading.Event(), Ramp()
+def test_a_slow_render_function_is_heard_as_silence_and_counted(server, studio, listener):
+    """From a quarter of a second on nothing comes for a while, then it goes on where it was."""
+    ramp = studio.make(Ramp, 2, server.rate // 4)
+    out = studio.make(JackOutput, connect=[Rule.parse("mix=listener:in_[12]")])
+    out.open(studio.make(Begin, ramp))
+    try:
+        listener.until(lambda block: np.any(block))
+        listener.until(lambda block: not np.any(block))
+        wait_for(lambda: out.health().underruns >= 3)
+        ramp.go_on()
+        heard = listener.until(lambda block: np.abs(block[-1, 0]) > server.rate // 2 * SCALE)
+        late = out.health().underruns
+    finally:
+        out.close()
+    first = np.flatnonzero(heard[:, 0])[0]
+    silent = np.count_nonzero(heard[first:, 0] == 0)
+    assert silent >= server.period
+    assert abs(silent - late * server.period) <= server.period
+    assert_sung(heard[first:, :2], listener.missed(), late)
 
-    def stuck(frames):
-        if render.next > server.rate // 4:
-            gate.wait(20)
-        return render(frames)
 
+def test_a_render_function_that_fails_ends_the_output(studio, output):
     out = output()
-    out.open(lambda fmt: stuck)
-    wait_for(lambda: out.health().underruns >= 3)
-    gate.set()
-    before = out.health().frames
-    wait_for(lambda: out.health().frames > before + server.rate // 4)
-    assert out.health().state == "open"
-
-
-def test_a_render_function_that_fails_ends_the_output(server, output):
-    def broken(_frames):
-        raise ValueError("no such sound")
-
-    out = output()
-    out.open(lambda fmt: broken)
+    out.open(studio.make(Begin, studio.make(Broken)))
     wait_for(lambda: out.health().state == "lost")
     assert "no such sound" in out.health().trouble
 
 
-def test_the_end_of_the_server_is_noticed_and_another_one_joined(own_server, output):
-    out, render = output(), Ramp()
-    out.open(lambda fmt: render)
+def test_the_end_of_the_server_is_noticed_and_another_one_joined(own_server, own_studio):
+    out, begin = own_studio.make(JackOutput), own_studio.make(Begin)
+    out.open(begin)
     wait_for(lambda: out.health().frames > 0)
     own_server.kill()
     wait_for(lambda: out.health().state == "lost")
     assert "server" in out.health().trouble
     out.close()
     with pytest.raises(OutputError, match=r"start one .*\(qjackctl"):
-        out.open(lambda fmt: render)
+        out.open(begin)
     own_server.start(rate=44100, period=512)
-    got = out.open(lambda fmt: render)
+    got = out.open(begin)
     assert (got.rate, got.block) == (44100, 512)
     wait_for(lambda: out.health().frames > 4410)
 
 
-def test_the_clock_tells_when_a_frame_is_heard(server, listener, output):
+def test_the_clock_tells_when_a_frame_is_heard(server, studio, listener, output):
     """The listener's blocks reach it in the cycle in which they are played."""
-    arrived = {}
-
-    def seen(block):
-        found = numbers(block)
-        if len(found) == len(block):
-            arrived[int(found[0])] = time.monotonic()
-        return len(arrived) > 20
-
     out = output(connect=[Rule.parse("mix=listener:in_[12]")])
-    render = Ramp()
-    got = out.open(lambda fmt: render)
-    listener.until(seen)
+    got = out.open(studio.make(Begin))
+    listener.until(lambda block: np.abs(block[-1, 0]) > server.rate // 2 * SCALE)
     clock = out.clock()
-    late = [at - clock.heard_at(number - 1, got.rate) for number, at in arrived.items()]
-    assert np.median(np.abs(late)) <= got.block / got.rate
+    late_s = [
+        at_s - clock.heard_at(int(found[0]) - 1, got.rate)
+        for at_s, block in listener.arrivals()
+        if len(found := numbers(block)) == len(block)
+    ]
+    assert len(late_s) > 20
+    assert np.median(np.abs(late_s)) <= got.block / got.rate
 
 
 def test_no_server_is_told_with_the_mend(no_server):
@@ -201,30 +192,22 @@ def test_a_rule_without_client_and_port_is_refused(text):
         Rule.parse(text)
 
 
-def test_a_keeper_goes_on_with_the_next_server(own_server):
-    formats = []
-
-    def start(fmt):
-        formats.append((fmt.rate, fmt.block))
-        return Ramp()
-
-    states = []
-    keeper = Keeper(JackOutput(), start, states.append)
+def test_a_keeper_goes_on_with_the_next_server(own_server, own_studio):
+    begin, diary = own_studio.make(Begin), own_studio.make(Diary)
+    keeper = own_studio.make(Keeper, own_studio.make(JackOutput), begin, diary)
     keeper.begin()
-    try:
-        wait_for(lambda: keeper.state.name == "open")
-        own_server.kill()
-        wait_for(
-            lambda: keeper.state.name == "waiting" and "no JACK server" in keeper.state.trouble
-        )
-        own_server.start(rate=44100, period=2048)
-        wait_for(lambda: keeper.state.name == "open" and keeper.health()["frames"] > 44100 // 4)
-    finally:
-        keeper.close()
+    state = lambda: keeper.see("state")  # noqa: E731
+    wait_for(lambda: state().name == "open")
+    own_server.kill()
+    wait_for(lambda: state().name == "waiting" and "no JACK server" in state().trouble)
+    own_server.start(rate=44100, period=2048)
+    wait_for(lambda: state().name == "open" and keeper.health()["frames"] > 44100 // 4)
+    keeper.close()
+    formats = [(fmt.rate, fmt.block) for fmt in begin.see("formats")]
     assert formats == [(rig.RATE, rig.PERIOD), (44100, 2048)]
-    assert keeper.state.losses == 1
-    assert "stuck" not in {s.name for s in states}
-    assert keeper.state.name == "closed"
+    assert state().losses == 1
+    assert "stuck" not in {s.name for s in diary.see("states")}
+    assert state().name == "closed"
 
 
 class Frozen:

@@ -7,7 +7,10 @@ import sys
 import numpy as np
 import pytest
 import rig
-from rig import Listener, Ramp, numbers
+from ears import Listener
+from elsewhere import Room
+from rig import wait_for
+from sounds import SCALE, Begin, Diary, Ramp, assert_sung, numbers
 
 from bridge.protocol.errors import OutputError
 from daemon.player.outputs.keeper import Keeper
@@ -15,17 +18,12 @@ from daemon.player.outputs.portaudio import PortAudioOutput
 
 
 @pytest.fixture
-def output():
+def own_room(server):
+    """PortAudio joins one server for the life of a process."""
     rig.need("sounddevice")
-    made = []
-
-    def make(*args, **more):
-        made.append(PortAudioOutput(*args, **more))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
+    room = Room()
+    yield room
+    room.close()
 
 
 @pytest.fixture
@@ -36,49 +34,65 @@ def listener(server):
 
 
 @pytest.mark.parametrize("latency", ["safe", "low"])
-def test_what_is_written_is_heard_without_a_break(server, listener, output, latency):
-    out, render = output(latency=latency), Ramp()
-    got = out.open(lambda fmt: render)
+def test_what_is_written_is_heard_without_a_break(server, own_room, listener, latency):
+    out = own_room.make(PortAudioOutput, latency=latency)
+    got = out.open(own_room.make(Begin))
     listener.connect("PortAudio:out_0", "PortAudio:out_1")
     listener.until(lambda block: np.any(block))
     begun = numbers(listener.heard())[0]
-    heard = listener.until(lambda b: np.abs(b[-1, 0]) > (begun + server.rate) * rig.SCALE)
-    found = numbers(heard)
-    assert len(found) >= server.rate
-    assert np.all(np.diff(found) == 1)
-    sounding = heard[np.flatnonzero(heard[:, 0])]
-    assert np.array_equal(sounding[:, 1], -sounding[:, 0])
+    heard = listener.until(lambda b: np.abs(b[-1, 0]) > (begun + server.rate) * SCALE)
+    health = out.health()
+    first = np.flatnonzero(heard[:, 0])[0]
+    assert_sung(heard[first:], listener.missed(), health.underruns)
     assert (got.rate, got.channels) == (server.rate, 2)
-    assert out.device is not None
-    assert out.device.name == "system"
-    assert out.health().state == "open"
-    assert out.health().frames >= server.rate
+    assert out.see("device").name == "system"
+    assert health.state == "open"
+    assert health.frames >= server.rate
 
 
-def test_the_clock_runs_at_the_rate_of_the_device(server, output):
-    out = output()
-    got = out.open(lambda fmt: Ramp())
-    rig.wait_for(lambda: out.clock() is not None)
+def test_the_clock_runs_at_the_rate_of_the_device(server, own_room):
+    out = own_room.make(PortAudioOutput)
+    got = out.open(own_room.make(Begin))
+    wait_for(lambda: out.clock() is not None)
     first = out.clock()
-    rig.wait_for(lambda: out.clock().frame >= first.frame + server.rate)
+    wait_for(lambda: out.clock().frame >= first.frame + server.rate)
     later = out.clock()
     expected = first.heard_at(later.frame, got.rate)
     assert later.time_s == pytest.approx(expected, abs=0.1)
 
 
-def test_a_rate_that_the_device_lacks_gives_its_own(server, output):
-    assert output(rate=44100).open(lambda fmt: Ramp()).rate == server.rate
+def test_a_render_function_that_comes_too_late_is_counted(server, own_room, listener):
+    ramp = own_room.make(Ramp, 2, server.rate // 4)
+    out = own_room.make(PortAudioOutput, latency="low")
+    out.open(own_room.make(Begin, ramp))
+    listener.connect("PortAudio:out_0", "PortAudio:out_1")
+    listener.until(lambda block: np.any(block))
+    listener.until(lambda block: not np.any(block))
+    wait_for(lambda: out.health().underruns >= 3)
+    ramp.go_on()
+    listener.until(lambda block: np.abs(block[-1, 0]) > server.rate // 2 * SCALE)
+    assert out.health().state == "open"
 
 
-def test_a_device_that_is_not_there_is_told_with_those_that_are(server, output):
+def test_a_rate_that_the_device_lacks_gives_its_own(server, own_room):
+    out = own_room.make(PortAudioOutput, rate=44100)
+    assert out.open(own_room.make(Begin)).rate == server.rate
+
+
+def test_a_device_that_is_not_there_is_told_with_those_that_are(server, own_room):
     with pytest.raises(OutputError, match="there is system: see punchin devices") as told:
-        output("no such").open(lambda fmt: Ramp())
+        own_room.make(PortAudioOutput, "no such").open(own_room.make(Begin))
     assert told.value.code == 402
 
 
-def test_a_machine_without_devices_is_told(no_server, output):
-    with pytest.raises(OutputError, match=r"no audio output device .*punchin devices"):
-        output(host_api="JACK").open(lambda fmt: Ramp())
+def test_a_machine_without_devices_is_told(no_server):
+    rig.need("sounddevice")
+    room = Room()
+    try:
+        with pytest.raises(OutputError, match=r"no audio output device .*punchin devices"):
+            room.make(PortAudioOutput, host_api="JACK").open(room.make(Begin))
+    finally:
+        room.close()
 
 
 @pytest.mark.parametrize(
@@ -93,20 +107,23 @@ def test_a_missing_library_is_told_with_the_mend(monkeypatch, tmp_path, text, me
         PortAudioOutput().open(lambda fmt: Ramp())
 
 
-def test_the_device_that_comes_back_is_opened_again(server, output, monkeypatch):
-    """What is not there at first is waited for, the musician told meanwhile."""
-    monkeypatch.setenv("JACK_DEFAULT_SERVER", "punchin-test-nobody")
-    states = []
-    keeper = Keeper(output(host_api="JACK"), lambda fmt: Ramp(), states.append)
+def test_a_device_that_is_not_there_yet_is_waited_for(own_server, own_studio):
+    """The musician is told meanwhile."""
+    rig.need("sounddevice")
+    own_server.kill()
+    diary = own_studio.make(Diary)
+    output = own_studio.make(PortAudioOutput, host_api="JACK")
+    keeper = own_studio.make(Keeper, output, own_studio.make(Begin), diary)
     keeper.begin()
-    rig.wait_for(lambda: keeper.state.name == "waiting")
-    assert keeper.state.code == 402
-    monkeypatch.setenv("JACK_DEFAULT_SERVER", server.name)
-    rig.wait_for(lambda: keeper.state.name == "open")
-    assert keeper.health()["rate"] == server.rate
+    wait_for(lambda: keeper.see("state").name == "waiting")
+    assert keeper.see("state").code == 402
+    own_server.start()
+    wait_for(lambda: keeper.see("state").name == "open")
+    assert keeper.health()["rate"] == own_server.rate
     keeper.close()
-    assert [s.name for s in states][-2:] == ["open", "closed"]
-    assert "waiting" in [s.name for s in states]
+    states = [s.name for s in diary.see("states")]
+    assert states[-2:] == ["open", "closed"]
+    assert set(states[:-2]) == {"waiting"}
 
 
 _KEPT = """

@@ -1,0 +1,63 @@
+"""What a ReaStream plug-in reads, by a parser that shares nothing with the sender."""
+
+import socket
+import struct
+import sys
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass
+class Seen:
+    """One packet as a ReaStream plug-in reads it. `samples`: `(frames, channels)`."""
+
+    identifier: str
+    rate: int
+    samples: np.ndarray
+    at_ns: int = 0
+
+
+def parse(data, at_ns=0):
+    """Read a packet by offsets, as the format's description has them."""
+    assert len(data) <= 1247
+    assert data[0:4] == b"MRSR"
+    assert int.from_bytes(data[4:8], "little", signed=True) == len(data)
+    name = data[8:40]
+    assert name[31] == 0
+    text = name[: name.index(0)]
+    assert not any(name[len(text) :])
+    channels = data[40]
+    assert 1 <= channels <= 64
+    rate = int.from_bytes(data[41:45], "little", signed=True)
+    size = int.from_bytes(data[45:47], "little", signed=True)
+    assert 0 < size <= 1200
+    assert size == len(data) - 47
+    assert size % (4 * channels) == 0
+    floats = struct.unpack(f"<{size // 4}f", data[47:])
+    frames = size // 4 // channels
+    planes = [floats[c * frames : (c + 1) * frames] for c in range(channels)]
+    samples = np.array(planes, np.float32).T
+    return Seen(text.decode("ascii"), rate, samples, at_ns)
+
+
+class Plugin:
+    """A socket on this machine that keeps every packet, with the kernel's time of arrival."""
+
+    def __init__(self):
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        self.stamped = sys.platform == "linux"
+        if self.stamped:
+            self.socket.setsockopt(socket.SOL_SOCKET, 35, 1)  # SO_TIMESTAMPNS
+        self.socket.bind(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.socket.settimeout(10)
+
+    def receive(self, count):
+        return [self._one() for _ in range(count)]
+
+    def _one(self):
+        data, extra, _, _ = self.socket.recvmsg(2048, 64)
+        seconds, nanoseconds = struct.unpack("ll", extra[0][2]) if extra else (0, 0)
+        return parse(data, seconds * 10**9 + nanoseconds)

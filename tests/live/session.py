@@ -1,0 +1,40 @@
+"""A recorder on a line that the test sets, and what it told at its end."""
+
+import threading
+
+from daemon.player.capture.recorder import Recorder
+from daemon.player.transport import Line
+
+
+class Session:
+    """One recording; `begin`, `end` and what it is at, as plain methods."""
+
+    def __init__(self, source, order, line=None):
+        self._line = line or Line()
+        self._told = []
+        self._ended = threading.Event()
+        self._recorder = Recorder(source, order, lambda: self._line, self._hear)
+
+    def _hear(self, news):
+        self._told.append(news)
+        self._ended.set()
+
+    def begin(self):
+        return self._recorder.begin()
+
+    def end(self):
+        self._recorder.end()
+
+    def stage(self):
+        return self._recorder.stage
+
+    def lost_frames(self):
+        return self._recorder.lost_frames
+
+    def over(self):
+        return self._ended.is_set()
+
+    def news(self):
+        """Wait for the end and return what was told."""
+        assert self._ended.wait(20), "the recording does not end"
+        return self._told[0]

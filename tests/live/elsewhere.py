@@ -128,10 +128,9 @@ class _Host:
 
 
 def _main():
-    from daemon.player.__main__ import _SWITCH_S
     from daemon.player.outputs.priority import prefer_process
 
-    sys.setswitchinterval(_SWITCH_S)
+    sys.setswitchinterval(0.0005)  # as the player does
     prefer_process()
     gc.disable()
     try:

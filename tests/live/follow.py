@@ -1,0 +1,149 @@
+"""Follows what was heard through the takes it was made of, sample for sample.
+
+Between fades every frame must be the very next one of a take. Where that ends a `Turn` tells what
+was heard before and after, and how many frames lie between that are neither: a fade is
+`fade_frames` long, and everything else is a break.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+SURE = 48  # so many frames alike are no chance
+_STEP = 8192
+_NEAR = 2  # the ends of a fade may be equal to the take by rounding
+SILENCE = "silence"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A frame of a take; `SILENCE` has no frames."""
+
+    take: str
+    frame: int
+
+
+@dataclass(frozen=True)
+class Turn:
+    """`length` frames of a fade from frame `at` on, between what was heard `before` and `after`."""
+
+    at: int
+    length: int
+    before: Place
+    after: Place
+
+    @property
+    def skip(self):
+        """By how many frames the take's play head was set forward, 0 for a swap."""
+        return self.after.frame - self.before.frame - self.length
+
+
+class Walk:
+    """`turns`, and how many frames were `exact`, `faded` or `silent`."""
+
+    def __init__(self, heard, takes, fade_frames):
+        self._heard, self._fade = np.ascontiguousarray(heard, np.float32), fade_frames
+        self._takes = {k: np.ascontiguousarray(t, np.float32) for k, t in takes.items()}
+        self._keys = [(name, _keys(take)) for name, take in self._takes.items()]
+        self._orders = {name: np.argsort(keys, kind="stable") for name, keys in self._keys}
+        self.turns, self.exact, self.faded, self.silent = [], 0, 0, 0
+        self._walk()
+
+    def _walk(self):
+        at, place = 0, Place(SILENCE, 0)
+        while True:
+            n = self._alike(at, place)
+            self.exact += 0 if place.take == SILENCE else n
+            self.silent += n if place.take == SILENCE else 0
+            at, before = at + n, _moved(place, n)
+            if at >= len(self._heard) - self._fade - SURE:
+                return
+            at, place = self._next(at, before)
+            self.faded += self.turns[-1].length
+
+    def _next(self, at, before):
+        """Return where an exact stretch begins again, and which."""
+        for length in (0, *range(self._fade, 0, -1)):
+            after = self._found(at + length, before, length)
+            if after is None:
+                continue
+            # Walk back to where it began.
+            while length and after.frame > 0 and self._same(at + length - 1, after, -1):
+                length, after = length - 1, _moved(after, -1)
+            self.turns.append(Turn(at, length, before, after))
+            return at + length, after
+        raise AssertionError(f"frame {at} and the {self._fade} after it are of no take: {before}")
+
+    def _same(self, at, place, step):
+        if place.take == SILENCE:
+            return not self._heard[at].any()
+        return np.array_equal(self._heard[at], self._takes[place.take][place.frame + step])
+
+    def _found(self, at, before, length):
+        """Return the place of frame `at`, first where it would be if nothing had been set."""
+        part = self._heard[at : at + SURE]
+        if not part.any():
+            return Place(SILENCE, 0)
+        here = before.frame + length
+        for name, take in self._takes.items():
+            if np.array_equal(take[here : here + SURE], part):
+                return Place(name, here)
+        key = _keys(part[:1])[0]
+        for name, keys in self._keys:
+            order = self._orders[name]
+            first = np.searchsorted(keys, key, "left", order)
+            last = np.searchsorted(keys, key, "right", order)
+            for frame in order[first:last]:
+                if np.array_equal(self._takes[name][frame : frame + SURE], part):
+                    return Place(name, int(frame))
+        return None
+
+    def _alike(self, at, place):
+        """Return how many frames from `at` on are those of the take from `place` on."""
+        done = 0
+        while True:
+            part = self._heard[at + done : at + done + _STEP]
+            wanted = np.zeros_like(part)
+            if place.take != SILENCE:
+                first = place.frame + done
+                wanted = self._takes[place.take][first : first + len(part)]
+            n = min(len(part), len(wanted))
+            other = np.flatnonzero((part[:n] != wanted[:n]).any(axis=1))
+            if len(other) or n < _STEP:
+                return done + (int(other[0]) if len(other) else n)
+            done += n
+
+    # -- what the turns are ------------------------------------------------------------------------
+
+    def is_end(self, turn):
+        """Whether a take had come to its end."""
+        name, frame = turn.before.take, turn.before.frame
+        return name != SILENCE and turn.after.take == SILENCE and frame == len(self._takes[name])
+
+    def breaks(self):
+        """Return the turns that are neither fades, nor swaps between alike takes, nor ends."""
+        return [
+            t
+            for t in self.turns
+            if abs(t.length - self._fade) > _NEAR
+            and not self.is_end(t)
+            and not (t.length == 0 and t.skip == 0 and SILENCE not in (t.before.take, t.after.take))
+        ]
+
+    def loops(self, lengths):
+        """Return the turns that go back by the length of a loop."""
+        return [t for t in self.turns if -t.skip in lengths]
+
+    def jumps(self, lengths):
+        """Return the turns that go elsewhere, as a new start does."""
+        sounding = [t for t in self.turns if SILENCE not in (t.before.take, t.after.take)]
+        return [t for t in sounding if t.skip and -t.skip not in lengths]
+
+
+def _moved(place, frames):
+    return place if place.take == SILENCE else Place(place.take, place.frame + frames)
+
+
+def _keys(samples):
+    """Return one integer for each frame, the same for the same samples."""
+    return np.ascontiguousarray(samples[:, :2]).view(np.uint64)[:, 0]

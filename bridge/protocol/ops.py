@@ -32,7 +32,7 @@ class Op:
 
 
 OPS = (
-    Op("generate", "new music from prompt, lyrics, tempo, key", ("seconds|bars|plan",)),
+    Op("generate", "new music from prompt, lyrics, tempo, key", ("seconds|bars|plan|melody",)),
     Op("repaint", "replaces start…end by new material, everything else bit-identical", ("source", "start", "end"), True),
     Op("extend", "continues the clip, after it, before it or both", ("source", "bars|seconds")),
     Op("bgm", "accompaniment for a vocal", ("source",)),
@@ -100,6 +100,7 @@ KEYS = (
     Key("track", k.choice("track", STEMS), "the instrument to add", frozenset({"layer"})),
     Key("stems", k.choices("stems", STEMS), "which stems to give back", frozenset({"stems", "bgm", "generate"})),
     Key("plan", k.PATH, "a plan (JSON or MIDI) to render instead of composing", _MAKES),
+    Key("melody", k.PATH, "a played line (MIDI or a plan): the lead plays it, the chords follow it", frozenset({"generate", "bgm", "layer"})),
     Key("engine", k.WORD, "overrides the default engine"),
     Key("of", k.OF, "the result to vary", frozenset({"retake", "edit"})),
     Key("format", k.choice("format", FORMATS), "sample format of the results", ALL - {"analyze"}),

@@ -27,7 +27,7 @@ from daemon.core.ports import Files
 from daemon.core.request import Presets, Resolved, resolve
 
 FILE_TIMEOUT_S = 5.0
-_NAMED_FILES = ("reference", "plan")
+_NAMED_FILES = ("reference", "plan", "melody")
 
 
 @dataclass(frozen=True)

@@ -26,13 +26,14 @@ KEYS = frozenset(
     {
         "bpm", "meter", "downbeat", "tempomap", "key", "chords", "prompt", "negative", "lyrics",
         "lyrics_file", "preset", "strength", "stems", "seconds", "bars", "context",
-        "ending", "balance", "humanize", "swing", "plan", "track", "reference",
+        "ending", "balance", "humanize", "swing", "plan", "melody", "track",
+        "reference",
     }
 )  # fmt: skip
 _OF_GRID = frozenset({"bpm", "meter", "downbeat", "tempomap", "key"})
 _OF_ARRANGING = frozenset(
     {"chords", "prompt", "negative", "lyrics", "lyrics_file", "strength", "ending", "swing",
-     "reference"}
+     "reference", "melody"}
 )  # fmt: skip
 PLAN_SETTLES = {
     "generate": _OF_GRID | _OF_ARRANGING,
@@ -86,14 +87,15 @@ class SketchEngine:
         port: Port,
     ) -> Heard:
         """Find tempo and bars of `clip`, or those of a plan in `options`, else of the prompt."""
-        from daemon.engines.sketch.jobs.asking import grid_for
+        from daemon.engines.sketch.jobs.asking import new_piece
         from daemon.engines.sketch.jobs.retaking import plan_at_hand
 
         given = plan_at_hand(self._opened(port), options, len(clip) / rate)
         if given is not None:
             return Heard(given[0].grid, 1.0, given[0].length_s, is_plan=True)
         if len(clip) == 0:
-            return Heard(grid_for(self._opened(port), options, bpm, metre), 1.0)
+            grid, length_s = new_piece(self._opened(port), options, bpm, metre)
+            return Heard(grid, 1.0, length_s)
         return self._opened(port).grid_of(clip, rate, bpm, metre, port.check)
 
     def run(self, request: Request, port: Port) -> Result:

@@ -19,7 +19,7 @@ M.FORMATS = {"source", "wav16", "wav24", "wav32f", "flac"}
 M.SINKS = {"file", "preview", "reastream", "jack"}
 
 M.OPS = {
-  generate = {does = "new music from prompt, lyrics, tempo, key", needs = {"seconds|bars|plan"}},
+  generate = {does = "new music from prompt, lyrics, tempo, key", needs = {"seconds|bars|plan|melody"}},
   repaint = {does = "replaces start…end by new material, everything else bit-identical", needs = {"source", "start", "end"}},
   extend = {does = "continues the clip, after it, before it or both", needs = {"source", "bars|seconds"}},
   bgm = {does = "accompaniment for a vocal", needs = {"source"}},
@@ -129,6 +129,7 @@ M.KEYS = {
   track = {type = "s", choices = {"vocals", "backing_vocals", "drums", "percussion", "bass", "guitar", "keyboard", "pad", "synth", "strings", "brass", "woodwinds", "fx", "other"}, meaning = "the instrument to add", ops = {"layer"}},
   stems = {type = "s", choices = {"vocals", "backing_vocals", "drums", "percussion", "bass", "guitar", "keyboard", "pad", "synth", "strings", "brass", "woodwinds", "fx", "other"}, meaning = "which stems to give back", ops = {"bgm", "generate", "stems"}},
   plan = {type = "s", meaning = "a plan (JSON or MIDI) to render instead of composing", ops = {"bgm", "cover", "edit", "extend", "generate", "layer", "repaint", "retake"}},
+  melody = {type = "s", meaning = "a played line (MIDI or a plan): the lead plays it, the chords follow it", ops = {"bgm", "generate", "layer"}},
   engine = {type = "s", high = 256, meaning = "overrides the default engine", ops = {"analyze", "bgm", "cover", "edit", "extend", "generate", "layer", "repaint", "retake", "stems"}},
   of = {type = "s", meaning = "the result to vary", ops = {"edit", "retake"}},
   format = {type = "s", choices = {"source", "wav16", "wav24", "wav32f", "flac"}, meaning = "sample format of the results", ops = {"bgm", "cover", "edit", "extend", "generate", "layer", "repaint", "retake", "stems"}},

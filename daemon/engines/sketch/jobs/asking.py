@@ -8,6 +8,7 @@ from typing import Any
 
 from daemon.audio.grid import Grid
 from daemon.engines.base import Request
+from daemon.engines.sketch.jobs.melody import told_line
 from daemon.engines.sketch.jobs.studio import Studio
 from daemon.engines.sketch.listen.names import key_name, parse_key
 from daemon.engines.sketch.plan.caption import Caption, read_caption
@@ -106,18 +107,25 @@ def ending_of(options: Mapping[str, Any], otherwise: bool) -> bool:
     return otherwise if told is None else bool(told)
 
 
-def grid_for(
+def new_piece(
     studio: Studio, options: Mapping[str, Any], bpm: float | None, metre: tuple[int, int] | None
-) -> Grid:
-    """Return bars for a new piece: what is told, else what the prompt says, else the style's."""
+) -> tuple[Grid, float | None]:
+    """Return bars for a new piece, and its length (s) where a played line tells it.
+
+    They are what is told, else what the prompt says, else the line's, else the style's.
+    """
     caption = caption_of(studio, options)
-    beats, unit = metre or caption.terms.metre or (4, 4)
+    line = told_line(options, studio.styles)
+    metre = metre or caption.terms.metre or (line.grid.metre_at(0.0) if line else (4, 4))
+    if bpm is None and line and caption.terms.bpm is None:
+        bpm = line.grid.tempo_at(0.0)
     if bpm is None:
         name = _named(studio, options, caption)[0] or _suiting(
             studio, caption, caption.terms.bpm, 0.5
         )
         bpm = round(tempo_within(caption.terms, *studio.styles[name].tempo_bpm), 2)
-    return Grid.steady(bpm, beats, unit, 0.0)
+    grid = Grid.steady(bpm, *metre, 0.0)
+    return grid, grid.second_at(line.quarters) if line else None
 
 
 def _unsung(request: Request) -> tuple[str, ...]:

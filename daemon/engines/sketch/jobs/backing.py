@@ -10,6 +10,7 @@ import numpy as np
 from daemon.audio.grid import Grid
 from daemon.engines.base import Port, Request, Result, Span
 from daemon.engines.sketch.jobs.asking import Wish, ending_of, key_of, wish_of
+from daemon.engines.sketch.jobs.melody import Line, lead_of, told_line, with_line
 from daemon.engines.sketch.jobs.piece import documents, finished, sound
 from daemon.engines.sketch.jobs.replaying import replayed, told_plan
 from daemon.engines.sketch.jobs.studio import Studio
@@ -46,13 +47,21 @@ def bgm(studio: Studio, request: Request, port: Port) -> Result:
     heard = studio.hear(request, port)
     port.progress(0.22, "arranging")
     wish = wish_of(studio, request, None if heard.notes else heard.onsets_per_beat)
-    key = key_of(request, heard.key, wish.caption)
+    line = told_line(request.options, studio.styles)
+    key = key_of(request, key_beside(heard, line), wish.caption)
     brief = brief_of(request, heard, wish, key, span)
+    brief = with_line(brief, line, bool(request.options.get("chords")) or has_chords(heard))
     ending = ending_of(request.options, _ends(brief))
     plan = arrange(finished(brief, ending, beside_lufs(request, heard)), port.check)
     told = sound(studio, plan, request, span, port, voice_beside(request, span, port))
-    notes = (*wish.notes, *doubts(request, heard, key), *told)
+    said = (line.note(lead_of(brief)),) if line else doubts(request, heard, key)
+    notes = (*wish.notes, *said, *told)
     return Result(key=key, notes=notes, documents=documents(plan, port.check))
+
+
+def key_beside(heard: Listening, line: Line | None) -> str | None:
+    """Return the clip's key; the played line's where the clip has neither melody nor chords."""
+    return line.key if line and not heard.notes and not has_chords(heard) else heard.key
 
 
 def beside_lufs(request: Request, heard: Listening, otherwise: float = BALANCE_LU) -> float:

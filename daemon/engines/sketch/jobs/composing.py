@@ -1,4 +1,4 @@
-"""`generate`: a new piece from words, tempo, key and seed, or from a plan."""
+"""`generate`: a new piece from words, tempo, key and seed, round a line, or from a plan."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from daemon.engines.base import Port, Request, Result
 from daemon.engines.sketch.jobs.asking import ending_of, key_of, wish_of
+from daemon.engines.sketch.jobs.melody import lead_of, told_line, with_line
 from daemon.engines.sketch.jobs.piece import documents, finished, sound
 from daemon.engines.sketch.jobs.replaying import replayed, told_plan
 from daemon.engines.sketch.jobs.studio import Studio
@@ -23,7 +24,8 @@ def generate(studio: Studio, request: Request, port: Port) -> Result:
         return replayed(studio, plan, request, port)
     span = request.spans[0]
     wish = wish_of(studio, request)
-    key = key_of(request, None, wish.caption)
+    line = told_line(request.options, studio.styles)
+    key = key_of(request, line.key if line else None, wish.caption)
     start_s, end_s = span.start / request.rate, span.end / request.rate
     brief = Brief(
         grid=request.grid,
@@ -37,8 +39,9 @@ def generate(studio: Studio, request: Request, port: Port) -> Result:
         lead=True,
     )
     told = told_chords(request.options, brief.bars(), brief.start_quarter())
-    brief = replace(brief, chords=tuple(told))
+    brief = with_line(replace(brief, chords=tuple(told)), line, bool(told))
     ending = ending_of(request.options, len(brief.bars()) >= _ENDING_FROM_BARS)
     plan = arrange(finished(brief, ending, LOUDNESS_LUFS), port.check)
     notes = sound(studio, plan, request, span, port, None)
+    notes = (line.note(lead_of(brief)), *notes) if line else notes
     return Result(key=key, notes=(*wish.notes, *notes), documents=documents(plan, port.check))

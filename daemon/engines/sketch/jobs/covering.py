@@ -19,19 +19,18 @@ from daemon.engines.sketch.jobs.following import (
     taken_from,
     told_reference,
 )
+from daemon.engines.sketch.jobs.melody import led
 from daemon.engines.sketch.jobs.piece import documents, finished, sound_as_region
 from daemon.engines.sketch.jobs.studio import Studio
 from daemon.engines.sketch.listen import Listening
 from daemon.engines.sketch.plan.arrange import Brief, arrange
 from daemon.engines.sketch.plan.lead import on_grid
 from daemon.engines.sketch.plan.steps import is_compound
-from daemon.engines.sketch.plan.styles import PartStyle, Style
+from daemon.engines.sketch.plan.styles import Style
 
 DEFAULT_STRENGTH = 0.5
-TUNE_PART = "melody"  # the part that plays the clip's own tune
 _ON_GRID, _COLOURED = 1 / 3, 2 / 3
 _SILENT_LUFS, _LOUDEST_LUFS = -16.0, -9.0
-_VOICE = PartStyle(TUNE_PART, "synth", "lead", "lead-soft", ("x---",), (), (60, 84), gain_db=-3.0)
 _NO_TUNE = "No melody was heard: the chords are played without one."
 
 
@@ -75,13 +74,7 @@ def _with_tune(brief: Brief, heard: Listening, request: Request, strength: float
         compound = is_compound(*request.grid.metre_at(0.0))
         swing = 0.0 if compound else brief.style.swing
         tune = on_grid(tune, swing, 1.0 if brief.style.swing_grid == 8 else 0.5)
-    rows = [row for row in brief.style.parts if row.role != "lead"]
-    lead = next((row for row in brief.style.parts if row.role == "lead"), _VOICE)
-    # The tune is in front: as loud as the style's other players, always there.
-    lead = replace(lead, name=TUNE_PART, level=0, gain_db=max(lead.gain_db, _VOICE.gain_db))
-    caption = replace(brief.caption, without=brief.caption.without - {lead.stem.split("-")[0]})
-    style = replace(brief.style, parts=(*rows, lead))
-    return replace(brief, style=style, caption=caption, tune=tuple(tune))
+    return led(brief, tune)
 
 
 def _coloured(style: Style, strength: float) -> Style:

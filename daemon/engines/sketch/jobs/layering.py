@@ -11,8 +11,15 @@ from bridge.protocol.errors import error
 from daemon.audio.clips import Samples
 from daemon.engines.base import Port, Request, Result
 from daemon.engines.sketch.jobs.asking import Wish, ending_of, key_of, wish_of
-from daemon.engines.sketch.jobs.backing import beside_lufs, brief_of, doubts, voice_beside
+from daemon.engines.sketch.jobs.backing import (
+    beside_lufs,
+    brief_of,
+    doubts,
+    key_beside,
+    voice_beside,
+)
 from daemon.engines.sketch.jobs.matching import CENTRES_HZ, clip_levels
+from daemon.engines.sketch.jobs.melody import Line, told_line, with_line
 from daemon.engines.sketch.jobs.piece import documents, finished, sound
 from daemon.engines.sketch.jobs.replaying import replayed, told_plan
 from daemon.engines.sketch.jobs.studio import Studio
@@ -26,6 +33,7 @@ _DRUMS = ("drums", "percussion")
 _SLOPE_DB = 4.0  # an octave; music falls off by about this much
 _MOVE_DB = 3.0  # that much less must be there for the player to leave its own register
 _LOWEST, _HIGHEST = 36, 96
+_PLAYED = "It plays the line {name}."
 _UNSUNG = "Voices are wordless: sketch does not sing."
 
 
@@ -39,10 +47,13 @@ def layer(studio: Studio, request: Request, port: Port) -> Result:
     heard = studio.hear(request, port)
     port.progress(0.22, "arranging")
     wish = wish_of(studio, request, heard.onsets_per_beat)
-    key = key_of(request, heard.key, wish.caption)
+    line = None if track in _DRUMS else told_line(request.options, studio.styles)
+    key = key_of(request, key_beside(heard, line), wish.caption)
     brief, player = _with_player(
         brief_of(request, heard, wish, key, span), wish, studio, request, port
     )
+    if line:
+        brief = _playing(brief, line)
     loudness = beside_lufs(request, heard, BALANCE_LU)
     brief = finished(brief, ending_of(request.options, False), loudness)
     plan = _under(arrange(brief, port.check), track)
@@ -50,9 +61,16 @@ def layer(studio: Studio, request: Request, port: Port) -> Result:
         # A line that always gives way to the voice would leave nothing: it holds chords instead.
         plan = _under(arrange(_holding(brief), port.check), track)
     sound(studio, plan, request, span, port, beside)
-    notes = [*wish.notes, f"Added: {player}.", *doubts(request, heard, key)]
+    notes = [*wish.notes, f"Added: {player}."]
+    notes += [_PLAYED.format(name=line.name)] if line else doubts(request, heard, key)
     notes += [_UNSUNG] if "vocals" in track else []
     return Result(key=key, notes=tuple(notes), documents=documents(plan, port.check))
+
+
+def _playing(brief: Brief, line: Line) -> Brief:
+    """Return the brief with its one player playing the line."""
+    rows = tuple(replace(row, role="lead") for row in brief.style.parts)
+    return with_line(replace(brief, style=replace(brief.style, parts=rows)), line, True)
 
 
 def _only(plan: Plan, track: str) -> Plan:

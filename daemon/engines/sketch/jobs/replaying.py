@@ -26,6 +26,11 @@ NOT_USED = "`plan` was not used: {op} writes its own; give it to generate, bgm, 
 
 def read_plan(path: Path, styles: Mapping[str, Style]) -> Plan:
     """Return the plan in a file, JSON or MIDI. Raises 201 (unreadable) and 101 (neither)."""
+    return plan_from_data(path, file_data(path), styles)
+
+
+def file_data(path: Path) -> bytes:
+    """Return what is in a file that may hold a plan. Raises 201."""
     try:
         with path.open("rb") as file:
             data = file.read(_LARGEST_BYTES + 1)
@@ -33,6 +38,11 @@ def read_plan(path: Path, styles: Mapping[str, Style]) -> Plan:
         raise error(201, f"{path} can't be read ({reason.strerror}): check its rights") from None
     if len(data) > _LARGEST_BYTES:
         raise error(201, f"{path} is over 32 MiB: give a plan (JSON) or a MIDI file")
+    return data
+
+
+def plan_from_data(path: Path, data: bytes, styles: Mapping[str, Style]) -> Plan:
+    """Return the plan in the `data` of a file. Raises 101."""
     if data.startswith(_MIDI_MARK):
         return plan_from_midi(data, styles)
     try:

@@ -174,6 +174,8 @@ def _plays(stem: str, caption: Caption) -> bool:
 
 def _part(song: Song, row: PartStyle) -> Part:
     notes = _PLAYERS.get(row.role, comp_notes)(song, row)
+    # A line that somebody played is human already.
+    is_played = row.role == "lead" and any(n.velocity is not None for n in song.tune)
     return Part(
         name=row.name,
         stem=row.stem,
@@ -182,7 +184,7 @@ def _part(song: Song, row: PartStyle) -> Part:
         pan=row.pan,
         send_db=row.send_db,
         duck_db=row.duck_db,
-        notes=_finished(song, row.name, notes),
+        notes=tuple(notes) if is_played else _finished(song, row.name, notes),
     )
 
 

@@ -52,7 +52,8 @@ def tune_notes(song: Song, part: PartStyle) -> list[PlanNote]:
         pitch = note.midi + shift
         pitch += 12 * max(0, -((pitch - low) // 12)) - 12 * max(0, -((high - pitch) // 12))
         strong = abs(note.start - song.bar_at(note.start).start) < 0.1
-        velocity = 100 if strong else 90 if abs(note.start - round(note.start)) < 0.1 else 82
+        usual = 100 if strong else 90 if abs(note.start - round(note.start)) < 0.1 else 82
+        velocity = usual if note.velocity is None else note.velocity
         notes.append(PlanNote(note.start, round(note.end - note.start, 6), pitch, velocity))
     return notes
 

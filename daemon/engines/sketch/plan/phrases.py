@@ -13,11 +13,15 @@ _NEAR = 0.1  # quarters; singers come early
 
 @dataclass(frozen=True)
 class Sung:
-    """One melody note in quarter notes from the downbeat; `midi` is rounded to a semitone."""
+    """One melody note in quarter notes from the downbeat; `midi` is rounded to a semitone.
+
+    `velocity` is that of a note that was played, None of one that was heard.
+    """
 
     start: float
     end: float
     midi: int
+    velocity: int | None = None
 
 
 def rests(melody: Sequence[Sung], spans: Sequence[tuple[float, float]]) -> list[float]:

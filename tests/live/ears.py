@@ -50,7 +50,7 @@ class Memory:
 class Ear:
     """The side in the room."""
 
-    def __init__(self, name, channels, folder):
+    def __init__(self, name, channels, folder, active):
         import jack
 
         self.client = client = jack.Client(name, no_start_server=True)
@@ -61,7 +61,11 @@ class Ear:
         self._memory.make()
         self._count, self._stamps, self._blocks = self._memory.mapped("r+")
         client.set_process_callback(self._process)
-        client.activate()
+        if active:
+            client.activate()
+
+    def activate(self):
+        self.client.activate()
 
     def facts(self):
         """Return what the reader must know."""
@@ -92,12 +96,16 @@ class Ear:
 
 
 class Listener:
-    """Ears named `name`, with inputs `in_1` … for as many channels."""
+    """Ears named `name`, with inputs `in_1` … for as many channels.
 
-    def __init__(self, channels=2, name="listener"):
+    Without `active` the ports are there, as of a client that is just starting, until
+    `ear.activate()`.
+    """
+
+    def __init__(self, channels=2, name="listener", active=True):
         self._room = Room()
         folder = _SHARED if _SHARED.is_dir() else tempfile.gettempdir()
-        self.ear = self._room.make(Ear, name, channels, str(folder))
+        self.ear = self._room.make(Ear, name, channels, str(folder), active)
         self._memory, self.rate = self.ear.facts()
         self._count, self._stamps, self._blocks = self._memory.mapped("r")
         self._first = 0

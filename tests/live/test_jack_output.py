@@ -95,6 +95,21 @@ def test_a_port_that_appears_later_is_connected_once(server, studio, output):
         late.close()
 
 
+def test_a_port_of_a_client_that_is_still_starting_is_connected_when_it_runs(
+    server, studio, output
+):
+    out = output(connect=[Rule.parse("mix=late:in_*")])
+    out.open(studio.make(Begin))
+    late = Listener(2, "late", active=False)
+    try:
+        frames = out.health().frames
+        wait_for(lambda: out.health().frames > frames + server.rate)
+        late.ear.activate()
+        late.until(lambda block: np.all(np.any(block, axis=0)))
+    finally:
+        late.close()
+
+
 def test_a_slow_render_function_is_heard_as_silence_and_counted(server, studio, listener):
     """From a quarter of a second on nothing comes for a while, then it goes on where it was."""
     ramp = studio.make(Ramp, 2, server.rate // 4)

@@ -104,13 +104,8 @@ class Connector:
             threading.Thread(target=self._run, name="jack-connector", daemon=True).start()
 
     def _run(self) -> None:
-        import jack
-
         while not self._ended.wait(_POLL_S):
-            try:
-                self.connect()
-            except jack.JackError:
-                return
+            self.connect()
 
     def connect(self) -> None:
         """Make the connections of ports that have not been here before."""
@@ -123,18 +118,20 @@ class Connector:
         }
         # A port that went and comes again counts as new.
         self._seen &= {(ours, target) for ours, target in self._seen if target in inputs}
-        for ours, target in sorted(wanted - self._seen):
-            self._connect(ours, target)
-        self._seen |= wanted
+        self._seen |= {pair for pair in sorted(wanted - self._seen) if self._connect(*pair)}
 
-    def _connect(self, ours: str, target: str) -> None:
+    def _connect(self, ours: str, target: str) -> bool:
+        """Connect two ports; False when that is to be tried again.
+
+        A client makes its ports before it is active, and takes no connection until then.
+        """
         import jack
 
         try:
             self._client.connect(ours, target)
         except jack.JackErrorCode as problem:
-            if problem.code != _ALREADY:
-                raise
+            return bool(problem.code == _ALREADY)
+        return True
 
 
 _ALREADY = 17  # EEXIST: the connection is there

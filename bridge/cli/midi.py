@@ -16,6 +16,7 @@ from bridge.midi.maps import MODES
 from bridge.protocol.errors import error
 
 _SETTLE_S, _PATIENCE_S = 1.0, 30.0
+_NEXT = "the next generate, bgm or layer arranges it"
 
 
 def build(name: str) -> Parser:
@@ -66,12 +67,13 @@ def _play_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _record_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, help="the .mid file to write")
+    about = "the .mid file to write; default: a new one in the daemon's folder captures"
+    parser.add_argument("file", type=Path, nargs="?", help=about)
     parser.add_argument("--bars", type=float, default=4.0, help="how long, default 4")
     parser.add_argument("--bpm", type=float, help="the tempo, where no MIDI clock comes in")
     parser.add_argument("--meter", default="4/4", help="the metre, default 4/4")
     _input(parser)
-    _json(parser)
+    add_connection(parser)
 
 
 _ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
@@ -191,30 +193,51 @@ def _play(args: argparse.Namespace) -> int:
 
 
 def _record(args: argparse.Namespace) -> int:
-    from bridge.midi.played import Recorder, midi_file
+    from bridge.midi.clock import Clock
+    from bridge.midi.played import Recorder, midi_file, new_file
     from bridge.protocol import kinds
 
     beats, unit = (int(n) for n in kinds.METRE.convert(args.meter).split("/"))
     bpm = kinds.BPM.convert(120.0 if args.bpm is None else args.bpm)
-    recorder = Recorder(kinds.BARS.convert(args.bars), beats * 4 / unit, bpm)
+    clock, bar = Clock(), beats * 4 / unit
+    recorder = Recorder(clock.song, bar, bpm, kinds.BARS.convert(args.bars) * bar)
     ask = f"recording {args.bars:g} bars from the first note on; Ctrl-C drops it"
     for row in heard(args.input, args.backend, ask):
-        if row:
+        if row and row[1][0] >= 0xF0:
+            clock.feed(row[1], row[2])
+        elif row:
             recorder.feed(row[1], row[2])
         if recorder.done(time.monotonic()):
             break
-    notes = recorder.finish()
-    data = midi_file(notes, recorder.tempo, beats, unit, recorder.length)
+    notes, length = recorder.finish()
+    path = (args.file or new_file()).absolute()
+    bpm = clock.line.bpm if clock.line else bpm
     try:
-        args.file.write_bytes(data)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(midi_file(notes, bpm, beats, unit, length))
     except OSError as e:
-        raise error(401, f"{args.file} can't be written ({e.strerror}): name another") from None
-    told = {"file": str(args.file.absolute()), "notes": len(notes), "bpm": recorder.tempo}
+        raise error(401, f"{path} can't be written ({e.strerror}): name another") from None
+    is_told = _tell_line(args, path, bpm, beats, unit)
     if args.json:
-        show.dump(told)
+        show.dump({"file": str(path), "notes": len(notes), "bpm": bpm, "in_context": is_told})
     else:
-        print(f"{len(notes)} notes at {recorder.tempo:.2f} bpm: {args.file}")
+        print(f"{len(notes)} notes at {bpm:.2f} bpm: {path}")
+        print(_NEXT if is_told else f"punchin generate --melody {path} arranges it")
     return 0
+
+
+def _tell_line(args: argparse.Namespace, path: Path, bpm: float, beats: int, unit: int) -> bool:
+    """Make the line the melody of later jobs, where a daemon runs."""
+    from bridge.cli.connect import client
+    from bridge.client.values import NoDaemon
+
+    try:
+        with client(args) as daemon:
+            daemon.set(melody=str(path))
+            daemon.tempo(bpm, beats, unit)
+    except NoDaemon:
+        return False
+    return True
 
 
 def _midi_file(args: argparse.Namespace) -> Path:

@@ -103,6 +103,7 @@ class GenerateKeys(CommonKeys, MakeKeys, total=False):
     bars: float
     ending: int
     stems: str | Sequence[Stem]
+    melody: Path
 
 
 class RepaintKeys(CommonKeys, ClipKeys, MakeKeys, total=False):
@@ -128,6 +129,7 @@ class BgmKeys(CommonKeys, ClipKeys, MakeKeys, total=False):
     balance: float
     strength: float
     stems: str | Sequence[Stem]
+    melody: Path
 
 
 class CoverKeys(CommonKeys, ClipKeys, MakeKeys, total=False):
@@ -156,6 +158,7 @@ class LayerKeys(CommonKeys, ClipKeys, MakeKeys, total=False):
     balance: float
     strength: float
     track: Stem
+    melody: Path
 
 
 class StemsKeys(CommonKeys, ClipKeys, TakeKeys, total=False):

@@ -73,7 +73,7 @@ class Ops(ABC, Generic[J]):
         on_progress: OnProgress = None,
         **keys: Unpack[k.GenerateKeys],
     ) -> J:
-        """New music from prompt, lyrics, tempo and key; needs `seconds` or `bars`."""
+        """New music; needs `seconds`, `bars`, or a `plan` or `melody` that is as long."""
         return self.start("generate", None, id=id, on_progress=on_progress, **keys)
 
     @shows(k.RepaintKeys)

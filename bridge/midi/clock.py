@@ -55,6 +55,10 @@ class Clock:
         tick = min(max(line.tick_at(now_s), count - 1), count + 2) if line else count
         return max(0.0, self._from_quarters + (tick - self._from_tick) / TICKS_A_QUARTER)
 
+    def song(self, now_s: float) -> float | None:
+        """Return quarter notes since the song's begin, None while it stands or has no tempo yet."""
+        return self.beat(now_s) if self._runs and self.line else None
+
     def feed(self, message: bytes, came_s: float, now_s: float | None = None) -> list[Message]:
         """Take a whole message that came at `came_s`; return what there is to tell at `now_s`."""
         status, now_s = message[0], came_s if now_s is None else now_s

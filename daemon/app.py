@@ -29,6 +29,7 @@ from daemon.core.presets import load_presets
 from daemon.core.roster import Roster
 from daemon.core.schema import ROW
 from daemon.core.settings import Settings
+from daemon.core.song import Song
 from daemon.core.stage import Stage
 from daemon.core.studio import Studio
 from daemon.frontends.dispatch import Dispatcher
@@ -81,7 +82,8 @@ class _House:
         self.workers = Supervisor(home.path / "logs", jobs.stall_s, jobs.cancel_s, told)
         self.player = PlayerProcess(player_options(settings), home.path / "logs" / "player.log")
         live = settings.live
-        self.desk = Desk(self.player, self.roster, live.play, live.follow == "on")
+        song = Song(settings.audio.transport)
+        self.desk = Desk(self.player, self.roster, live.play, live.follow == "on", song)
         heard = HeardJobs(self.desk)
         self.bus.subscribe(heard.key, heard)
         self.stage = Stage(

@@ -19,17 +19,24 @@ from daemon.core.jobs import Job, ResultFile, State
 from daemon.core.player import Desk
 from daemon.core.programme import MIX
 
+_MOST_KEPT = 128 << 20  # of each job: over five minutes of stereo at 48 kHz
 _TERMINAL = frozenset({"/punchin/done", "/punchin/failed", "/punchin/cancelled"})
 _log = logging.getLogger(__name__)
 
 
 @dataclass
 class Running:
-    """A job at work. `roles` are those that the player knows of."""
+    """A job at work.
+
+    `roles` are those that the player knows of; `chunks` what it was told of them, for one that
+    comes after it, at most `_MOST_KEPT` bytes.
+    """
 
     settled: Mapping[str, Any]
     outputs: tuple[str, ...]
     roles: set[str] = field(default_factory=set)
+    chunks: list[tuple[str, Mapping[str, Any], bytes]] = field(default_factory=list)
+    kept: int = 0
 
 
 class HeardJobs:
@@ -44,6 +51,7 @@ class HeardJobs:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._running: dict[str, Running] = {}
+        desk.begun = self._begun
 
     def settle(self, job: Job, settled: Mapping[str, Any], outputs: tuple[str, ...]) -> None:
         """Take where everything lies of a job that is to be heard while it works."""
@@ -64,17 +72,32 @@ class HeardJobs:
             stems = role.startswith("stem:")
             item = self._desk.live[job.id] = programme.of_running(job, running.settled, stems)
             self._desk.later(
-                lambda: self._desk.play_item(item, running.outputs, live=True),
+                lambda: self._desk.play_item(item, running.outputs),
                 lambda problem: self._warn(job, problem),
             )
 
     async def _pass_on(
         self, job: Job, running: Running, role: str, fields: Mapping[str, Any], payload: bytes
     ) -> None:
+        if running.kept + len(payload) <= _MOST_KEPT:
+            running.kept += len(payload)
+            running.chunks.append((role, fields, payload))
+        self._tell(job, running, role, fields, payload)
+
+    def _tell(
+        self, job: Job, running: Running, role: str, fields: Mapping[str, Any], payload: bytes
+    ) -> None:
         if role not in running.roles:
             self._open_roles(job, running, role, fields["channels"])
         told = {"do": "chunk", "job": job.id, "role": role, "start": fields["start"]}
         self._desk.player.tell({**told, "channels": fields["channels"]}, payload)
+
+    def _begun(self) -> None:
+        """Tell a new player what the old one knew; the rest of a longer job comes with its file."""
+        for job_id, running in self._running.items():
+            running.roles.clear()
+            for role, fields, payload in running.chunks:
+                self._tell(self._desk.roster.get(job_id), running, role, fields, payload)
 
     def _open_roles(self, job: Job, running: Running, role: str, channels: int) -> None:
         rate = work_of(job).rate
@@ -97,7 +120,7 @@ class HeardJobs:
         async def work() -> None:
             self._desk.player.tell({"do": "better", "item": item})
             if self._desk.manner.item is live:
-                self._desk.manner.item, self._desk.manner.live = item, False
+                self._desk.manner.item = item
 
         self._desk.later(work, lambda _problem: None)
 

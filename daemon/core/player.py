@@ -12,45 +12,29 @@ import asyncio
 import json
 import logging
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from bridge.protocol.errors import PunchinError, error
-from daemon.core import programme
+from daemon.core import programme, resume
 from daemon.core.bus import Listener
 from daemon.core.jobs import Job
+from daemon.core.ports import Player
 from daemon.core.programme import MIX, Item
+from daemon.core.resume import Resume, Seen
 from daemon.core.roster import Roster
-from daemon.player.transport import Follower
+from daemon.core.song import JACK, Song
 
+_MOST_DEATHS, _DEATHS_S = 4, 30.0  # more than that and it is the item that kills the player
 _log = logging.getLogger(__name__)
 Refuse = Callable[[PunchinError], None]
 
 
-class Player(Protocol):
-    """The player process."""
-
-    heard: Callable[[Mapping[str, Any]], None]
-    died: Callable[[str], None]
-
-    @property
-    def running(self) -> bool:
-        """Whether there is a process."""
-
-    async def start(self) -> bool:
-        """Start it if it does not run; return whether that was needed. Raises 402."""
-
-    def tell(self, fields: Mapping[str, Any], payload: bytes = b"") -> None:
-        """Send a frame that needs no answer."""
-
-    async def ask(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """Send a frame and return its answer. Raises 200…204, 402."""
-
-
 @dataclass
 class Manner:
-    """How things are played, and what plays now. `take` 0 is the source."""
+    """How things are played, and what plays now, and how it came to play (`when`, `same`)."""
 
     looping: bool = False
     gain_db: float = 0.0
@@ -58,24 +42,30 @@ class Manner:
     item: Item | None = None
     outputs: tuple[str, ...] = ()
     solo: str = ""
+    when: str = "now"
+    same: bool = False
     launched: bool = False
-    live: bool = False
     trouble: str = ""
 
 
 class Desk:
-    """Carries out section 7. `outputs`: where `play` sounds. `follow`: stop with the transport."""
+    """Carries out section 7. `outputs`: where `play` sounds. `follow`: stop with the transport.
+
+    `begun` is called when a new player has started and is to be told what it needs to know.
+    """
 
     def __init__(
-        self, player: Player, roster: Roster, outputs: tuple[str, ...], follow: bool
+        self, player: Player, roster: Roster, outputs: tuple[str, ...], follow: bool, song: Song
     ) -> None:
-        self.player, self.roster = player, roster
+        self.player, self.roster, self.song = player, roster, song
         self._outputs, self._follow = outputs, follow
         self.manner = Manner()
-        self.song = Follower()
         self.live: dict[str, Item] = {}
+        self.begun: Callable[[], None] = lambda: None
+        self._seen = Seen(0.0, {"state": "stopped"})
+        self._deaths: deque[float] = deque(maxlen=_MOST_DEATHS)
         self._queue: asyncio.Queue[tuple[Callable[[], Awaitable[None]], Refuse]] = asyncio.Queue()
-        player.heard, player.died = self._heard, self._died
+        player.heard, player.died, player.looked = self._heard, self._died, self._looked
 
     async def run(self) -> None:
         """Carry out commands for ever; cancel this to stop."""
@@ -99,8 +89,7 @@ class Desk:
         """Play a take, by default the chosen one or the first. Raises 101, 108."""
         job = self.roster.get(job_id)
         item = self._item(job, job.chosen or 1 if take is None else take, role or MIX)
-        live = item is self.live.get(job.id)
-        self.later(lambda: self.play_item(item, self._outputs, live=live), refuse)
+        self.later(lambda: self.play_item(item, self._outputs), refuse)
 
     def swap(self, job_id: str, take: int, refuse: Refuse) -> None:
         """Go on in another take at the same musical position. Raises 101, 108."""
@@ -177,7 +166,7 @@ class Desk:
             "launch": manner.launch,
             "solo": manner.solo,
             "trouble": manner.trouble,
-            "transport": song,
+            "transport": {**song, "source": self.song.source},
         }
 
     # -- what the player is told -------------------------------------------------------------------
@@ -188,29 +177,35 @@ class Desk:
             self.player.tell({"do": "loop", "on": self.manner.looping})
             self.player.tell({"do": "gain", "db": self.manner.gain_db})
             self._tell_song()
+            self.begun()
 
     async def play_item(
         self,
         item: Item,
         outputs: tuple[str, ...],
         same: bool = False,
-        live: bool = False,
         when: str | None = None,
     ) -> None:
         """Play an item in place of what sounds. Raises 200…204, 402."""
         await self.ready()
         when = when or self.manner.launch
-        fields = {"do": "play", "item": item, "when": when, "same": same, "outputs": list(outputs)}
+        trouble = await self._ask(item, outputs, {"when": when, "same": same})
+        manner = self.manner
+        manner.item, manner.outputs, manner.when, manner.same = item, outputs, when, same
+        manner.trouble = trouble
+        manner.solo = manner.solo if same else ""
+        manner.launched = when != "now" and self.song.line.playing
+        if not same:
+            self._seen = Seen(time.monotonic(), {"state": "cued"})
+
+    async def _ask(self, item: Item, outputs: tuple[str, ...], begin: Mapping[str, Any]) -> str:
+        """Return what is wrong with some of the outputs. Raises what is wrong with all."""
+        fields = {"do": "play", "item": item, "outputs": list(outputs), "begin": begin}
         try:
-            told = await self.player.ask(fields)
+            return str((await self.player.ask(fields)).get("trouble", ""))
         except PunchinError as problem:
             self.manner.trouble = problem.message
             raise
-        manner = self.manner
-        manner.item, manner.outputs, manner.live = item, outputs, live
-        manner.trouble = told.get("trouble", "")
-        manner.solo = manner.solo if same else ""
-        manner.launched = when != "now" and self.song.line.playing
 
     async def _stop(self) -> None:
         self.manner.item, self.manner.launched = None, False
@@ -230,28 +225,47 @@ class Desk:
     def _heard(self, fields: Mapping[str, Any]) -> None:
         if fields["kind"] == "trouble":
             self.manner.trouble = str(fields["message"])
+        elif fields["kind"] == "song":
+            self.hear(JACK, fields["name"], fields["told"], fields["at_s"])
+
+    def _looked(self, where: Mapping[str, Any] | None) -> None:
+        if where is not None:
+            self._seen = Seen(time.monotonic(), where)
 
     def _died(self, why: str) -> None:
-        """Have what played go on in a new process; a running job's material went with the old."""
-        manner = self.manner
+        """Have what played go on in a new process, where it was."""
+        manner, now_s = self.manner, time.monotonic()
         manner.trouble = f"the player was started again ({why})"
-        self.live.clear()
-        if manner.item is None or manner.live:
+        self._deaths.append(now_s)
+        if manner.item is None:
+            return
+        at = resume.of(manner.item, self._seen, now_s, manner.looping, manner.when, manner.same)
+        if at is None or (
+            len(self._deaths) == _MOST_DEATHS and now_s - self._deaths[0] < _DEATHS_S
+        ):
             manner.item = None
             return
-        item, outputs = manner.item, manner.outputs
-        manner.item = None
+        item, place = manner.item, at
         self.later(
-            lambda: self.play_item(item, outputs, when="now"),
-            lambda problem: _log.warning("the preview does not go on: %s", problem.message),
+            lambda: self._go_on(item, place),
+            lambda problem: _log.warning("the preview goes on later: %s", problem.message),
         )
+
+    async def _go_on(self, was: Item, at: Resume) -> None:
+        now = self.manner.item
+        if now is None or any(now[k] != was[k] for k in ("id", "take", "role")):
+            return
+        await self.ready()
+        begin = {"when": at.when, "beat": at.beat, "later": True}
+        await self._ask({**now, "start": at.start}, self.manner.outputs, begin)
 
     # -- the DAW's transport -----------------------------------------------------------------------
 
-    def hear(self, name: str, told: Mapping[str, Any], at_s: float) -> None:
-        """Take a context message that says where the song is; `at_s` in `time.monotonic()`."""
+    def hear(self, source: str, name: str, told: Mapping[str, Any], at_s: float) -> None:
+        """Take a message that says where the song is; see `Song.hear`."""
         was = self.song.line.playing
-        _SONG[name](self.song, told, at_s)
+        if not self.song.hear(source, name, told, at_s):
+            return
         self._tell_song()
         if was and not self.song.line.playing and self._follow and self.manner.launched:
             self.later(self._stop, lambda _problem: None)
@@ -259,27 +273,8 @@ class Desk:
     def forget(self, name: str) -> None:
         """Take that a context message was cleared; without a transport nothing waits for a bar."""
         if name in ("transport", "transport/playing"):
-            self.song = Follower()
+            self.song.forget()
             self._tell_song()
 
     def _tell_song(self) -> None:
         self.player.tell({"do": "song", "line": asdict(self.song.line)})
-
-
-_SONG: dict[str, Callable[[Follower, Mapping[str, Any], float], None]] = {
-    "transport": lambda song, told, at_s: song.whole(
-        at_s, bool(told["playing"]), told["beat"], told["bpm"], told.get("bar_beat")
-    ),
-    "transport/playing": lambda song, told, at_s: song.playing(at_s, bool(told["value"])),
-    "transport/seconds": lambda song, told, at_s: song.seconds(at_s, told["value"]),
-    "transport/bpm": lambda song, told, at_s: song.tempo(at_s, told["value"]),
-    "tempo": lambda song, told, at_s: _tempo(song, told, at_s),
-    "place": lambda song, told, _at_s: song.place(told["seconds"], told["beat"]),
-}
-SONG_MESSAGES = frozenset(_SONG)
-
-
-def _tempo(song: Follower, told: Mapping[str, Any], at_s: float) -> None:
-    song.tempo(at_s, told["bpm"])
-    if "beats" in told:
-        song.metre(told["beats"] * 4 / told.get("unit", 4))

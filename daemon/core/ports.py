@@ -1,11 +1,11 @@
-"""What the core needs of the rest of the house: workers, sinks, a look at files.
+"""What the core needs of the rest of the house: workers, sinks, a look at files, the player.
 
 The core names these contracts and never what stands behind them; `daemon/app.py` puts them in.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -95,3 +95,24 @@ class Files(Protocol):
 
     def folder(self, path: str) -> None:
         """Raise 101, 401 when results can't be put into a folder."""
+
+
+class Player(Protocol):
+    """The player process."""
+
+    heard: Callable[[Mapping[str, Any]], None]
+    looked: Callable[[Mapping[str, Any] | None], None]
+    died: Callable[[str], None]
+
+    @property
+    def running(self) -> bool:
+        """Whether there is a process."""
+
+    async def start(self) -> bool:
+        """Start it if it does not run; return whether that was needed. Raises 402."""
+
+    def tell(self, fields: Mapping[str, Any], payload: bytes = b"") -> None:
+        """Send a frame that needs no answer."""
+
+    async def ask(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """Send a frame and return its answer. Raises 200…204, 402."""

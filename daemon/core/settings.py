@@ -55,6 +55,7 @@ class Audio:
     """Sample rate (Hz) of audio that has no source, and the device of the preview.
 
     `device_rate` (Hz) 0 means the device's own; `preroll_s` are seconds.
+    `transport`: one of `daemon.core.song.SOURCES`.
     """
 
     rate: int
@@ -63,6 +64,7 @@ class Audio:
     latency: str
     device_rate: int
     preroll_s: float
+    transport: str
 
 
 @dataclass(frozen=True)

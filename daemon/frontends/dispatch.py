@@ -26,8 +26,9 @@ from daemon.core.capture import Captures
 from daemon.core.context import Context
 from daemon.core.health import Health
 from daemon.core.jobs import ENGINE_JOB
-from daemon.core.player import SONG_MESSAGES, Desk
+from daemon.core.player import Desk
 from daemon.core.ports import Files
+from daemon.core.song import OSC, SONG_MESSAGES
 from daemon.core.studio import Studio
 from daemon.frontends import preview
 from daemon.frontends.lane import Lane, refuse
@@ -37,12 +38,18 @@ Arguments = Mapping[str, Any]
 
 
 class Client:
-    """Who sent a message: where replies go, and where a subscription with a port would go."""
+    """Who sent a message: where replies go, and where a subscription with a port would go.
+
+    `song` is what its words about the transport count as; see `daemon.core.song`.
+    """
 
     def __init__(
-        self, listener: Listener, at_port: Callable[[int], Listener] | None = None
+        self,
+        listener: Listener,
+        at_port: Callable[[int], Listener] | None = None,
+        song: str = OSC,
     ) -> None:
-        self.listener = listener
+        self.listener, self.song = listener, song
         self.at_port = at_port or (lambda _port: listener)
 
     @property
@@ -93,7 +100,7 @@ class Dispatcher:
             if row.op:
                 return self._job(row, args, client.listener)
             if row.section == "context":
-                return self._tell(row, args, client.listener)
+                return self._tell(row, args, client)
             if row.section == "preview":
                 return self._preview(row, args, client)
             return _HANDLERS[address](self, check.arguments(row, args), client)
@@ -177,7 +184,7 @@ class Dispatcher:
     # -- context -----------------------------------------------------------------------------------
 
     def _tell(
-        self, row: Command, args: Sequence[Any], listener: Listener
+        self, row: Command, args: Sequence[Any], client: Client
     ) -> asyncio.Future[None] | None:
         name = row.address.removeprefix(PREFIX)
         if check.clears(row, args):
@@ -187,7 +194,7 @@ class Dispatcher:
             self._set(args)
         elif name == "context":
             check.arguments(row, args)
-            return self._show_context(listener)
+            return self._show_context(client.listener)
         elif name == "reset":
             check.arguments(row, args)
             self._context.reset()
@@ -198,7 +205,7 @@ class Dispatcher:
                 raise error(101, "the source is not an absolute path: send the whole path")
             self._context.apply(name, told)
             if name in SONG_MESSAGES:
-                self._desk.hear(name, told, time.monotonic())
+                self._desk.hear(client.song, name, told, time.monotonic())
         return None
 
     def _set(self, args: Sequence[Any]) -> None:

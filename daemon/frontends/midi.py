@@ -25,6 +25,7 @@ from bridge.midi.mapper import Call, Mapper
 from bridge.midi.maps import Control, Map
 from bridge.protocol.errors import PunchinError
 from daemon.core.settings import Midi
+from daemon.core.song import MIDI
 from daemon.core.studio import Studio
 from daemon.frontends.dispatch import Client, Dispatcher
 from daemon.frontends.midi_jobs import HeardJobs
@@ -72,9 +73,11 @@ class MidiFrontend:
         self._mapper = Mapper(self._maps)
         self._jobs = HeardJobs()
         self._ears = {
-            c: Client(_Ear(self, c, f"{m.name}/{c.name}")) for m in self._maps for c in m.controls
+            c: Client(_Ear(self, c, f"{m.name}/{c.name}"), song=MIDI)
+            for m in self._maps
+            for c in m.controls
         }
-        self._ear = Client(_Ear(self, None, "transport"))
+        self._ear = Client(_Ear(self, None, "transport"), song=MIDI)
         self._clocks: dict[str, Clock] = {}
         self._clock_port, self._clock_s = "", 0.0
         self._system: deque[tuple[str, bytes, float]] = deque(maxlen=_MOST_WAITING)

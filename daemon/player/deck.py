@@ -24,11 +24,11 @@ from daemon.player.fades import FADE_S, cross
 from daemon.player.meter import Meter
 from daemon.player.outputs.base import Clock
 from daemon.player.program import Program
+from daemon.player.shown import PLAYING, SILENT, WAITING, Shown
 from daemon.player.transport import Line
 
 _log = logging.getLogger("punchin.player")
 _LOOK_S = 0.5  # before a loop's end its place in the song is looked at
-SILENT, PLAYING, WAITING, CUED = "stopped", "playing", "waiting", "cued"
 
 
 class Deck:
@@ -54,14 +54,14 @@ class Deck:
         self.mode = SILENT
         self.program: Program | None = None
         self.position = 0
-        self.shown: tuple[str, Program | None, int] = (SILENT, None, 0)
+        self.shown = Shown()
+        self._launched = "now"
         self.looping = False
         self.meter = Meter(rate, channels)
         self._line, self._clock, self._preroll_s = line, clock, preroll_s
         self._fade_frames = round(FADE_S * rate)
         self._fade: np.ndarray | None = None
         self._fade_at = 0
-        self._launched = "now"
         self._cue: Cue | None = None
         self._better: Program | None = None
         self._fader = Fader(rate)
@@ -69,9 +69,13 @@ class Deck:
 
     # -- commands ----------------------------------------------------------------------------------
 
-    def play(self, program: Program, when: str = "now") -> None:
-        """Begin a programme at its start, in place of what sounds."""
-        self._commands.append(lambda: self._take(Cue(program, when)))
+    def play(self, program: Program, when: str = "now", beat: float | None = None) -> None:
+        """Begin a programme at its start, in place of what sounds.
+
+        With `beat` that start was or will be heard on that beat of the song; when it is past, the
+        programme is joined where it would be by now.
+        """
+        self._commands.append(lambda: self._take(Cue(program, when, beat=beat)))
 
     def swap(self, program: Program, when: str = "now") -> None:
         """Go on in another programme at the same musical position."""
@@ -129,10 +133,17 @@ class Deck:
         done = 0
         while done < frames:
             done += self._advance(out[done:])
-        self.shown = (self.mode, self.program, self.position)
         self._fader.apply(out)
         self.meter.take(out)
+        self.shown = self._show()
         return out
+
+    def _show(self) -> Shown:
+        line, clock, beat = self._line(), self._clock(), None
+        if clock and line.playing and self._launched != "now":
+            fading = 0 if self._fade is None else len(self._fade) - self._fade_at
+            beat = line.beat_at(clock.heard_at(self.frame + fading, self.rate))
+        return Shown(self.mode, self.program, self.position, self._launched, beat)
 
     def _arm(self) -> None:
         """Settle when a cue is due; a song that moves is asked anew with every block."""
@@ -217,7 +228,8 @@ class Deck:
             to += frames if self.mode is PLAYING else 0
         else:
             # What comes late joins in where it would be by now.
-            to += self.frame + frames - cue.frame if cue.beat is not None else 0
+            late = self.frame + frames - cue.frame if cue.beat is not None else 0
+            to = cue.program.after(to, late, self.looping)
             self._launched, self.loops = cue.when if cue.beat is not None else "now", 0
         if not 0 <= to < cue.program.frames:
             return self._begin(None, 0, frames, SILENT)

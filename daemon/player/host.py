@@ -21,7 +21,7 @@ from daemon.player.capture.booth import Booth
 from daemon.player.loader import Loader
 from daemon.player.outputs.base import Output
 from daemon.player.program import Program
-from daemon.player.rack import Rack
+from daemon.player.rack import Begin, Rack
 from daemon.player.shelf import Shelf
 from daemon.player.transport import Line
 from daemon.worker.channel import BrokenChannel, Channel
@@ -80,13 +80,14 @@ class Host:
         self._channel.send({"kind": "trouble", **problem.as_dict()})
 
     def _stuck(self, trouble: str) -> None:
-        self._channel.send({"kind": "stuck", "message": trouble})
+        told = {"kind": "stuck", "message": trouble}
+        self._channel.send({**told, "where": state.where(self.rack)})
 
     # -- commands ----------------------------------------------------------------------------------
 
     def _play(self, fields: Fields, _payload: bytes) -> dict[str, Any]:
-        same, names = bool(fields.get("same")), list(fields["outputs"])
-        return {"trouble": self.rack.play(fields["item"], fields["when"], names, same)}
+        begin = Begin(**fields["begin"])
+        return {"trouble": self.rack.play(fields["item"], list(fields["outputs"]), begin)}
 
     def _better(self, fields: Fields, _payload: bytes) -> None:
         self.rack.improve(fields["item"])
@@ -128,6 +129,9 @@ class Host:
     def _state(self, _fields: Fields, _payload: bytes) -> dict[str, Any]:
         return {"state": {**state.of(self.rack), "capture": self._booth.state()}}
 
+    def _where(self, _fields: Fields, _payload: bytes) -> dict[str, Any]:
+        return {"where": state.where(self.rack)}
+
 
 _DO: dict[str, Callable[[Host, Fields, bytes], dict[str, Any] | None]] = {
     "play": Host._play,
@@ -142,4 +146,5 @@ _DO: dict[str, Callable[[Host, Fields, bytes], dict[str, Any] | None]] = {
     "capture": Host._capture,
     "capture_end": Host._capture_end,
     "state": Host._state,
+    "where": Host._where,
 }

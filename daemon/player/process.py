@@ -19,13 +19,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from bridge.protocol.errors import error
+from bridge.protocol.errors import PunchinError, error
 from daemon.worker.channel import BrokenChannel, pack, receive
 
 _START_S = 20.0
 _ANSWER_S = 15.0
 _QUIT_S = 2.0
-_LOOK_S = 2.0
+LOOK_S = 0.5
 _BUFFER = 4 << 20
 _MOST_UNSENT = 256 << 20
 _LOG_BYTES = 1 << 20
@@ -35,12 +35,14 @@ _log = logging.getLogger(__name__)
 class PlayerProcess:
     """The one player. `options` as `daemon.player.__main__` takes them; it logs to `log`.
 
-    `heard` is given frames that answer nothing. `died` is called when it is gone unasked.
+    `heard` is given frames that answer nothing, `looked` where it is, every `LOOK_S`, None while it
+    has opened no output. `died` is called when it is gone unasked.
     """
 
     def __init__(self, options: Mapping[str, Any], log: Path) -> None:
         self._options, self._log_file = options, log
         self.heard: Callable[[Mapping[str, Any]], None] = lambda _fields: None
+        self.looked: Callable[[Mapping[str, Any] | None], None] = lambda _where: None
         self.died: Callable[[str], None] = lambda _why: None
         self._process: asyncio.subprocess.Process | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -67,7 +69,8 @@ class PlayerProcess:
             process = await self._launch()
             assert process.stdout is not None
             try:
-                await asyncio.wait_for(receive(process.stdout), _START_S)
+                async with asyncio.timeout(_START_S):
+                    await receive(process.stdout)
             except (BrokenChannel, TimeoutError):
                 with contextlib.suppress(ProcessLookupError):
                     process.kill()
@@ -117,7 +120,8 @@ class PlayerProcess:
         answer = self._waiting[n] = asyncio.get_running_loop().create_future()
         try:
             self.tell({**fields, "n": n})
-            told = await asyncio.wait_for(answer, limit_s)
+            async with asyncio.timeout(limit_s):
+                told = await answer
         except TimeoutError:
             self.kill("it did not answer")
             raise _gone() from None
@@ -136,6 +140,7 @@ class PlayerProcess:
                 if answer is not None and not answer.done():
                     answer.set_result(fields)
                 elif fields["kind"] == "stuck":
+                    self.looked(fields["where"])
                     self.kill(fields["message"])
                 elif "n" not in fields:
                     self.heard(fields)
@@ -145,11 +150,11 @@ class PlayerProcess:
         self.died(f"exit code {process.returncode}")
 
     async def _watch(self, process: asyncio.subprocess.Process) -> None:
-        """Kill a player that does not answer."""
+        """Note where it is, and kill a player that does not answer."""
         while process.returncode is None:
-            await asyncio.sleep(_LOOK_S)
-            with contextlib.suppress(Exception):
-                await self.ask({"do": "state"})
+            await asyncio.sleep(LOOK_S)
+            with contextlib.suppress(PunchinError):
+                self.looked((await self.ask({"do": "where"}))["where"])
 
     def _fail_all(self) -> None:
         for answer in self._waiting.values():
@@ -176,7 +181,8 @@ class PlayerProcess:
             for piece in pack({"do": "quit"}):
                 process.stdin.write(piece)
         try:
-            await asyncio.wait_for(process.wait(), _QUIT_S)
+            async with asyncio.timeout(_QUIT_S):
+                await process.wait()
         except TimeoutError:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()

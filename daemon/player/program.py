@@ -66,6 +66,11 @@ class Program:
         """Return the same programme with another start."""
         return replace(self, start=min(max(0, frame), self.frames))
 
+    def after(self, frame: int, frames: int, looping: bool) -> int:
+        """Return where playing from `frame` on leads in so many frames."""
+        (first, end), to = self.loop, frame + frames
+        return first + (to - first) % (end - first) if looping and frame < end <= to else to
+
     def position_in(self, other: Program, frame: int) -> int:
         """Return the frame of `other` at which the same moment of the source lies."""
         moment_s = frame / self.rate + self.origin_s

@@ -9,30 +9,47 @@ which the keepers' threads call.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.protocol.errors import PunchinError, error
-from daemon.player.deck import SILENT, Deck
+from daemon.player.deck import Deck
 from daemon.player.outputs.base import Format, Output, Render
 from daemon.player.outputs.keeper import Keeper, State
 from daemon.player.program import Program
+from daemon.player.shown import SILENT
 from daemon.player.transport import Line
 
 _OPEN_S = 4.0
+_log = logging.getLogger("punchin.player")
 Told = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Begin:
+    """How something is played: `when` (`now beat bar`), or from the past `beat` of the song on.
+
+    `same` keeps the musical position. With `later` a device that is not there plays it once it is.
+    """
+
+    when: str = "now"
+    beat: float | None = None
+    same: bool = False
+    later: bool = False
 
 
 @dataclass
 class Bay:
-    """One output. `told` is what plays on it, so that it can be played again."""
+    """One output. `told` is what plays on it and `begin` how that began, for a deck to come."""
 
     keeper: Keeper
     settled: threading.Event = field(default_factory=threading.Event)
     deck: Deck | None = None
     told: Told | None = None
+    begin: Begin = Begin()
 
 
 class Rack:
@@ -57,15 +74,19 @@ class Rack:
 
     def deck(self, name: str) -> Deck:
         """Return the deck of an open output, opening it if need be. Raises 402."""
-        bay = self.bays.get(name)
-        if bay is None:
-            bay = self.bays[name] = self._open(name)
+        bay = self._bay(name)
         bay.settled.wait(_OPEN_S)
         state = bay.keeper.state
         if state.name != "open" or bay.deck is None:
             trouble = state.trouble or "the audio device does not answer: check it, then play again"
             raise error(state.code or 402, trouble)
         return bay.deck
+
+    def _bay(self, name: str) -> Bay:
+        bay = self.bays.get(name)
+        if bay is None:
+            bay = self.bays[name] = self._open(name)
+        return bay
 
     def _open(self, name: str) -> Bay:
         output = self._make(name)
@@ -83,11 +104,28 @@ class Rack:
             deck.loop(self._looping)
             deck.gain(self._gain)
             old, bay.deck = bay.deck, deck
-            if bay.told and old and old.mode is not SILENT:
-                at = old.position / old.rate
-                program = self._program(bay.told, fmt.rate, round(at * fmt.rate))
-                deck.play(program.starting(round(at * fmt.rate)))
+            if bay.told:
+                self._go_on(bay, bay.told, old, deck)
             return deck.render
+
+    def _go_on(self, bay: Bay, told: Told, old: Deck | None, deck: Deck) -> None:
+        """Have a new deck play what the old one did, from where that was."""
+        frame, when, beat = _start_frame(told, deck), bay.begin.when, bay.begin.beat
+        if old is not None:
+            was = old.shown
+            sounds = was.program if was.mode != SILENT else None
+            if sounds is None and not old.cued:
+                return
+            if sounds and (bay.begin.same or _is(sounds, told)):
+                source_s = was.position / old.rate + sounds.origin_s
+                frame = round((source_s - told["origin_s"]) * deck.rate)
+                when, beat = (was.launched, was.beat) if was.beat is not None else ("now", None)
+        try:
+            program = self._program(told, deck.rate, frame)
+        except PunchinError as problem:
+            _log.warning("what played does not go on: %s", problem.message)
+        else:
+            deck.play(program.starting(frame), when, beat)
 
     def _changed(self, bay: Bay, state: State) -> None:
         bay.settled.set()
@@ -96,7 +134,7 @@ class Rack:
 
     # -- commands ----------------------------------------------------------------------------------
 
-    def play(self, told: Told, when: str, names: list[str], same: bool = False) -> str:
+    def play(self, told: Told, names: list[str], begin: Begin) -> str:
         """Play on these outputs and fall silent on all others; return what is wrong with some.
 
         Raises 200…204, 402 when none of them plays.
@@ -104,7 +142,7 @@ class Rack:
         problems: list[PunchinError] = []
         for name in names:
             try:
-                self._play_on(name, told, when, same)
+                self._play_on(name, told, begin)
             except PunchinError as problem:
                 problems.append(problem)
         for name, bay in self.bays.items():
@@ -114,19 +152,36 @@ class Rack:
             raise problems[0]
         return "; ".join(problem.message for problem in problems)
 
-    def _play_on(self, name: str, told: Told, when: str, same: bool) -> None:
+    def _play_on(self, name: str, told: Told, begin: Begin) -> None:
+        if begin.later and self._left(name, told, begin):
+            self.deck(name)
+            return
         deck = self.deck(name)
         with self._lock:
-            self.bays[name].told = told
+            bay = self.bays[name]
+            bay.told, bay.begin = told, begin
             program = self._program(told, deck.rate, _start_frame(told, deck))
-            (deck.swap if same else deck.play)(program, when)
+            if begin.same:
+                deck.swap(program, begin.when)
+            else:
+                deck.play(program, begin.when, begin.beat)
+
+    def _left(self, name: str, told: Told, begin: Begin) -> bool:
+        """Leave what is to be played to an output that has no deck yet; False when it has one."""
+        with self._lock:
+            bay = self._bay(name)
+            if bay.deck is None:
+                bay.told, bay.begin = told, begin
+            return bay.deck is None
 
     def improve(self, told: Told) -> None:
         """Have a better version of what plays heard from the next loop on."""
         for bay in self.bays.values():
-            if bay.told and bay.deck and _same(bay.told, told):
-                bay.told = told
-                bay.deck.improve(self._program(told, bay.deck.rate, _start_frame(told, bay.deck)))
+            if bay.told and _same(bay.told, told):
+                bay.told = {**told, "start": bay.told["start"]}
+                if bay.deck:
+                    start = _start_frame(told, bay.deck)
+                    bay.deck.improve(self._program(told, bay.deck.rate, start))
 
     def stop(self) -> None:
         """Fall silent everywhere."""
@@ -166,6 +221,10 @@ class Rack:
 
 def _start_frame(told: Told, deck: Deck) -> int:
     return round(told["start"] * deck.rate / told["rate"])
+
+
+def _is(program: Program, told: Told) -> bool:
+    return program.key == (told["id"], told["take"], told["role"])
 
 
 def _same(a: Told, b: Told) -> bool:

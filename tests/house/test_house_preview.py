@@ -299,15 +299,50 @@ def child(house):
     return None
 
 
-def test_a_player_that_is_killed_comes_back_and_plays_on(house, tcp, repainted):
-    tcp.send("/punchin/play", repainted)
-    player(tcp, playing(repainted))
+def kill_player(house):
+    """Kill it and wait until there is another."""
     pid = child(house)
     os.kill(pid, signal.SIGKILL)
     wait_for(lambda: child(house) not in (None, pid) or None, "no new player")
-    told = player(tcp, playing(repainted))
-    assert "started again" in told["trouble"] or told["trouble"] == ""
-    assert tcp.done("retake", f"{repainted}-again", "of", repainted)
+
+
+def test_a_player_that_is_killed_comes_back_and_plays_on(house, tcp, new_id):
+    job_id = new_id()
+    tcp.done("generate", job_id, "seconds", 3.0)
+    tcp.send("/punchin/loop", 1)
+    tcp.send("/punchin/play", job_id)
+    before = player(tcp, lambda p: p["state"] == "playing" and p["position"] > 1.0)
+    kill_player(house)
+    after = player(tcp, playing(job_id))
+    assert "started again" in after["trouble"] or after["trouble"] == ""
+    assert before["position"] <= after["position"] <= 3.0, "not from its beginning"
+    assert player(tcp, lambda p: p["loops"] == 1)["looping"]
+    assert tcp.done("retake", f"{job_id}-again", "of", job_id)
+
+
+def test_a_job_at_work_is_heard_on_after_the_player_was_killed(house, tcp, song, new_id):
+    """The engine makes its drums, and nothing more until it is cancelled."""
+    job_id = new_id()
+    tcp.send("/punchin/bgm", job_id, song, "sinks", "preview", "prompt", "pause 60")
+    before = player(tcp, lambda p: p.get("id") == job_id and (p["position"] or 0) > 1.0)
+    kill_player(house)
+    after = player(tcp, playing(job_id))
+    assert after["position"] >= before["position"]
+    assert after["level"] > -60, "what the job had sent is still there"
+    assert house.job(job_id)["state"] == "running"
+    tcp.send("/punchin/cancel", job_id)
+    assert tcp.until("cancelled", id=job_id)
+
+
+def test_what_had_stopped_stays_silent_after_the_player_was_killed(house, tcp, repainted):
+    tcp.send("/punchin/play", repainted, 1, "region")
+    player(tcp, playing(repainted, role="region"))
+    tcp.send("/punchin/stop")
+    player(tcp, lambda p: p["state"] == "stopped")
+    os.kill(child(house), signal.SIGKILL)
+    wait_for(lambda: child(house) is None or None, "the player lives on")
+    tcp.send("/punchin/swap", repainted, 2)
+    assert player(tcp, playing(repainted, take=2))
 
 
 def test_a_missing_device_is_402_and_costs_no_job(make_house, make_wav):

@@ -1,8 +1,9 @@
 """An engine that does every op with a seeded tone, and misbehaves when the prompt says so.
 
-Prompt words: `wait N` seconds at check points, `hang` without any, `die`, `die once FILE`, `raise`,
-`oom`, `nan`, `short`, `nothing`, `loud`, `copy` (gives back what it heard). The model `rateN` sets
-the engine's own sample rate.
+Prompt words: `wait N` seconds at check points, `wait N after SEED` in later takes only, `pause N`
+in the middle of its sound, `hang` without check points, `die`, `die once FILE`, `raise`, `oom`,
+`nan`, `short`, `nothing`, `loud`, `copy` (gives back what it heard). The model `rateN` sets the
+engine's own sample rate.
 """
 
 import os
@@ -46,23 +47,28 @@ class FakeEngine:
 
     def run(self, request, port):
         prompt = request.options.get("prompt", "")
-        self._misbehave(prompt, port)
+        self._misbehave(prompt, request.seed, port)
         if request.op == "analyze":
             return Result("C major", analysis=_analysis(request))
-        roles = _roles(request)
-        for role in roles:
-            for span in request.spans:
-                start, end = span.start - request.handle, span.end + request.handle
-                for chunk in _chunks(role, start, self._sound(request, role, start, end)):
-                    port.emit(chunk)
+        chunks = [chunk for role in _roles(request) for chunk in self._chunks(request, role)]
+        pause = re.search(r"pause ([\d.]+)", prompt)
+        for i, chunk in enumerate(chunks):
+            if pause and i == len(chunks) // 2:
+                _wait(float(pause[1]), port)
+            port.emit(chunk)
         port.progress(1.0, "done")
         documents = {"plan": "{}"} if request.op == "generate" else {}
         return Result("C major", (f"heard {prompt!r}",) if prompt else (), documents)
 
-    def _misbehave(self, prompt, port):
+    def _chunks(self, request, role):
+        for span in request.spans:
+            start, end = span.start - request.handle, span.end + request.handle
+            yield from _chunks(role, start, self._sound(request, role, start, end))
+
+    def _misbehave(self, prompt, seed, port):
         port.progress(0.1, "thinking")
-        wait = re.search(r"wait ([\d.]+)", prompt)
-        if wait:
+        wait = re.search(r"wait ([\d.]+)(?: after (\d+))?", prompt)
+        if wait and seed > int(wait[2] or -1):
             _wait(float(wait[1]), port)
         once = re.search(r"die once (\S+)", prompt)
         if once and not Path(once[1]).exists():

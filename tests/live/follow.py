@@ -115,18 +115,20 @@ class Walk:
 
     # -- what the turns are ------------------------------------------------------------------------
 
-    def is_end(self, turn):
-        """Whether a take had come to its end."""
-        name, frame = turn.before.take, turn.before.frame
-        return name != SILENCE and turn.after.take == SILENCE and frame == len(self._takes[name])
+    def is_edge(self, turn):
+        """Whether a take began with its first frame or came to its end: neither needs a fade."""
+        if turn.before.take == SILENCE:
+            return turn.after.frame == 0
+        ended = turn.before.frame == len(self._takes[turn.before.take])
+        return ended and turn.after.take == SILENCE
 
     def breaks(self):
-        """Return the turns that are neither fades, nor swaps between alike takes, nor ends."""
+        """Return the turns that are neither fades, nor edges, nor swaps between alike takes."""
         return [
             t
             for t in self.turns
             if abs(t.length - self._fade) > _NEAR
-            and not self.is_end(t)
+            and not (t.length == 0 and self.is_edge(t))
             and not (t.length == 0 and t.skip == 0 and SILENCE not in (t.before.take, t.after.take))
         ]
 

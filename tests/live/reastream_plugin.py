@@ -1,9 +1,13 @@
 """What a ReaStream plug-in reads, by a parser that shares nothing with the sender."""
 
+import contextlib
+import pickle
 import socket
 import struct
 import sys
+import threading
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -58,6 +62,47 @@ class Plugin:
         return [self._one() for _ in range(count)]
 
     def _one(self):
+        return parse(*self.raw())
+
+    def raw(self):
+        """Return the next packet's bytes and its time in ns."""
         data, extra, _, _ = self.socket.recvmsg(2048, 64)
         seconds, nanoseconds = struct.unpack("ll", extra[0][2]) if extra else (0, 0)
-        return parse(data, seconds * 10**9 + nanoseconds)
+        return data, seconds * 10**9 + nanoseconds
+
+
+class Tape:
+    """A plug-in that keeps all that comes, in a thread, until `save`."""
+
+    def __init__(self):
+        self._plugin, self._packets = Plugin(), []
+        self._ended = False
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def port(self):
+        return self._plugin.port
+
+    def packets(self):
+        return len(self._packets)
+
+    def clear(self):
+        self._packets = []
+
+    def _run(self):
+        while not self._ended:
+            with contextlib.suppress(TimeoutError):
+                self._packets.append(self._plugin.raw())
+
+    def save(self, path):
+        """Write packets and times, for `played_back`."""
+        self._ended = True
+        self._thread.join(15)
+        Path(path).write_bytes(pickle.dumps(self._packets))
+
+
+def played_back(path):
+    """Return what a tape has saved: `(samples, times of arrival in s)`."""
+    seen = [parse(*packet) for packet in pickle.loads(Path(path).read_bytes())]
+    at_s = np.array([s.at_ns - seen[0].at_ns for s in seen]) / 1e9
+    return np.concatenate([s.samples for s in seen]), at_s

@@ -50,15 +50,21 @@ def test_a_start_a_loop_a_swap_and_a_stop_are_no_breaks():
 
 
 def test_a_swap_where_takes_are_alike_shows_only_later():
-    walk = Walk(np.concatenate([A[:5000], B[5000:]]), TAKES, FADE)
-    assert [(t.at, t.length, t.skip) for t in walk.turns[1:]] == [(8000, 0, 0)]
-    assert walk.breaks() == walk.turns[:1]  # the start without a fade
+    walk = Walk(np.concatenate([_silence(500), A[:5000], B[5000:]]), TAKES, FADE)
+    assert [(t.at, t.length) for t in walk.turns] == [(500, 0), (8500, 0)]
+    assert walk.breaks() == []
 
 
 def test_the_end_of_a_take_is_none():
     walk = Walk(np.concatenate([*_played()[:2], A[1000:], _silence(3000)]), TAKES, FADE)
     assert walk.breaks() == []
-    assert walk.is_end(walk.turns[-1])
+    assert walk.is_edge(walk.turns[-1])
+
+
+@pytest.mark.parametrize(("first", "last"), [(1, 5000), (0, 4999)])
+def test_a_start_or_an_end_without_a_fade_is_a_break(first, last):
+    heard = np.concatenate([_silence(500), A[first:last], _silence(3000)])
+    assert len(Walk(heard, {"a": A[:5000]}, FADE).breaks()) == 1
 
 
 def _gap(heard):

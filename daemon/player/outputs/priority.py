@@ -1,9 +1,9 @@
-"""Threads that must be on time ask the system to be preferred.
+"""The player's threads ask the system to be preferred to those of other programs.
 
-On Linux this is round-robin real time at a low priority, below the sound server's own threads. The
-other threads of the process are made less nice: one that holds the interpreter while the system
-lets others run would hold up the real-time threads with it. Who may not have it (`rtprio` and
-`nice` in the limits) goes on as before.
+On Linux this is round-robin real time: at the lowest priority for the whole process, at a higher
+one for threads that must be on time, and both below the sound server's own. Without the first the
+second is of little use: a thread that holds the interpreter while the system lets others run holds
+up all. Who may not have it (`rtprio` in the limits) is made less nice, or goes on as before.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import contextlib
 import os
 import sys
 
-_PRIORITY = 5
+_PRIORITY, _PRIORITY_OF_ALL = 5, 1
 _NICE = -11
 
 
@@ -33,6 +33,9 @@ def prefer_process() -> bool:
     To be called first of all.
     """
     if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(_PRIORITY_OF_ALL))
+            return True
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, 0, _NICE)
             return True

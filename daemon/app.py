@@ -24,6 +24,7 @@ from daemon.core.context import Context
 from daemon.core.health import Health
 from daemon.core.heard import HeardJobs
 from daemon.core.journal import Journal
+from daemon.core.note_capture import NoteCaptures
 from daemon.core.player import Desk
 from daemon.core.presets import load_presets
 from daemon.core.roster import Roster
@@ -108,6 +109,9 @@ class _House:
         microphone = Microphone(
             live.capture, audio.host_api, live.capture_preroll_s, live.captures or home_captures
         )
+        notes = NoteCaptures(
+            context, self.bus, lambda: self.desk.song.line, files, microphone.folder
+        )
         self.dispatcher = Dispatcher(
             self.studio,
             context,
@@ -117,7 +121,7 @@ class _House:
             presets.describe,
             self._quit,
             self.desk,
-            Captures(self.desk, context, self.bus, microphone),
+            Captures(self.desk, context, self.bus, microphone, notes),
         )
         self.health.audio = self.desk.health
         wire = Wire(lambda: self.dispatcher.dumping)
@@ -126,6 +130,8 @@ class _House:
         self.midi = MidiFrontend(
             self.dispatcher, self.studio, settings.midi, lambda: self.desk.song.line
         )
+        self.midi.notes, self.midi.recording = notes.hear, lambda: notes.state
+        notes.inputs, self._notes = self.midi.inputs, notes
         self.health.midi = self.midi.health
 
     @contextlib.asynccontextmanager
@@ -148,6 +154,7 @@ class _House:
             await stack.enter_async_context(_task(self.mailbox.run()))
             await self.osc.open(server.host, server.port)
             stack.push_async_callback(self.osc.close)
+            stack.push_async_callback(self._notes.close)
             self.midi.open()
             stack.push_async_callback(self.midi.close)
             await stack.enter_async_context(_task(self._watch_disk()))

@@ -74,6 +74,12 @@ class Mapper:
             return self._move(control, state, event, now_s)
         return self._press(control, state, event, now_s)
 
+    def takes(self, event: Event) -> bool:
+        """Whether a control would take this event; nothing changes by asking."""
+        if event.kind == "note" and event.value == 0:
+            return (event.port, event.channel, event.number) in self._held
+        return self._fitting(event) is not None
+
     def due(self, now_s: float) -> list[Call]:
         """Return the calls whose time has come."""
         return [
@@ -109,6 +115,12 @@ class Mapper:
         place = (event.port, event.channel, event.number)
         if event.kind == "note" and event.value == 0:
             return self._held.pop(place, None)
+        control = self._fitting(event)
+        if event.kind == "note" and control:
+            self._held[place] = control
+        return control
+
+    def _fitting(self, event: Event) -> Control | None:
         found = [
             c
             for m, c in (*self._index.get((event.kind, event.number), ()),
@@ -116,10 +128,7 @@ class Mapper:
             if _channel_fits(c.trigger, event) and m.serves(event.port)
         ]  # fmt: skip
         layered = [c for c in found if c.layer in self.layers]
-        control = next(iter(layered or [c for c in found if not c.layer]), None)
-        if event.kind == "note" and control:
-            self._held[place] = control
-        return control
+        return next(iter(layered or [c for c in found if not c.layer]), None)
 
     # -- pads and buttons --------------------------------------------------------------------------
 

@@ -76,6 +76,7 @@ def _live(name: str, args: tuple[Arg, ...], summary: str) -> Command:
 _TAKE = k.whole("take", 1, 8)
 _TAKE_OR_SOURCE = k.whole("take or 0", 0, 8)
 _LAUNCH = k.choice("launch", ("now", "beat", "bar"))
+_PUNCH = k.choice("when", ("now", "beat", "bar", "region"))
 _FORWARD_BEAT = k.number("position", -1e6, 1e9, "quarter notes from project start", "d")
 
 COMMANDS = (
@@ -120,7 +121,7 @@ COMMANDS = (
     _live("launch", (Arg("when", _LAUNCH),), "when a play begins"),
     _live("solo", (Arg("stem", k.WORD),), "plays one stem alone"),
     _live("swap", (Arg("id", k.ID), Arg("take", _TAKE_OR_SOURCE)), "changes the take without a gap"),
-    Command("/punchin/capture", (Arg("on", k.FLAG), Arg("when", _LAUNCH, True), Arg("bars", k.BARS, True), Arg("input", k.WORD, True)), "records an input into a WAV that becomes the region's source, told by /punchin/captured; 0 ends it", "preview"),
+    Command("/punchin/capture", (Arg("on", k.FLAG), Arg("when", _PUNCH, True), Arg("bars", k.BARS, True), Arg("input", k.WORD, True)), "records an input into a WAV that becomes the region's source, or notes (input midi) that become the melody, told by /punchin/captured; 0 ends it", "preview"),
     _live("player", (), "position, level, underruns, device"),
 )  # fmt: skip
 COMMAND = {row.address: row for row in COMMANDS}
@@ -138,7 +139,7 @@ EVENTS = (
     Event("/punchin/cancelled", (Arg("id", k.WORD),), "ended by cancel, slot or quit"),
     Event("/punchin/chosen", (Arg("id", k.WORD), Arg("take", _TAKE), Arg("tag", k.TAG)), "a take was accepted, to all subscribers"),
     Event("/punchin/forgotten", (Arg("id", k.WORD),), "the job's folder is gone"),
-    Event("/punchin/captured", (Arg("path", k.PATH), Arg("seconds", k.LENGTH), Arg("json", _JSON)), "a recording is on disk, whole, and is the region's source"),
+    Event("/punchin/captured", (Arg("path", k.PATH), Arg("seconds", k.LENGTH), Arg("json", _JSON)), "a recording is on disk, whole, and is the region's source, or the melody of later jobs"),
     Event("/punchin/error", (Arg("code", _CODE), Arg("name", k.WORD), Arg("address", k.WORD), Arg("message", k.TEXT)), "a request that belongs to no job went wrong"),
     Event("/punchin/part", (Arg("name", k.WORD), Arg("index", _COUNT), Arg("count", _COUNT), Arg("text", k.TEXT)), "a piece of a JSON reply that is too long for one datagram"),
     Event("/punchin/version.reply", (Arg("protocol", _COUNT), Arg("version", k.WORD)), "protocol and version"),

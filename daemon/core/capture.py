@@ -18,6 +18,7 @@ from typing import Any
 from bridge.protocol.errors import PunchinError, error
 from daemon.core.bus import Bus, Listener
 from daemon.core.context import Context
+from daemon.core.note_capture import NoteCaptures, is_notes
 from daemon.core.player import Desk, Refuse
 
 
@@ -37,26 +38,33 @@ class Microphone:
 class Captures:
     """Carries out `/punchin/capture`."""
 
-    def __init__(self, desk: Desk, context: Context, bus: Bus, microphone: Microphone) -> None:
+    def __init__(
+        self, desk: Desk, context: Context, bus: Bus, microphone: Microphone, notes: NoteCaptures
+    ) -> None:
         self._desk, self._context, self._bus = desk, context, bus
-        self._microphone = microphone
+        self._microphone, self._notes = microphone, notes
         self._asked_by: tuple[Listener, Refuse] | None = None
         self._heard_before, self._died_before = desk.player.heard, desk.player.died
         desk.player.heard, desk.player.died = self._heard, self._died
 
     def command(self, args: Mapping[str, Any], listener: Listener, refuse: Refuse) -> None:
-        """Begin or end a recording; refusals (101, 401, 402) go to `refuse`."""
-        if args["on"]:
-            self._desk.later(lambda: self._begin(args, listener, refuse), refuse)
+        """Begin or end a recording; refusals (101, 107, 401, 402, 403) go to `refuse`."""
+        told = {"input": self._microphone.input, **args}
+        if not args["on"]:
+            self._desk.later(self._notes.end if self._notes.state else self._end, refuse)
+        elif is_notes(told["input"]):
+            self._desk.later(lambda: self._notes.begin(told, listener, refuse), refuse)
         else:
-            self._desk.later(self._end, refuse)
+            self._desk.later(lambda: self._begin(told, listener, refuse), refuse)
 
     async def _begin(self, args: Mapping[str, Any], listener: Listener, refuse: Refuse) -> None:
         mic = self._microphone
+        if args.get("when") == "region":
+            raise error(101, "only notes are recorded over the region: send now, beat or bar")
         await self._desk.ready()
         asked = {
             "do": "capture",
-            "input": args.get("input", mic.input),
+            "input": args["input"],
             "host_api": mic.host_api,
             "path": str(_new_path(mic.folder)),
             "when": args.get("when", "now"),

@@ -228,7 +228,7 @@ ROWS = (
     Row("live", "reastream_rate", whole(8000, 192000), 48000, "the rate (Hz) of the DAW's project; ReaStream converts nothing"),
     Row("live", "jack_pairs", TEXTS, ("mix",), "the stereo pairs of JACK ports: `mix` and names of stems"),
     Row("live", "jack_connect", RULES, (), "the ports of others that our JACK ports are connected to when they appear, as `mix=system:playback_*`; in the pattern `{pair}` is the pair's name, and `*=` rules for all pairs"),
-    Row("live", "capture", text_or_empty("part of a device's name, or `jack:` and a pattern of ports"), "", "what `/punchin/capture` records; empty: the system's own input"),
+    Row("live", "capture", text_or_empty("part of a device's name, or `jack:` and a pattern of ports"), "", "what `/punchin/capture` records; empty: the system's own input; `midi`, with `:` and a part of a port's name behind it: notes"),
     Row("live", "capture_preroll_s", number(0, 60, "s"), 1.0, "how much of what was heard before the punch a recording keeps, as context"),
     Row("live", "captures", PATH, None, "the folder for recordings; empty: `captures` in the daemon's home"),
     Row("midi", "input", TEXTS, (), "the inputs to open, by a part of their name; `virtual` makes an input of our own that others connect to; empty: no MIDI in"),

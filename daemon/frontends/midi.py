@@ -19,7 +19,6 @@ from typing import Any
 
 from bridge.midi.clock import Clock
 from bridge.midi.events import event_of
-from bridge.midi.leds import light
 from bridge.midi.map_file import load
 from bridge.midi.mapper import Call, Mapper
 from bridge.midi.maps import Control, Map
@@ -29,6 +28,7 @@ from daemon.core.song import MIDI
 from daemon.core.studio import Studio
 from daemon.frontends.dispatch import Client, Dispatcher
 from daemon.frontends.midi_jobs import HeardJobs
+from daemon.frontends.midi_lights import Lights
 from daemon.frontends.midi_porter import PorterLink
 
 _log = logging.getLogger(__name__)
@@ -38,7 +38,6 @@ _SILENCE_S = 0.25
 _CLOCK_KEEPS_S = 2.0
 _SONG_S = 0.02
 _PORTS = ("input", "output", "clock_output", "backend")
-_ENDS = ("/punchin/done", "/punchin/failed", "/punchin/cancelled")
 
 
 class _Ear:
@@ -57,7 +56,11 @@ class _Ear:
 
 
 class MidiFrontend:
-    """The daemon's MIDI. Without a port in the settings it does nothing."""
+    """The daemon's MIDI. Without a port in the settings it does nothing.
+
+    `notes(port, message, came_s)` gets the notes that no control takes; `recording()` says in the
+    status what becomes of them.
+    """
 
     def __init__(
         self,
@@ -84,11 +87,10 @@ class MidiFrontend:
         self._played: deque[tuple[str, bytes, float]] = deque(maxlen=_MOST_WAITING)
         self._awake = False
         self._timers: dict[str, asyncio.TimerHandle] = {}
-        self._busy: dict[Control, set[str]] = {}
-        self._failed: set[Control] = set()
-        self._lit: dict[bytes, tuple[bytes, str]] = {}
-        self._channels: dict[Control, int] = {}
+        self._lights = Lights(self._maps, self._mapper)
         self.dropped = 0
+        self.notes: Callable[[str, bytes, float], None] = lambda *_: None
+        self.recording: Callable[[], str | None] = lambda: None
         self.ports: PorterLink | None = None
         self._running: asyncio.Future[None] | None = None
 
@@ -100,7 +102,8 @@ class MidiFrontend:
         self._jobs.recall(self._studio.roster.recent())
         self._studio.bus.subscribe(self._ear.key, self._ear.listener)
         told = {k: getattr(self._settings, k) for k in _PORTS}
-        self.ports = self._link(told, self._deliver, self._light_all)
+        self.ports = self._link(told, self._deliver, self._changed)
+        self._lights.send = self.ports.send
         self._running = asyncio.ensure_future(self.ports.run())
         if self._settings.clock == "in":
             self._later("silence", _SILENCE_S, self._silence)
@@ -113,8 +116,7 @@ class MidiFrontend:
             timer.cancel()
         if self._running is None or self.ports is None:
             return
-        for place, (_, port) in self._lit.items():
-            self.ports.send(place + b"\0", port)
+        self._lights.out()
         self._running.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._running
@@ -136,9 +138,14 @@ class MidiFrontend:
             "outputs": self.ports.names("out"),
             "maps": [m.name for m in self._maps],
             "dropped": self.dropped,
+            "recording": self.recording(),
             "clock": clock and {"port": self._clock_port, "playing": clock.playing,
                                 "bpm": line and round(line.bpm, 2)},
         }  # fmt: skip
+
+    def inputs(self) -> list[str]:
+        """Return the names of the open inputs."""
+        return [] if self.ports is None else self.ports.names("in")
 
     # -- in ----------------------------------------------------------------------------------------
 
@@ -166,12 +173,14 @@ class MidiFrontend:
         if event is None:
             return
         layers = set(self._mapper.layers)
+        if event.kind == "note" and not self._mapper.takes(event):
+            self.notes(port, message, came_s)
         for call in self._mapper.feed(event, came_s):
-            self._channels[call.control] = event.channel
+            self._lights.channels[call.control] = event.channel
             self._do(call)
         if layers != self._mapper.layers:
             for control in self._ears:
-                self._light(control)
+                self._lights.show(control)
 
     def _wait_for_due(self) -> None:
         when_s = self._mapper.next_due_s()
@@ -186,15 +195,15 @@ class MidiFrontend:
     def _do(self, call: Call) -> None:
         """Send what a control asks for, as one bundle."""
         control = call.control
-        self._failed.discard(control)
+        self._lights.failed.discard(control)
         try:
             messages = self._jobs.fill(call.messages)
         except PunchinError as e:
             _log.warning("MIDI control %s: %s", control.name, e)
-            self._failed.add(control)
+            self._lights.failed.add(control)
         else:
             self._dispatcher.apply(messages, self._ears[control])
-        self._light(control)
+        self._lights.show(control)
 
     # -- clock -------------------------------------------------------------------------------------
 
@@ -237,41 +246,14 @@ class MidiFrontend:
         if control is None:
             self._jobs.heard(address, args)
             return
-        busy = self._busy.setdefault(control, set())
-        if address == "/punchin/accepted":
-            busy.add(args[0])
-        elif address in _ENDS:
-            busy.discard(args[0])
         if address in ("/punchin/failed", "/punchin/error"):
             _log.warning("MIDI control %s: %s %s", control.name, address, " ".join(map(str, args)))
-            self._failed.add(control)
-        self._light(control)
+        self._lights.heard(control, address, args)
 
-    def _light_all(self) -> None:
-        self._lit.clear()
+    def _changed(self) -> None:
+        """Take that ports have come or gone."""
         self._told_song = None
-        for control in self._ears:
-            self._light(control)
-
-    def _light(self, control: Control) -> None:
-        """Show a control's state where it has changed; one under another layer shows nothing."""
-        if not control.leds or not self._mapper.is_shown(control) or self.ports is None:
-            return
-        message = light(control, self._states(control), self._channels.get(control))
-        if message is None:
-            return
-        shown = (message, next(m.port for m in self._maps if control in m.controls))
-        if self._lit.get(message[:2]) != shown:
-            self.ports.send(*shown)
-        self._lit[message[:2]] = shown
-
-    def _states(self, control: Control) -> Iterable[str]:
-        if self._busy.get(control):
-            yield "busy"
-        if control in self._failed:
-            yield "failed"
-        if self._mapper.is_on(control):
-            yield "on"
+        self._lights.show_all()
 
     def _later(self, name: str, delay_s: float, call: Any) -> None:
         if name in self._timers:

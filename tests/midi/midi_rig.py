@@ -28,10 +28,10 @@ class Jack(rig.JackServer):
 
 
 @contextlib.contextmanager
-def house_with(home, jack, **settings):
+def house_with(home, jack, engine="fake", **settings):
     """A daemon with these MIDI settings, as a client of a JACK server."""
     told = {f"PUNCHIN_MIDI_{k.upper()}": v for k, v in settings.items()}
-    house = House(home, PUNCHIN_MIDI_BACKEND="jack", **jack.env, **told)
+    house = House(home, engine=engine, PUNCHIN_MIDI_BACKEND="jack", **jack.env, **told)
     try:
         yield house
     finally:

@@ -156,14 +156,14 @@ def test_a_stem_has_a_port_pair_of_its_own(house, tcp, song, listener):
 
 
 def test_a_job_is_heard_by_its_sink_before_it_is_done(house, tcp, song, listener):
-    tcp.send(
-        "/punchin/cover", "d", song, "takes", 2, "sinks", "jack", "prompt", "wait 2", "seed", 9
-    )
+    """Its second take waits for the cancel, however long the first takes to be heard."""
+    prompt = ("prompt", "wait 60 after 9", "seed", 9)
+    tcp.send("/punchin/cover", "d", song, "takes", 2, "sinks", "jack", *prompt)
     wait_state(
         tcp, lambda p: p.get("id") == "d" and p["state"] == "playing" and p["position"] > 0.5
     )
     assert house.job("d")["state"] == "running"
-    tcp.until("file", id="d")
+    rig.wait_for(lambda: house.job("d")["files"])
     tcp.send("/punchin/cancel", "d")
     tcp.until("cancelled", id="d")
     mix = soundfile.read(house.path("d"), dtype="float32")[0]

@@ -33,6 +33,7 @@ def files(make_wav, tmp_path, tcp, new_id):
         "lyrics_file": str(tmp_path / "words.txt"),
         "reference": song,
         "plan": str(tmp_path / "words.txt"),
+        "melody": str(tmp_path / "words.txt"),
         "folder": str(tmp_path),
         "of": f"{done}:2",
         "engine": "fake",

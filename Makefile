@@ -9,11 +9,13 @@ LOCKED = PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt
 INSTALL = $(LOCKED) $(IN_VENV) -m pip install --quiet --disable-pip-version-check
 WHAT_IS_INSTALLED = pyproject.toml constraints.txt bridge/version.py
 
-.PHONY: help demo test check bench docs clean
+.PHONY: help demo test test-ardour soak check bench docs clean
 
 help:
 	@echo "make demo    set everything up, play the demo, leave the results in demo-out/"
 	@echo "make test    install what the tests need and run them"
+	@echo "make test-ardour  the preview in a DAW that nobody here wrote; installs it where it may"
+	@echo "make soak    ten minutes of playing while jobs compute, every sample checked"
 	@echo "make check   format, lint, types"
 	@echo "make bench   print the benchmarks' tables"
 	@echo "make docs    rewrite what is generated: docs/osc.md, docs/settings.md, the Lua module, index.xml"
@@ -25,6 +27,15 @@ demo: $(VENV)/.demo
 
 test: $(VENV)/.test
 	$(IN_VENV) -m pytest $(PYTEST_FLAGS)
+
+test-ardour: $(VENV)/.test
+	@command -v ardour >/dev/null && command -v jackd >/dev/null || \
+	  { apt-get update -qq && apt-get install -qq -y --no-install-recommends jackd2 ardour; } || \
+	  { echo "please install jackd2 and ardour"; exit 2; }
+	$(IN_VENV) -m pytest -m ardour -s tests/live
+
+soak: $(VENV)/.test
+	PUNCHIN_SOAK_S=600 $(IN_VENV) -m pytest -m soak tests/live
 
 check: $(VENV)/.dev
 	$(IN_VENV) -m ruff format --check .

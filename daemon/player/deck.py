@@ -114,6 +114,11 @@ class Deck:
         """Whether something is asked for that has not begun."""
         return bool(self._cue or self._commands)
 
+    @property
+    def idle(self) -> bool:
+        """Whether it is silent until it is asked for something."""
+        return self.mode is SILENT and self._fade is None and not self.cued
+
     # -- rendering ---------------------------------------------------------------------------------
 
     def render(self, frames: int) -> np.ndarray:

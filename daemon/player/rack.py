@@ -91,6 +91,7 @@ class Rack:
     def _open(self, name: str) -> Bay:
         output = self._make(name)
         bay: Bay
+        output.idle = lambda: bay.deck is None or bay.deck.idle
         start = lambda fmt: self._start(bay, output, fmt)  # noqa: E731
         bay = Bay(Keeper(output, start, lambda state: self._changed(bay, state)))
         bay.keeper.begin()

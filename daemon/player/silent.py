@@ -15,9 +15,11 @@ from daemon.player.outputs.base import (
     Clock,
     Format,
     Health,
+    Idle,
     Pulse,
     Render,
     Start,
+    never,
     next_block,
 )
 
@@ -34,6 +36,7 @@ class SilentOutput:
         block = round(_BLOCK_S * rate)
         self._format = Format(rate, channels, 0.0, block)
         self._pulse: Pulse | None = None
+        self.idle: Idle = never
         self._end = threading.Event()
         self._thread: threading.Thread | None = None
 

@@ -340,8 +340,10 @@ def test_what_had_stopped_stays_silent_after_the_player_was_killed(house, tcp, r
     tcp.send("/punchin/stop")
     player(tcp, lambda p: p["state"] == "stopped")
     os.kill(child(house), signal.SIGKILL)
-    wait_for(lambda: child(house) is None or None, "the player lives on")
-    tcp.send("/punchin/swap", repainted, 2)
+    told = lambda: tcp.ask("status")["audio"]["message"]  # noqa: E731
+    wait_for(lambda: "started again" in told() or None, "nobody noticed")
+    assert tcp.ask("player")["state"] == "off"
+    tcp.send("/punchin/play", repainted, 2)
     assert player(tcp, playing(repainted, take=2))
 
 

@@ -21,6 +21,12 @@ from typing import Protocol
 import numpy as np
 
 Render = Callable[[int], np.ndarray]
+Idle = Callable[[], bool]
+
+
+def never() -> bool:
+    """Return that something may sound at any time."""
+    return False
 
 
 @dataclass(frozen=True)
@@ -76,9 +82,13 @@ class Clock:
 
 
 class Output(Protocol):
-    """A place where sound goes. `name` is how replies and messages call it."""
+    """A place where sound goes. `name` is how replies and messages call it.
+
+    `idle` tells whether nothing sounds and nothing is asked for; who owns the output sets it.
+    """
 
     name: str
+    idle: Idle
 
     def open(self, start: Start) -> Format:
         """Open the device and begin to pull. Raises PunchinError 402 with the mend."""

@@ -2,9 +2,11 @@
 
 The callback only copies; where the ring is short it plays silence and counts. The filler runs
 `ahead` frames in front, which is how late the render function may be now and then without a gap.
+While nothing sounds and nothing is asked for (`idle`) it runs little more than one callback in
+front, so that what is asked for next is heard sooner; silence that comes late is no gap.
 
 Threads: `take` belongs to the device's callback and never waits; the filler has a thread of its
-own; `ahead` may be set by any.
+own; `ahead` may be set by any; `idle` is called by both.
 """
 
 from __future__ import annotations
@@ -14,22 +16,24 @@ import threading
 
 import numpy as np
 
-from daemon.player.outputs.base import Format, Pulse, Render, next_block
+from daemon.player.outputs.base import Format, Idle, Pulse, Render, never, next_block
 from daemon.player.outputs.priority import prefer
 from daemon.player.outputs.ring import Ring
 
 _MOST_AHEAD_S = 0.5
 _MOST_BLOCK = 16384
+_IDLE_BLOCK = 256
 _log = logging.getLogger(__name__)
 
 
 class Feed:
     """Feeds one callback with blocks of at most `fmt.block` frames, `ahead` frames in front."""
 
-    def __init__(self, fmt: Format, ahead: int, pulse: Pulse) -> None:
-        self._fmt, self._pulse = fmt, pulse
+    def __init__(self, fmt: Format, ahead: int, pulse: Pulse, idle: Idle = never) -> None:
+        self._fmt, self._pulse, self._idle = fmt, pulse, idle
         self._ring = Ring(round(_MOST_AHEAD_S * fmt.rate) + 2 * _MOST_BLOCK, fmt.channels)
         self.ahead = ahead
+        self._callback = 0  # the most frames that were taken at once
         self._primed = False
 
     def begin(self, render: Render) -> None:
@@ -41,18 +45,28 @@ class Feed:
         fmt, ended = self._fmt, self._pulse.ended
         try:
             while not ended.is_set():
-                while self._ring.filled < min(self.ahead, self._ring.size - fmt.block):
-                    self._ring.write(next_block(render, fmt.block, fmt.channels))
+                while (block := self._wanted()) > 0:
+                    self._ring.write(next_block(render, block, fmt.channels))
                 self._primed = True
                 ended.wait(fmt.block / fmt.rate / 4)
         except Exception as problem:
             _log.exception("what should sound can't be made")
             self._pulse.end(f"the player failed: {problem!r}")
 
+    def _wanted(self) -> int:
+        """Return how many frames to render now, 0 when enough is there."""
+        if self._idle():
+            block = min(_IDLE_BLOCK, self._fmt.block)
+            ahead = min(self.ahead, self._callback + block)
+        else:
+            block, ahead = self._fmt.block, self.ahead
+        return block if self._ring.filled < min(ahead, self._ring.size - block) else 0
+
     def take(self, out: np.ndarray) -> None:
         """Fill `out`, `(frames, channels)`, with what comes next, or with silence."""
         there = self._ring.read(out)
         out[there:] = 0
-        if there < len(out) and self._primed:
+        self._callback = max(self._callback, len(out))
+        if there < len(out) and self._primed and not self._idle():
             self._pulse.underruns += 1
         self._pulse.beat(there)

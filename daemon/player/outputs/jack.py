@@ -22,8 +22,10 @@ from daemon.player.outputs.base import (
     Clock,
     Format,
     Health,
+    Idle,
     Pulse,
     Start,
+    never,
 )
 from daemon.player.outputs.feed import Feed
 
@@ -49,13 +51,14 @@ class JackOutput:
         self._rules, self._client_name = tuple(connect), client_name
         self._client: Any = None
         self._pulse: Pulse | None = None
+        self.idle: Idle = never
 
     def open(self, start: Start) -> Format:
         """Join the server, make and connect the ports, begin to pull. Raises PunchinError 402."""
         client = jack_ports.join(self._client_name)
         pulse = Pulse()
         try:
-            run = _Run(client, self.pairs, pulse)
+            run = _Run(client, self.pairs, pulse, self.idle)
             client.activate()
             jack_ports.Connector(client, self._rules, pulse.ended, self.pairs).begin()
             chosen = run.begin(start)
@@ -89,8 +92,8 @@ class JackOutput:
 class _Run:
     """One stay on a server, from `open` to `close` or the server's end."""
 
-    def __init__(self, client: Any, pairs: Sequence[str], pulse: Pulse) -> None:
-        self._client, self._pairs, self._pulse = client, tuple(pairs), pulse
+    def __init__(self, client: Any, pairs: Sequence[str], pulse: Pulse, idle: Idle) -> None:
+        self._client, self._pairs, self._pulse, self._idle = client, tuple(pairs), pulse, idle
         self._rate = client.samplerate
         self._beyond_s = 0.0  # between our ports and the ear
         self._expected: int | None = None  # the server's count of frames at the next cycle
@@ -110,7 +113,7 @@ class _Run:
         self._beyond_s = beyond / self._rate
         latency_s = (_AHEAD_PERIODS * period + beyond) / self._rate
         fmt = Format(self._rate, len(self._ports), latency_s, period, self._pairs)
-        self._feed = Feed(fmt, _AHEAD_PERIODS * period, self._pulse)
+        self._feed = Feed(fmt, _AHEAD_PERIODS * period, self._pulse, self._idle)
         self._feed.begin(start(fmt))
         return fmt
 

@@ -21,7 +21,7 @@ import numpy as np
 from bridge.protocol.errors import PunchinError, error
 from daemon.player import portaudio_library
 from daemon.player.devices import Device, choose, found, takes
-from daemon.player.outputs.base import CLOSED, Clock, Format, Health, Pulse, Start
+from daemon.player.outputs.base import CLOSED, Clock, Format, Health, Idle, Pulse, Start, never
 from daemon.player.outputs.feed import Feed
 
 # How far the filler is ahead (s), and how much it renders at once (frames).
@@ -46,6 +46,7 @@ class PortAudioOutput:
         self._feed: Feed | None = None
         self._pulse: Pulse | None = None
         self.device: Device | None = None
+        self.idle: Idle = never
 
     def open(self, start: Start) -> Format:
         """Open the device and begin to play. Raises PunchinError 402 with the mend."""
@@ -59,7 +60,7 @@ class PortAudioOutput:
             raise
         self._stream, self._pulse = stream, pulse
         fmt = self._format()
-        feed = Feed(fmt, self._ahead(fmt), pulse)
+        feed = Feed(fmt, self._ahead(fmt), pulse, self.idle)
         feed.begin(start(fmt))
         self._feed = feed
         return fmt

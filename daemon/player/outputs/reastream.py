@@ -28,9 +28,11 @@ from daemon.player.outputs.base import (
     Clock,
     Format,
     Health,
+    Idle,
     Pulse,
     Render,
     Start,
+    never,
     next_block,
 )
 from daemon.player.outputs.priority import prefer
@@ -55,6 +57,7 @@ class ReaStreamOutput:
     ) -> None:
         self._destinations, self._rate, self._pairs = tuple(destinations), rate, tuple(pairs)
         self._pulse: Pulse | None = None
+        self.idle: Idle = never
         self._thread: threading.Thread | None = None
 
     def open(self, start: Start) -> Format:

@@ -1,0 +1,80 @@
+"""How far a device's callback is fed ahead: a little while nothing sounds, then all of it."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from daemon.player.outputs.base import Format, Pulse
+from daemon.player.outputs.feed import Feed
+
+AHEAD, BLOCK, CALLBACK = 4096, 1024, 128
+FORMAT = Format(48_000, 2, 0.0, BLOCK)
+
+
+class Band:
+    """Renders ones, and tells how many frames it has been asked for."""
+
+    def __init__(self):
+        self.idle, self.frames, self.changed = True, 0, threading.Condition()
+
+    def render(self, frames):
+        with self.changed:
+            self.frames += frames
+            self.changed.notify_all()
+        return np.ones((frames, 2), np.float32)
+
+    def until(self, frames):
+        with self.changed:
+            assert self.changed.wait_for(lambda: self.frames >= frames, timeout=10), self.frames
+
+
+@pytest.fixture
+def band():
+    return Band()
+
+
+@pytest.fixture
+def pulse():
+    pulse = Pulse()
+    yield pulse
+    pulse.end()
+
+
+@pytest.fixture
+def feed(band, pulse):
+    feed = Feed(FORMAT, AHEAD, pulse, lambda: band.idle)
+    feed.begin(band.render)
+    return feed
+
+
+def take(feed, frames=CALLBACK):
+    out = np.empty((frames, 2), np.float32)
+    feed.take(out)
+    return out
+
+
+def test_what_is_asked_for_is_heard_after_little_more_than_a_callback(band, feed, pulse):
+    for _ in range(50):
+        take(feed)
+        band.until(pulse.frames + CALLBACK + 256)
+        assert band.frames <= pulse.frames + CALLBACK + 2 * 256
+
+
+def test_what_sounds_is_fed_far_ahead(band, feed):
+    take(feed)
+    band.idle = False
+    band.until(AHEAD)
+
+
+def test_silence_that_comes_late_is_no_gap_but_sound_is(band, feed, pulse):
+    band.idle = False
+    band.until(AHEAD)
+    while take(feed, 8192)[-1].any():
+        pass
+    late = pulse.underruns
+    assert late >= 1
+    band.idle = True
+    for _ in range(5):
+        take(feed, 8192)
+    assert pulse.underruns == late

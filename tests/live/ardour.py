@@ -85,13 +85,13 @@ class Ardour:
         version = self._program.parent.name
         config = self._home / ".config" / version
         config.mkdir(parents=True)
-        (config / "config").write_text(_CONFIG)
         script.write_text(
             _MAKE.format(folder=self._folder, name=self._name, rate=rate, track=TRACK, bpm=bpm)
         )
         command = [f"{version}-lua", str(script)]
         env = {**os.environ, "HOME": str(self._home)}
         subprocess.run(command, env=env, check=True, capture_output=True, timeout=60)
+        (config / "config").write_text(_CONFIG)  # the interpreter, without JACK, can't bear it
         session = self._folder / f"{self._name}.ardour"
         text, count = re.subn(
             r'<Protocol name="Open Sound Control \(OSC\)"[^>]*/>', _OSC, session.read_text("utf-8")

@@ -158,15 +158,19 @@ class Listener:
     def aligned(self):
         """What was heard with NaN for blocks that this listener itself came too late for."""
         stamps, blocks = self._kept()
-        starts, size = stamps["start"] - stamps["start"][0], self._memory.period
-        out = np.full((int(starts[-1]) + size, self._memory.channels), np.nan, np.float32)
+        starts = stamps["start"] - stamps["start"][0]
+        out = np.full((self._span(stamps), self._memory.channels), np.nan, np.float32)
         for start, block in zip(starts.tolist(), blocks, strict=True):
-            out[start : start + size] = block
+            out[start : start + len(block)] = block
         return out
+
+    def _span(self, stamps):
+        return int(stamps["start"][-1] - stamps["start"][0]) + self._memory.period
 
     def missed(self):
         """Return how many frames this listener came too late for."""
-        return len(self.aligned()) - len(self.heard())
+        stamps, _ = self._kept()
+        return self._span(stamps) - len(stamps) * self._memory.period
 
     def close(self):
         self._room.close()

@@ -22,6 +22,7 @@ from bridge.midi import backends
 from bridge.midi.arrival import Arrival
 from bridge.midi.backends import VIRTUAL, Place
 from bridge.midi.stream import Stream
+from bridge.midi.unblock import END, Unblocker
 from bridge.protocol.errors import PunchinError, error
 
 READ_S, LOOK_S, _CLOSE_S = 0.002, 1.0, 0.7
@@ -42,6 +43,13 @@ class _Open:
     stream: Stream = field(default_factory=Stream)
     arrival: Arrival = field(default_factory=Arrival)
     heard_s: float = 0.0
+    unblocker: Unblocker | None = None
+
+    def close(self) -> None:
+        """Give the clients back."""
+        self.client.delete()
+        if self.unblocker:
+            self.unblocker.close()
 
 
 class Ports:
@@ -172,16 +180,20 @@ class Ports:
             self._take(place)
 
     def _take(self, place: Place) -> None:
-        client = backends.client(place.backend, place.direction)
+        made = _Open(place, backends.client(place.backend, place.direction), heard_s=self._clock())
         try:
-            backends.open_port(client, place, place.direction)
+            if (place.backend, place.direction) == ("jack", "in"):
+                made.unblocker = Unblocker()
+            backends.open_port(made.client, place, place.direction)
+            if made.unblocker:
+                made.unblocker.connect()
         except PunchinError as e:
             _log.warning("%s", e)
             self._problem = e
-            client.delete()
+            made.close()
             return
         with self._lock:
-            self._open[place] = _Open(place, client, heard_s=self._clock())
+            self._open[place] = made
         _log.info("MIDI %s: %s (%s)", place.direction, place.name, place.backend)
 
     def _drop(self, place: Place) -> None:
@@ -189,7 +201,7 @@ class Ports:
             gone = self._open.pop(place, None)
         if gone:
             _log.info("MIDI %s: %s has gone", place.direction, place.name)
-            gone.client.delete()
+            gone.close()
 
     def _forget(self, backend: str) -> None:
         """Let go of everything of a system that is no longer there."""
@@ -243,9 +255,22 @@ class Ports:
                 if each.place not in self._open:
                     continue
                 packets = list(backends.messages(each.client, _MOST))
-            if packets:
-                each.heard_s = self._clock()
-                self._deliver(each.place.name, _cut(each, packets))
+                now_s = self._clock()
+                if packets:
+                    each.heard_s = now_s
+                if each.unblocker:
+                    _unblock(each, each.unblocker, bool(packets), now_s)
+            if packets and (found := _cut(each, packets)):
+                self._deliver(each.place.name, found)
+
+
+def _unblock(port: _Open, unblocker: Unblocker, heard: bool, now_s: float) -> None:
+    if heard:
+        unblocker.heard()
+    try:
+        unblocker.keep(now_s, port.heard_s)
+    except Exception as e:  # the watcher finds out that the server has gone
+        _log.debug("MIDI input %s: %s", port.place.name, e)
 
 
 def _cut(port: _Open, packets: list[tuple[bytes, float]]) -> list[tuple[bytes, float]]:
@@ -253,6 +278,8 @@ def _cut(port: _Open, packets: list[tuple[bytes, float]]) -> list[tuple[bytes, f
     found = []
     for data, since_s in packets:
         came_s = port.arrival.at(since_s, port.heard_s)
+        if data == END:  # the unblocker's own; it ends no running status
+            continue
         found += [(message, came_s) for message in port.stream.feed(data)]
     return found
 

@@ -48,13 +48,13 @@ def parse(data, at_ns=0):
 class Plugin:
     """A socket on this machine that keeps every packet, with the kernel's time of arrival."""
 
-    def __init__(self):
+    def __init__(self, address=("127.0.0.1", 0)):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
         self.stamped = sys.platform == "linux"
         if self.stamped:
             self.socket.setsockopt(socket.SOL_SOCKET, 35, 1)  # SO_TIMESTAMPNS
-        self.socket.bind(("127.0.0.1", 0))
+        self.socket.bind(address)
         self.port = self.socket.getsockname()[1]
         self.socket.settimeout(10)
 

@@ -1,0 +1,136 @@
+"""Sound systems that fail under a whole daemon: it says so, works on, and plays on when it can."""
+
+import contextlib
+import sys
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+import rig
+import soundfile
+from ears import Listener
+from reastream_plugin import Plugin
+from rig import wait_for
+
+sys.path.append(str(Path(__file__).parents[1] / "house"))
+from wire_house import House
+
+
+@pytest.fixture
+def song(tmp_path):
+    path = tmp_path / "song.wav"
+    rng = np.random.Generator(np.random.PCG64(5))
+    soundfile.write(path, rng.uniform(-0.5, 0.5, (4 * rig.RATE, 2)), rig.RATE, "PCM_24")
+    return str(path)
+
+
+@pytest.fixture
+def house(own_server, tmp_path):
+    """Start a daemon on a server of this test's own, which it may kill."""
+    with contextlib.ExitStack() as stack:
+
+        def start(**settings):
+            started = House(tmp_path / "home", **settings, **own_server.environment)
+            stack.callback(started.stop)
+            return started
+
+        yield start
+
+
+def _row(tcp, name):
+    return next((row for row in tcp.ask("player")["outputs"] if row["name"] == name), None)
+
+
+def _player(house):
+    """The player's process, None while there is none."""
+    for child in psutil.Process(house.process.pid).children():
+        with contextlib.suppress(psutil.Error):  # it may end at this moment
+            if "daemon.player" in child.cmdline():
+                return child
+    return None
+
+
+def _works(house, tcp, song):
+    """The daemon does its jobs."""
+    tcp.done("bgm", "meanwhile", song)
+    assert house.job("meanwhile")["state"] == "done"
+
+
+def test_jack_that_dies_comes_back_and_plays_on(house, own_server, song):
+    house = house(
+        PUNCHIN_LIVE_PLAY="jack", PUNCHIN_LIVE_JACK_CONNECT="mix=listener:in_[12]"
+    )  # fmt: skip
+    with house.tcp() as tcp:
+        tcp.done("repaint", "a", song, "start", 1.0, "end", 2.0)
+        tcp.send("/punchin/loop", 1)
+        tcp.send("/punchin/play", "a")
+        wait_for(lambda: tcp.ask("player")["state"] == "playing")
+        first = _player(house)
+        own_server.kill()
+        wait_for(lambda: _row(tcp, "jack")["state"] == "waiting")
+        wait_for(lambda: "no JACK server" in _row(tcp, "jack")["trouble"])
+        assert _row(tcp, "jack")["code"] == 402
+        _works(house, tcp, song)
+        own_server.start()
+        ears = Listener(2)
+        try:
+            ears.until(lambda block: np.all(np.any(block, axis=0)))
+        finally:
+            ears.close()
+        wait_for(lambda: tcp.ask("player")["state"] == "playing")
+        assert _row(tcp, "jack")["losses"] == 1
+        assert _player(house) == first
+
+
+def test_an_interface_that_dies_costs_a_player_and_plays_on(house, own_server, song):
+    rig.need("sounddevice")
+    house = house(PUNCHIN_LIVE_PLAY="preview", PUNCHIN_AUDIO_HOST_API="JACK")
+    with house.tcp() as tcp:
+        tcp.done("repaint", "a", song, "start", 1.0, "end", 2.0)
+        tcp.send("/punchin/loop", 1)
+        tcp.send("/punchin/play", "a")
+        wait_for(lambda: tcp.ask("player")["state"] == "playing")
+        first = _player(house)
+        own_server.kill()
+        wait_for(lambda: (now := _player(house)) is not None and now != first, 60)
+        _works(house, tcp, song)
+        own_server.start()
+        ears = Listener(2)
+        try:
+            wait_for(lambda: len(ears.ear.outputs("PortAudio:.*")) == 2, 60)
+            ears.connect(*ears.ear.outputs("PortAudio:.*"))
+            ears.until(lambda block: np.all(np.any(block, axis=0)))
+        finally:
+            ears.close()
+
+
+def test_without_any_device_jobs_go_on_and_the_next_play_finds_it(house, own_server, song):
+    rig.need("sounddevice")
+    own_server.kill()
+    house = house(PUNCHIN_LIVE_PLAY="preview", PUNCHIN_AUDIO_HOST_API="JACK")
+    with house.tcp() as tcp:
+        tcp.done("repaint", "a", song, "start", 1.0, "end", 2.0, "sinks", "file,preview")
+        tcp.send("/punchin/play", "a")
+        code, _name, address, message = tcp.until("error", timeout=30).args
+        assert (code, address) == (402, "/punchin/play")
+        assert "no audio output device" in message
+        assert "punchin devices" in message
+        _works(house, tcp, song)
+        own_server.start()
+        wait_for(lambda: (_row(tcp, "preview") or {}).get("state") == "open")
+        tcp.send("/punchin/play", "a")
+        wait_for(lambda: tcp.ask("player")["state"] == "playing")
+
+
+def test_the_port_of_reastream_may_be_taken_by_a_plug_in(house, song):
+    """Send and receive side share a machine and the usual port."""
+    daw = Plugin(("127.0.0.57", 58710))
+    try:
+        house = house(PUNCHIN_LIVE_PLAY="reastream", PUNCHIN_LIVE_REASTREAM="127.0.0.57")
+        with house.tcp() as tcp:
+            tcp.done("repaint", "a", song, "start", 1.0, "end", 2.0)
+            tcp.send("/punchin/play", "a")
+            wait_for(lambda: np.any(daw.receive(1)[0].samples), step_s=0)
+    finally:
+        daw.socket.close()

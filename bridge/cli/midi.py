@@ -6,17 +6,15 @@ import argparse
 import contextlib
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from bridge.cli import show
-from bridge.cli.listening import heard, opened
-from bridge.cli.parser import Parser, add_connection
+from bridge.cli import midi_notes, show
+from bridge.cli.listening import heard
+from bridge.cli.parser import Parser
 from bridge.midi.maps import MODES
 from bridge.protocol.errors import error
 
 _SETTLE_S, _PATIENCE_S = 1.0, 30.0
-_NEXT = "the next generate, bgm or layer arranges it"
 
 
 def build(name: str) -> Parser:
@@ -58,31 +56,13 @@ def _learn_arguments(parser: argparse.ArgumentParser) -> None:
     _json(parser)
 
 
-def _play_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", help="the id of a job with a midi result, or a .mid file")
-    parser.add_argument("--take", type=int, default=1, help="the job's take, default 1")
-    parser.add_argument("--clock", action="store_true", help="send MIDI clock with the notes")
-    parser.add_argument("--output", required=True, help="the output, by a part of its name")
-    add_connection(parser)
-
-
-def _record_arguments(parser: argparse.ArgumentParser) -> None:
-    about = "the .mid file to write; default: a new one in the daemon's folder captures"
-    parser.add_argument("file", type=Path, nargs="?", help=about)
-    parser.add_argument("--bars", type=float, default=4.0, help="how long, default 4")
-    parser.add_argument("--bpm", type=float, help="the tempo, where no MIDI clock comes in")
-    parser.add_argument("--meter", default="4/4", help="the metre, default 4/4")
-    _input(parser)
-    add_connection(parser)
-
-
 _ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "list": _json,
     "maps": _json,
     "monitor": _monitor_arguments,
     "learn": _learn_arguments,
-    "play": _play_arguments,
-    "record": _record_arguments,
+    "play": midi_notes.play_arguments,
+    "record": midi_notes.record_arguments,
 }
 
 
@@ -173,86 +153,6 @@ def _moved(args: argparse.Namespace) -> list[Any]:
     return events
 
 
-def _play(args: argparse.Namespace) -> int:
-    from bridge.midi.notes import clock_ticks, send_in_time, timed_notes
-    from bridge.midi.ports import Ports
-
-    path = _midi_file(args)
-    try:
-        data = path.read_bytes()
-    except OSError as e:
-        raise error(200, f"{path} can't be read ({e.strerror}): name a job or a file") from None
-    messages = timed_notes(data)
-    if args.clock:
-        length_s = max((t for t, _ in messages), default=0.0)
-        messages = [*clock_ticks(data, length_s), *messages]
-    ports = Ports((), (args.output,), args.backend, lambda *_: None)
-    with opened(ports):
-        send_in_time(messages, ports.send)
-    return 0
-
-
-def _record(args: argparse.Namespace) -> int:
-    from bridge.midi.clock import Clock
-    from bridge.midi.played import Recorder, midi_file, new_file
-    from bridge.protocol import kinds
-
-    beats, unit = (int(n) for n in kinds.METRE.convert(args.meter).split("/"))
-    bpm = kinds.BPM.convert(120.0 if args.bpm is None else args.bpm)
-    clock, bar = Clock(), beats * 4 / unit
-    recorder = Recorder(clock.song, bar, bpm, kinds.BARS.convert(args.bars) * bar)
-    ask = f"recording {args.bars:g} bars from the first note on; Ctrl-C drops it"
-    for row in heard(args.input, args.backend, ask):
-        if row and row[1][0] >= 0xF0:
-            clock.feed(row[1], row[2])
-        elif row:
-            recorder.feed(row[1], row[2])
-        if recorder.done(time.monotonic()):
-            break
-    notes, length = recorder.finish()
-    path = (args.file or new_file()).absolute()
-    bpm = clock.line.bpm if clock.line else bpm
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(midi_file(notes, bpm, beats, unit, length))
-    except OSError as e:
-        raise error(401, f"{path} can't be written ({e.strerror}): name another") from None
-    is_told = _tell_line(args, path, bpm, beats, unit)
-    if args.json:
-        show.dump({"file": str(path), "notes": len(notes), "bpm": bpm, "in_context": is_told})
-    else:
-        print(f"{len(notes)} notes at {bpm:.2f} bpm: {path}")
-        print(_NEXT if is_told else f"punchin generate --melody {path} arranges it")
-    return 0
-
-
-def _tell_line(args: argparse.Namespace, path: Path, bpm: float, beats: int, unit: int) -> bool:
-    """Make the line the melody of later jobs, where a daemon runs."""
-    from bridge.cli.connect import client
-    from bridge.client.values import NoDaemon
-
-    try:
-        with client(args) as daemon:
-            daemon.set(melody=str(path))
-            daemon.tempo(bpm, beats, unit)
-    except NoDaemon:
-        return False
-    return True
-
-
-def _midi_file(args: argparse.Namespace) -> Path:
-    if args.what.endswith((".mid", ".midi")):
-        return Path(args.what).expanduser()
-    from bridge.cli.connect import client
-
-    with client(args) as daemon:
-        files = daemon.job(args.what)["files"]
-    found = [f["path"] for f in files if (f["role"], f["take"]) == ("midi", args.take)]
-    if not found:
-        raise error(108, f"job {args.what} has no midi of take {args.take}: see punchin job")
-    return Path(found[0])
-
-
 def _value(word: str) -> Any:
     for make in (int, float):
         with contextlib.suppress(ValueError):
@@ -265,6 +165,6 @@ _ACTIONS: dict[str, tuple[str, Callable[[argparse.Namespace], int]]] = {
     "maps": ("lists the maps and what is wrong in them", _maps),
     "monitor": ("prints what comes in until Ctrl-C", _monitor),
     "learn": ("teaches a map a control that you move", _learn),
-    "play": ("plays a job's MIDI result out of a port", _play),
-    "record": ("writes what you play, from the first note on, to a MIDI file", _record),
+    "play": ("plays a job's MIDI result out of a port", midi_notes.play),
+    "record": ("writes what you play, from the first note on, to a MIDI file", midi_notes.record),
 }

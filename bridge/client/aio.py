@@ -179,6 +179,10 @@ class AsyncClient(Ops[AsyncJob]):
         """Return state, engine, device, queue, memory, disk, health, uptime."""
         return await self._json("status")
 
+    async def player(self) -> dict[str, Any]:
+        """Return what plays, how, and where the DAW's transport is."""
+        return await self._json("player")
+
     async def version(self) -> tuple[int, str]:
         """Return the protocol's number and the daemon's version."""
         protocol, version = await self._ask("/punchin/version", [], "/punchin/version.reply")

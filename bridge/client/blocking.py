@@ -179,6 +179,10 @@ class Client(Ops[Job]):
         """Return state, engine, device, queue, memory, disk, health, uptime."""
         return self._json("status")
 
+    def player(self) -> dict[str, Any]:
+        """Return what plays, how, and where the DAW's transport is."""
+        return self._json("player")
+
     def version(self) -> tuple[int, str]:
         """Return the protocol's number and the daemon's version."""
         protocol, version = self._ask("/punchin/version", [], "/punchin/version.reply")

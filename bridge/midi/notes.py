@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from bridge.midi.tempo_fit import TICKS_A_QUARTER
 from bridge.protocol.errors import error
@@ -20,29 +21,32 @@ _TICK, _START, _STOP = b"\xf8", b"\xfa", b"\xfc"
 _ALL_NOTES_OFF, _ALL_SOUND_OFF = 123, 120
 
 
-def timed_notes(data: bytes) -> list[Timed]:
-    """Return the channel messages in the bytes of a MIDI file. Raises 201."""
+def opened(data: bytes) -> Any:
+    """Return the bytes of a MIDI file as mido has them. Raises 201."""
     import mido
 
     try:
         score = mido.MidiFile(file=io.BytesIO(data), clip=True)
-        if score.type == 2:
-            raise ValueError("its tracks have no common time")
-        now_s, found = 0.0, []
-        for message in score:
-            now_s += message.time
-            if not message.is_meta and message.type != "sysex":
-                found.append((now_s, bytes(message.bytes())))
+        if score.type == 2 or not 1 <= score.ticks_per_beat < 0x8000:
+            raise ValueError("its tracks have no common beat")
     except Exception as e:  # mido lets whatever a damaged file provokes pass
         raise error(201, f"this MIDI file can't be read ({e}): export it as type 0 or 1") from None
+    return score
+
+
+def timed_notes(data: bytes) -> list[Timed]:
+    """Return the channel messages in the bytes of a MIDI file. Raises 201."""
+    now_s, found = 0.0, []
+    for message in opened(data):
+        now_s += message.time
+        if not message.is_meta and message.type != "sysex":
+            found.append((now_s, bytes(message.bytes())))
     return found
 
 
 def clock_ticks(data: bytes, length_s: float) -> list[Timed]:
     """Return start, 24 ticks a quarter by the file's tempo, and stop."""
-    import mido
-
-    score = mido.MidiFile(file=io.BytesIO(data), clip=True)
+    score = opened(data)
     changes = [(0, 500_000)]  # 120 bpm until the file says otherwise
     for track in score.tracks:
         tick = 0

@@ -18,6 +18,7 @@ class Entry(NamedTuple):
 
 
 _OWN_CONTEXT = ("set", "reset", "context")
+_PLAYING = ("loop", "gain", "launch", "solo", "swap")
 
 
 def context_rows() -> dict[str, str]:
@@ -53,9 +54,11 @@ COMMANDS: dict[str, Entry] = {
     "context": Entry("context", "prints what the daemon knows of the DAW", "server"),
     "play": Entry("preview", "plays a result", "context"),
     "stop": Entry("preview", "stops playing", "context"),
+    **{n: Entry("preview", _summary(f"/punchin/{n}"), "context") for n in _PLAYING},
+    "player": Entry("preview", "what plays, how, and where the DAW's transport is", "server"),
     "capture": Entry("preview", _summary("/punchin/capture"), "context"),
     "devices": Entry("preview", "audio devices, and which one the preview uses", ""),
-    "midi": Entry("preview", "MIDI ports and maps: list, maps, monitor, learn, play", "midi"),
+    "midi": Entry("preview", "MIDI: list, maps, monitor, learn, play, record", "midi"),
     "send": Entry("protocol", "sends any message and prints the replies", "send"),
     "describe": Entry(
         "protocol", "prints the table of commands, keys, events and errors", "describe"

@@ -1,4 +1,4 @@
-"""`punchin region|tempo|lyrics|prompt …`, `set`, `reset`, `play`, `stop`: messages without a reply.
+"""`punchin region|tempo|lyrics …`, `set`, `reset`, `play`, `swap` …: messages without a reply.
 
 Arguments and options come from the command table.
 """

@@ -129,6 +129,7 @@ _RUN: dict[str, Callable[[argparse.Namespace], int]] = {
     "start": _start,
     "status": _answer("status", show.facts),
     "context": _answer("context", show.facts),
+    "player": _answer("player", show.facts),
     "presets": _answer("presets", _preset_list),
     "job": _answer("job", show.facts),
     "jobs": _answer("jobs", _job_list),

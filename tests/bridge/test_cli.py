@@ -184,6 +184,34 @@ def test_what_this_version_lacks_says_301(words, capsys):
     assert capsys.readouterr().err.count("error 301 not-supported-by-engine") == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "sent"),
+    [
+        (["loop", "1"], [1]),
+        (["gain", "-6"], [-6.0]),
+        (["launch", "bar"], ["bar"]),
+        (["solo", "drums"], ["drums"]),
+        (["swap", "a1", "0"], ["a1", 0]),
+        (["capture", "1", "bar", "4", "midi:Keys"], [1, "bar", 4.0, "midi:Keys"]),
+    ],
+)
+def test_the_preview_s_messages(home, words, sent):
+    told = [("/punchin/player.reply", ["{}"])]
+    with FakeDaemon(home, {"/punchin/player": lambda _: told}) as fake:
+        assert main(words) == 0
+    assert fake.of(f"/punchin/{words[0]}") == [sent]
+
+
+def test_what_plays_is_shown(home, capsys):
+    told = {"state": "playing", "transport": {"bpm": 96.0}}
+    script = {"/punchin/player": lambda _: [("/punchin/player.reply", [json.dumps(told)])]}
+    with FakeDaemon(home, script):
+        assert main(["player"]) == 0
+        assert "playing" in capsys.readouterr().out
+        assert main(["player", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out) == told
+
+
 def test_a_daemon_that_refuses_to_play_is_quoted(home, capsys):
     refusal = [("/punchin/error", [402, "audio-device", "/punchin/play", "connect one"])]
     told = [("/punchin/player.reply", ["{}"])]

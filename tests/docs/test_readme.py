@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from bridge.cli.commands import COMMANDS
+
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 BLOCKS = re.findall(r"```(\w*)\n(.*?)```", README, re.DOTALL)
@@ -144,6 +146,11 @@ def test_no_block_is_left_out():
     ran = ("punchin serve", "punchin generate", "oscdump", "oscsend", "inbox/ask", "import Client")
     for _, text in BLOCKS:
         assert any(word in text for word in (*ran, *ELSEWHERE)), text
+
+
+def test_every_command_that_the_readme_names_exists():
+    named = set(re.findall(r"`punchin ([a-z]+)", README))
+    assert {"capture", "swap", "launch", "devices", "midi"} <= named <= COMMANDS.keys()
 
 
 def test_every_page_that_the_readme_names_exists():

@@ -1,8 +1,8 @@
 """Follows what was heard through the takes it was made of, sample for sample.
 
 Between fades every frame must be the very next one of a take. Where that ends a `Turn` tells what
-was heard before and after, and how many frames lie between that are neither: a fade is
-`fade_frames` long, and everything else is a break.
+was heard before and after, and how many frames lie between that are neither: one fade or some, each
+`fade_frames` long. Everything else is a break.
 """
 
 from dataclasses import dataclass
@@ -11,6 +11,8 @@ import numpy as np
 
 SURE = 48  # so many frames alike are no chance
 _STEP = 8192
+_MOST_FADES = 3  # one after the other
+_LOST = 48_000  # so many frames that are of no take are no break any more but another song
 _NEAR = 2  # the ends of a fade may be equal to the take by rounding
 SILENCE = "silence"
 
@@ -56,32 +58,34 @@ class Walk:
             self.exact += 0 if place.take == SILENCE else n
             self.silent += n if place.take == SILENCE else 0
             at, before = at + n, _moved(place, n)
-            if at >= len(self._heard) - self._fade - SURE:
+            if at >= len(self._heard) - _MOST_FADES * self._fade - SURE:
                 return
             at, place = self._next(at, before)
             self.faded += self.turns[-1].length
 
     def _next(self, at, before):
         """Return where an exact stretch begins again, and which."""
-        for length in (0, *range(self._fade, 0, -1)):
+        for length in self._perhaps(at):
             after = self._found(at + length, before, length)
-            if after is None:
-                continue
-            # Walk back to where it began.
-            while length and after.frame > 0 and self._same(at + length - 1, after, -1):
-                length, after = length - 1, _moved(after, -1)
-            self.turns.append(Turn(at, length, before, after))
-            return at + length, after
-        raise AssertionError(f"frame {at} and the {self._fade} after it are of no take: {before}")
+            if after is not None:
+                self.turns.append(Turn(at, length, before, after))
+                return at + length, after
+        raise AssertionError(f"frame {at} and all after it are of no take: {before}")
 
-    def _same(self, at, place, step):
-        if place.take == SILENCE:
-            return not self._heard[at].any()
-        return np.array_equal(self._heard[at], self._takes[place.take][place.frame + step])
+    def _perhaps(self, at):
+        """Yield how far from `at` frames lie that are silent or in some take."""
+        for first in range(at, at + _LOST, _STEP):
+            part = self._heard[first : first + _STEP]
+            known = ~part.any(axis=1)
+            for name, keys in self._keys:
+                known |= _among(_keys(part), keys[self._orders[name]])
+            yield from (np.flatnonzero(known) + first - at).tolist()
 
     def _found(self, at, before, length):
         """Return the place of frame `at`, first where it would be if nothing had been set."""
         part = self._heard[at : at + SURE]
+        if len(part) < SURE:
+            return None
         if not part.any():
             return Place(SILENCE, 0)
         here = before.frame + length
@@ -122,12 +126,16 @@ class Walk:
         ended = turn.before.frame == len(self._takes[turn.before.take])
         return ended and turn.after.take == SILENCE
 
+    def _is_fades(self, length):
+        count = round(length / self._fade)
+        return 1 <= count <= _MOST_FADES and abs(length - count * self._fade) <= _NEAR * count
+
     def breaks(self):
         """Return the turns that are neither fades, nor edges, nor swaps between alike takes."""
         return [
             t
             for t in self.turns
-            if abs(t.length - self._fade) > _NEAR
+            if not self._is_fades(t.length)
             and not (t.length == 0 and self.is_edge(t))
             and not (t.length == 0 and t.skip == 0 and SILENCE not in (t.before.take, t.after.take))
         ]
@@ -144,6 +152,11 @@ class Walk:
 
 def _moved(place, frames):
     return place if place.take == SILENCE else Place(place.take, place.frame + frames)
+
+
+def _among(keys, ordered):
+    at = np.minimum(np.searchsorted(ordered, keys), len(ordered) - 1)
+    return ordered[at] == keys
 
 
 def _keys(samples):

@@ -94,8 +94,23 @@ def test_a_wrong_sample_belongs_to_no_take_or_is_a_break():
     assert [t.at for t in Walk(heard, TAKES, FADE).breaks()] == [5000]
 
 
-def test_what_is_of_no_take_is_told():
+def test_fades_may_follow_each_other():
+    heard = [*_played()[:5], _faded(A[8200:], B[9000:]), _faded(B[9384:], A[100:]), A[484:9000]]
+    walk = Walk(np.concatenate(heard), TAKES, FADE)
+    assert walk.breaks() == []
+    assert walk.turns[-1].length == 2 * FADE
+
+
+@pytest.mark.parametrize("length", [100, 1000, 1500])
+def test_what_is_of_no_take_is_a_break(length):
     heard = np.concatenate(_played())
-    heard[5000:6000] = _RNG.uniform(-0.5, 0.5, (1000, 2))
+    heard[5000 : 5000 + length] = _RNG.uniform(-0.5, 0.5, (length, 2))
+    (found,) = Walk(heard, TAKES, FADE).breaks()
+    assert (found.at, found.length) == (5000, length)
+
+
+def test_another_song_is_told():
+    heard = np.concatenate(_played())
+    heard[5000:] = _RNG.uniform(-0.5, 0.5, heard[5000:].shape)
     with pytest.raises(AssertionError, match="of no take"):
         Walk(heard, TAKES, FADE)

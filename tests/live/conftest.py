@@ -10,29 +10,16 @@ from sounds import Begin
 from daemon.player.outputs.jack import JackOutput
 
 
-def _running(folder):
-    rig.need("jackd", "jack_wait", "jack")
-    with pytest.MonkeyPatch.context() as patch:
-        started = rig.JackServer(folder)
-        for name, value in started.environment.items():
-            patch.setenv(name, value)
-        try:
-            started.start()
-            yield started
-        finally:
-            started.stop()
-
-
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     """A running JACK server, found by every client of this process."""
-    yield from _running(tmp_path_factory.mktemp("jack"))
+    yield from rig.running(tmp_path_factory.mktemp("jack"))
 
 
 @pytest.fixture
 def own_server(tmp_path):
     """The same for one test alone, which may kill it."""
-    yield from _running(tmp_path)
+    yield from rig.running(tmp_path)
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ import importlib
 import itertools
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 from multiprocessing.connection import Connection
@@ -47,6 +48,13 @@ class Room:
         if not well:
             raise answer()
         return answer
+
+    def stop(self):
+        """Let none of its threads run until `go_on`."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self):
+        self._process.send_signal(signal.SIGCONT)
 
     def close(self):
         """End the process at once: what hangs in it must not hang the tests."""

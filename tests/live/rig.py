@@ -119,6 +119,20 @@ class JackServer:
         self._claim.release()
 
 
+def running(folder, **more):
+    """Start a server, have it found by every client of this process, and end it."""
+    need("jackd", "jack_wait", "jack")
+    with pytest.MonkeyPatch.context() as patch:
+        started = JackServer(folder, **more)
+        for name, value in started.environment.items():
+            patch.setenv(name, value)
+        try:
+            started.start()
+            yield started
+        finally:
+            started.stop()
+
+
 def _claim_name():
     """Return a server name that no other test has now, and the lock that says so."""
     found = []

@@ -185,28 +185,6 @@ def test_a_missing_library_is_told_with_the_mend(monkeypatch):
         JackOutput().open(lambda fmt: Ramp())
 
 
-@pytest.mark.parametrize(
-    ("text", "pair", "ports", "targets"),
-    [
-        ("system:playback_*", "mix", "system:playback_*", [(0, "system:playback_1"), (1, "system:playback_2")]),  # noqa: E501
-        ("*=daw:{pair}/in*", "*", "daw:{pair}/in*", [(0, "daw:mix/in"), (1, "daw:mix/in")]),
-        (" mix = nobody:x ", "mix", "nobody:x", []),
-        ("vocals=system:*", "vocals", "system:*", []),
-    ],
-)  # fmt: skip
-def test_a_rule_finds_its_ports(text, pair, ports, targets):
-    inputs = ["system:playback_1", "system:playback_2", "system:playback_3", "daw:mix/in"]
-    rule = Rule.parse(text)
-    assert (rule.pair, rule.ports) == (pair, ports)
-    assert rule.targets("mix", inputs) == targets
-
-
-@pytest.mark.parametrize("text", ["", "=a:b", "mix=", "mix=nocolon"])
-def test_a_rule_without_client_and_port_is_refused(text):
-    with pytest.raises(ValueError, match="pair=client:port"):
-        Rule.parse(text)
-
-
 def test_a_keeper_goes_on_with_the_next_server(own_server, own_studio):
     begin, diary = own_studio.make(Begin), own_studio.make(Diary)
     keeper = own_studio.make(Keeper, own_studio.make(JackOutput), begin, diary)

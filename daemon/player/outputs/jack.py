@@ -118,10 +118,9 @@ class _Run:
         return fmt
 
     def _process(self, frames: int) -> None:
-        block = self._block[:frames]
+        block, cycle = self._block[:frames], self._client.last_frame_time
         if self._feed:
             # A cycle that went by without us was heard as a gap.
-            cycle = self._client.last_frame_time
             self._pulse.underruns += self._expected not in (None, cycle)
             self._expected = (cycle + frames) % jack_ports.COUNT
             start_s = time.monotonic() - self._client.frames_since_cycle_start / self._rate
@@ -129,6 +128,8 @@ class _Run:
             self._feed.take(block)
         for port, samples in zip(self._ports, block.T, strict=True):
             port.get_array()[:] = samples
+        # So was one that ended before we were done.
+        self._pulse.underruns += self._client.last_frame_time != cycle
 
     def _resize(self, period: int) -> None:
         if self._feed:

@@ -30,7 +30,7 @@ from daemon.core.presets import load_presets
 from daemon.core.roster import Roster
 from daemon.core.schema import ROW
 from daemon.core.settings import Settings
-from daemon.core.song import Song
+from daemon.core.song import AUTO, JACK, Song
 from daemon.core.stage import Stage
 from daemon.core.studio import Studio
 from daemon.frontends.dispatch import Dispatcher
@@ -84,7 +84,9 @@ class _House:
         self.player = PlayerProcess(player_options(settings), home.path / "logs" / "player.log")
         live = settings.live
         song = Song(settings.audio.transport)
-        self.desk = Desk(self.player, self.roster, live.play, live.follow == "on", song)
+        self.desk = Desk(
+            self.player, self.roster, live.play, live.follow == "on", song, hears_jack(settings)
+        )
         heard = HeardJobs(self.desk)
         self.bus.subscribe(heard.key, heard)
         self.stage = Stage(
@@ -193,6 +195,12 @@ class _House:
             await asyncio.sleep(_DISK_S)
 
 
+def hears_jack(settings: Settings) -> bool:
+    """Return whether JACK's transport is wanted as the song position."""
+    chosen = settings.audio.transport
+    return chosen == JACK or (chosen == AUTO and JACK in settings.live.play)
+
+
 def player_options(settings: Settings) -> dict[str, Any]:
     """Return what the player process is told of the settings."""
     audio, live = settings.audio, settings.live
@@ -202,6 +210,7 @@ def player_options(settings: Settings) -> dict[str, Any]:
         "latency": audio.latency,
         "rate": audio.device_rate or None,
         "preroll_s": audio.preroll_s,
+        "jack_song": hears_jack(settings),
         "reastream": {"to": list(live.reastream), "rate": live.reastream_rate},
         "jack": {"pairs": list(live.jack_pairs), "connect": list(live.jack_connect)},
     }

@@ -51,14 +51,21 @@ class Manner:
 class Desk:
     """Carries out section 7. `outputs`: where `play` sounds. `follow`: stop with the transport.
 
-    `begun` is called when a new player has started and is to be told what it needs to know.
+    With `resident` the player runs from the start on, because it hears the transport. `begun` is
+    called when a new player has started and is to be told what it needs to know.
     """
 
     def __init__(
-        self, player: Player, roster: Roster, outputs: tuple[str, ...], follow: bool, song: Song
+        self,
+        player: Player,
+        roster: Roster,
+        outputs: tuple[str, ...],
+        follow: bool,
+        song: Song,
+        resident: bool = False,
     ) -> None:
         self.player, self.roster, self.song = player, roster, song
-        self._outputs, self._follow = outputs, follow
+        self._outputs, self._follow, self._resident = outputs, follow, resident
         self.manner = Manner()
         self.live: dict[str, Item] = {}
         self.begun: Callable[[], None] = lambda: None
@@ -69,6 +76,8 @@ class Desk:
 
     async def run(self) -> None:
         """Carry out commands for ever; cancel this to stop."""
+        if self._resident:
+            self.later(self.ready, self._later)
         while True:
             work, refuse = await self._queue.get()
             try:
@@ -237,19 +246,24 @@ class Desk:
         manner, now_s = self.manner, time.monotonic()
         manner.trouble = f"the player was started again ({why})"
         self._deaths.append(now_s)
+        if len(self._deaths) == _MOST_DEATHS and now_s - self._deaths[0] < _DEATHS_S:
+            manner.item = None
+            manner.trouble = f"the player keeps dying ({why}): see its log, then play again"
+            return
+        if self._resident:
+            self.later(self.ready, self._later)
         if manner.item is None:
             return
         at = resume.of(manner.item, self._seen, now_s, manner.looping, manner.when, manner.same)
-        if at is None or (
-            len(self._deaths) == _MOST_DEATHS and now_s - self._deaths[0] < _DEATHS_S
-        ):
+        if at is None:
             manner.item = None
             return
         item, place = manner.item, at
-        self.later(
-            lambda: self._go_on(item, place),
-            lambda problem: _log.warning("the preview goes on later: %s", problem.message),
-        )
+        self.later(lambda: self._go_on(item, place), self._later)
+
+    def _later(self, problem: PunchinError) -> None:
+        self.manner.trouble = problem.message
+        _log.warning("the preview goes on later: %s", problem.message)
 
     async def _go_on(self, was: Item, at: Resume) -> None:
         now = self.manner.item

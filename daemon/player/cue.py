@@ -9,6 +9,7 @@ from daemon.player.program import Program
 from daemon.player.transport import Line
 
 _MOST_SLIP_S = 0.030
+_MOST_LATE_S = 0.100
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,7 @@ class Cue:
 
     `program` None stops; `same` keeps the musical position. `when`: `now`, `beat` or `bar`. Once
     `armed`, `frame` is the deck's frame at which it is due, and `beat` the song's, None for now.
+    What `joins` is due at a beat that may be long past, and goes on from there.
     """
 
     program: Program | None
@@ -25,24 +27,31 @@ class Cue:
     armed: bool = False
     beat: float | None = None
     frame: int | None = None
+    joins: bool = False
 
 
 def timed(cue: Cue, line: Line, clock: Clock | None, soonest: int, rate: int) -> Cue:
     """Return a cue with the frame at which it is due, not before `soonest`.
 
     A cue that has its beat keeps it, and the beat's frame is found anew: the song's tempo may have
-    changed. While nobody knows when frames are heard, a cue on a beat is not armed.
+    changed. When the song has jumped, so that another bar comes first, that one counts. While
+    nobody knows when frames are heard, a cue on a beat is not armed.
     """
     if cue.when == "now" or not line.playing:
         return replace(cue, armed=True, beat=None, frame=_kept(cue, soonest))
     if clock is None:
         return cue
-    beat = cue.beat
-    if beat is None:
-        beat = line.next(cue.when, clock.heard_at(soonest, rate))
-    assert beat is not None
+    soonest_s, beat = clock.heard_at(soonest, rate), cue.beat
+    coming = line.next(cue.when, soonest_s)
+    assert coming is not None
+    if beat is None or (not cue.joins and _jumped(line, beat, coming, soonest_s)):
+        beat = coming
     ahead_s = line.time_of(beat) - clock.time_s
     return replace(cue, armed=True, beat=beat, frame=clock.frame + round(ahead_s * rate))
+
+
+def _jumped(line: Line, beat: float, coming: float, soonest_s: float) -> bool:
+    return coming < beat - 1e-6 or soonest_s - line.time_of(beat) > _MOST_LATE_S
 
 
 def _kept(cue: Cue, soonest: int) -> int:

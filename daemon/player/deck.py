@@ -49,8 +49,7 @@ class Deck:
         preroll_s: float = 0.0,
     ) -> None:
         self.rate, self.channels, self.pairs = rate, channels, pairs
-        self.frame = 0
-        self.waits, self.waited_frames, self.loops = 0, 0, 0
+        self.frame, self.waits, self.waited_frames, self.loops = 0, 0, 0, 0
         self.mode = SILENT
         self.program: Program | None = None
         self.position = 0
@@ -72,10 +71,11 @@ class Deck:
     def play(self, program: Program, when: str = "now", beat: float | None = None) -> None:
         """Begin a programme at its start, in place of what sounds.
 
-        With `beat` that start was or will be heard on that beat of the song; when it is past, the
-        programme is joined where it would be by now.
+        With `beat` it is joined where it would be, had it begun on that beat of the song.
         """
-        self._commands.append(lambda: self._take(Cue(program, when, beat=beat)))
+        self._commands.append(
+            lambda: self._take(Cue(program, when, beat=beat, joins=beat is not None))
+        )
 
     def swap(self, program: Program, when: str = "now") -> None:
         """Go on in another programme at the same musical position."""

@@ -18,6 +18,7 @@ import numpy as np
 from bridge.protocol.errors import PunchinError
 from daemon.player import state
 from daemon.player.capture.booth import Booth
+from daemon.player.jack_song import JackSong
 from daemon.player.loader import Loader
 from daemon.player.outputs.base import Output
 from daemon.player.program import Program
@@ -31,12 +32,20 @@ Fields = Mapping[str, Any]
 
 
 class Host:
-    """The player behind one channel. `make` builds outputs by name."""
+    """The player behind one channel. `make` builds outputs by name.
+
+    With `jack_song` it also tells where JACK's transport is, `{"kind": "song", …}`.
+    """
 
     def __init__(
-        self, channel: Channel, make: Callable[[str], Output], preroll_s: float = 0.0
+        self,
+        channel: Channel,
+        make: Callable[[str], Output],
+        preroll_s: float = 0.0,
+        jack_song: bool = False,
     ) -> None:
         self._channel = channel
+        self._song_of_jack = JackSong(self._tell_song, self._tell_trouble) if jack_song else None
         self._shelf = Shelf()
         self._loader = Loader(self._trouble)
         self.rack = Rack(make, self._program, self._stuck, preroll_s)
@@ -45,6 +54,8 @@ class Host:
     def serve(self) -> int:
         """Obey until `quit` or until the control plane is gone; return the exit code."""
         self._channel.send({"kind": "ready"})
+        if self._song_of_jack:
+            self._song_of_jack.begin()
         try:
             while True:
                 fields, payload = self._channel.receive()
@@ -53,6 +64,8 @@ class Host:
                 self._obey(fields, payload)
         except BrokenChannel:
             pass
+        if self._song_of_jack:
+            self._song_of_jack.close()
         self._booth.close()
         self.rack.close()
         self._loader.close()
@@ -78,6 +91,12 @@ class Host:
 
     def _trouble(self, problem: PunchinError) -> None:
         self._channel.send({"kind": "trouble", **problem.as_dict()})
+
+    def _tell_song(self, name: str, told: Fields, at_s: float) -> None:
+        self._channel.send({"kind": "song", "name": name, "told": dict(told), "at_s": at_s})
+
+    def _tell_trouble(self, message: str) -> None:
+        self._channel.send({"kind": "trouble", "message": message})
 
     def _stuck(self, trouble: str) -> None:
         told = {"kind": "stuck", "message": trouble}

@@ -218,3 +218,16 @@ def test_a_launch_that_is_late_joins_in_where_it_would_be():
     song.line = Line(True, 1124 / RATE, 4.0, 120.0)
     heard = play(deck, 2000)
     assert np.array_equal(heard[100:], data[: len(heard) - 100])
+
+
+@pytest.mark.parametrize("beat", [1.5, 8.5, 33.0], ids=["back", "ahead", "far ahead"])
+def test_a_launch_waits_for_the_next_bar_of_a_song_that_jumps(beat):
+    song = Song()
+    song.line = Line(True, 0.0, 5.0, 120.0)
+    deck, data = song.deck(), noise(9000)
+    deck.play(program(data), "bar")
+    first = play(deck, RATE)
+    song.line = Line(True, 1.0, beat, 120.0)
+    heard = np.concatenate([first, play(deck, 2 * RATE)])
+    left_s = (-beat % 4) * 0.5
+    assert onset(heard) == RATE + round(left_s * RATE)

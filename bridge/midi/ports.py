@@ -27,7 +27,9 @@ from bridge.protocol.errors import PunchinError, error
 
 READ_S, LOOK_S, _CLOSE_S = 0.002, 1.0, 0.7
 _MOST = 4096  # packets read from one port at a time
-_SILENT_S = 5.0  # a JACK port silent for so long is asked whether its server still lives
+# A JACK port that is silent for so long is asked whether its server still lives; an input hears its
+# own unblocker while it does.
+_SILENT_S, _SILENT_INPUT_S = 5.0, 2.0
 _log = logging.getLogger(__name__)
 
 # Gets a port's name and its messages, each with its time of arrival.
@@ -220,7 +222,8 @@ class Ports:
         mine = [o for p, o in self._open.items() if p.backend == "jack"]
         now_s = self._clock()
         latest_s = max([self._asked_s, *(o.heard_s for o in mine)])
-        if now_s - latest_s < _SILENT_S:
+        echoes = any(o.unblocker for o in mine)
+        if now_s - latest_s < (_SILENT_INPUT_S if echoes else _SILENT_S):
             return
         self._asked_s = now_s
         if not mine:

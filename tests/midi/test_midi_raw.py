@@ -3,6 +3,7 @@
 import random
 
 import pytest
+import rig
 from midi_rig import RawPlayer, house_with
 from wire_house import wait_for
 
@@ -11,6 +12,7 @@ from bridge.midi.notes import send_in_time
 
 @pytest.fixture(scope="module")
 def raw(jack):
+    rig.need("jack")
     made = RawPlayer(jack)
     yield made
     made.stop()

@@ -3,6 +3,8 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+# One process a processor, four at most: each starts daemons and an engine of its own.
+PYTEST_FLAGS ?= -n logical --maxprocesses 4 --dist loadgroup
 IN_VENV = $(VENV)/bin/python
 # The constraints hold for what builds the package, too; which variable does it depends on pip's age.
 LOCKED = PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt
@@ -74,6 +76,7 @@ $(VENV)/.test: $(VENV)/.made $(WHAT_IS_INSTALLED)
 
 $(VENV)/.bench: $(VENV)/.made $(WHAT_IS_INSTALLED)
 	$(INSTALL) -e '.[test,bench,stretch]'
+	@$(INSTALL) -e '.[live]' || echo "no live audio and MIDI here: they are not measured"
 	@touch $@ $(VENV)/.test $(VENV)/.demo
 
 $(VENV)/.dev: $(VENV)/.made $(WHAT_IS_INSTALLED)

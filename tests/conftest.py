@@ -1,7 +1,36 @@
-"""For all tests."""
+"""For all tests: how they share processors, and a last word on what could not be tested."""
 
+import collections
 import os
+
+import pytest
 
 # Before numpy is imported: on small machines a second BLAS thread costs more than it brings.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+NOT_HERE = "not on this machine: "  # how the skips of tests/live/rig.py begin
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say what stays in one process where pytest-xdist has several.
+
+    The tests of a file do, with what they have started; and all that play and record in time,
+    because two sound servers would take each other's turns.
+    """
+    for item in items:
+        plays = item.path.parent.name == "live" or "jack" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("in time" if plays else str(item.path)))
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """Say loudly what `rig.need` has skipped."""
+    reasons = [
+        r.longrepr[2].removeprefix("Skipped: ") for r in terminalreporter.stats.get("skipped", [])
+    ]
+    missing = collections.Counter(r for r in reasons if r.startswith(NOT_HERE))
+    if missing:
+        terminalreporter.section("live audio and MIDI NOT tested", sep="!", red=True)
+        for reason, count in missing.items():
+            terminalreporter.write_line(f"{count} {reason}")
+        terminalreporter.write_line(f"{missing.total()} live tests skipped in all")

@@ -1,6 +1,4 @@
-"""Live tests: a server for those that ask, and a last word on what could not be tested."""
-
-import collections
+"""Live tests: a server for those that ask."""
 
 import pytest
 import rig
@@ -54,15 +52,3 @@ def no_server(monkeypatch):
     """No JACK server at all, whatever runs on this machine."""
     for name, value in rig.NOBODY.items():
         monkeypatch.setenv(name, value)
-
-
-def pytest_terminal_summary(terminalreporter):
-    reasons = [
-        r.longrepr[2].removeprefix("Skipped: ") for r in terminalreporter.stats.get("skipped", [])
-    ]
-    missing = collections.Counter(r for r in reasons if rig.MISSING in r)
-    if missing:
-        terminalreporter.section("live audio and MIDI NOT tested", sep="!", red=True)
-        for reason, count in missing.items():
-            terminalreporter.write_line(f"{count} {reason}")
-        terminalreporter.write_line(f"{missing.total()} live tests skipped in all")

@@ -83,7 +83,7 @@ class JackSong:
                 cycle, alive_s = before, now_s
             elif now_s - alive_s > _STALE_S:
                 return
-            at_s = now_s + (_latency_frames(client) - since) / client.samplerate
+            at_s = now_s + (jack_ports.outside_frames(client) - since) / client.samplerate
             for name, told in reader.messages(state == jack.ROLLING, position, now_s):
                 self._report(name, told, at_s)
 
@@ -100,11 +100,6 @@ def _looked(client: Any) -> tuple[float, int, Any, Mapping[str, Any], int]:
         if client.last_frame_time == cycle and after_s - before_s < _AT_ONCE_S:
             break
     return before_s, cycle, state, position, (now - cycle) % jack_ports.COUNT
-
-
-def _latency_frames(client: Any) -> int:
-    ports = client.get_ports(is_audio=True, is_input=True, is_physical=True)
-    return max((jack_ports.latency_frames(p, playback=True) for p in ports), default=0)
 
 
 class Reader:

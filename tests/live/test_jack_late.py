@@ -75,7 +75,7 @@ class Cycles:
     ],
 )
 def test_being_late_is_counted_once(monkeypatch, counts, late):
-    monkeypatch.setattr(jack_ports, "latency_frames", lambda _port, playback: 0)
+    monkeypatch.setattr(jack_ports, "latency_frames", lambda _port, playback: 64)
     pulse, client = Pulse(), Cycles(counts)
     run = _Run(client, ("mix",), pulse, lambda: False)
     run.begin(lambda fmt: lambda frames: np.ones((frames, 2), np.float32))

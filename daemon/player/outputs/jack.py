@@ -60,7 +60,7 @@ class JackOutput:
         try:
             run = _Run(client, self.pairs, pulse, self.idle)
             client.activate()
-            jack_ports.Connector(client, self._rules, pulse.ended, self.pairs).begin()
+            jack_ports.Connector(client, self._rules, pulse.ended, self.pairs, run.measure).begin()
             chosen = run.begin(start)
         except BaseException:
             pulse.end()
@@ -108,14 +108,21 @@ class _Run:
 
     def begin(self, start: Start) -> Format:
         """Start to pull; the ports must be connected, because the latency hangs on it."""
+        self.measure()
         period = self._client.blocksize
-        beyond = max(jack_ports.latency_frames(port, playback=True) for port in self._ports)
-        self._beyond_s = beyond / self._rate
-        latency_s = (_AHEAD_PERIODS * period + beyond) / self._rate
+        latency_s = _AHEAD_PERIODS * period / self._rate + self._beyond_s
         fmt = Format(self._rate, len(self._ports), latency_s, period, self._pairs)
         self._feed = Feed(fmt, _AHEAD_PERIODS * period, self._pulse, self._idle)
         self._feed.begin(start(fmt))
         return fmt
+
+    def measure(self) -> None:
+        """Find out how long sound takes from our ports to the ear; connections change that.
+
+        Ports that lead to no ear, but into a recording, keep step with the sound that does.
+        """
+        own = max(jack_ports.latency_frames(port, playback=True) for port in self._ports)
+        self._beyond_s = (own or jack_ports.outside_frames(self._client)) / self._rate
 
     def _process(self, frames: int) -> None:
         block, cycle = self._block[:frames], self._client.last_frame_time

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ctypes
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from bridge.protocol.errors import PunchinError, error
@@ -87,25 +87,39 @@ def latency_frames(port: Any, playback: bool) -> int:
     return int(found.most)
 
 
+def outside_frames(client: Any) -> int:
+    """Return the frames between the server and the ear: the latency of its physical outputs."""
+    ports = client.get_ports(is_audio=True, is_input=True, is_physical=True)
+    return max((latency_frames(p, playback=True) for p in ports), default=0)
+
+
 class Connector:
-    """Connects the ports of `pairs` by `rules`, now and when further ports appear."""
+    """Connects the ports of `pairs` by `rules`, now and when further ports appear.
+
+    `looked` is called now and then: what others connect changes the ports' latency.
+    """
 
     def __init__(
-        self, client: Any, rules: Sequence[Rule], ended: threading.Event, pairs: Sequence[str]
+        self,
+        client: Any,
+        rules: Sequence[Rule],
+        ended: threading.Event,
+        pairs: Sequence[str],
+        looked: Callable[[], None] = lambda: None,
     ) -> None:
         self._client, self._rules, self._ended = client, tuple(rules), ended
-        self._pairs = tuple(pairs)
+        self._pairs, self._looked = tuple(pairs), looked
         self._seen: set[tuple[str, str]] = set()
 
     def begin(self) -> None:
         """Connect what is there; go on in the background."""
-        if self._rules:
-            self.connect()
-            threading.Thread(target=self._run, name="jack-connector", daemon=True).start()
+        self.connect()
+        threading.Thread(target=self._run, name="jack-connector", daemon=True).start()
 
     def _run(self) -> None:
         while not self._ended.wait(_POLL_S):
             self.connect()
+            self._looked()
 
     def connect(self) -> None:
         """Make the connections of ports that have not been here before."""

@@ -10,8 +10,10 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import numpy as np
 import rig
 import soundfile
 
@@ -20,7 +22,9 @@ from house_wire import packet
 from pythonosc.osc_message import OscMessage
 
 PORT = 3819  # fixed by Ardour
+_SUPERCLOCK = 282_240_000  # of its time in a second
 TRACK = "stem"
+_SURE_S = 4.0
 _MAKE = """
 AudioEngine:set_backend("None (Dummy)", "", "")
 local s = create_session("{folder}", "{name}", {rate})
@@ -47,6 +51,15 @@ _OSC = (
     'remote-port="8000" banksize="0" striptypes="159" feedback="0" gainmode="0" '
     'send-page-size="0" plug-page-size="0"/>'
 )
+
+
+def _taken(port):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        try:
+            sock.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
 
 
 def installed():
@@ -110,12 +123,18 @@ class Ardour:
             )
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.connect(("127.0.0.1", PORT))
-        self._socket.settimeout(0.5)
-        rig.wait_for(self._answers)
+        self._socket.settimeout(2.0)
+        rig.wait_for(self._listens, 60)
+        rig.wait_for(self._answers, 60)
+
+    def _listens(self):
+        """Asked before it is ready its OSC stays dumb."""
+        assert self._process.poll() is None, self._log.read_text("utf-8", "replace")
+        found = subprocess.run(["jack_lsp"], capture_output=True, text=True, check=False)
+        return f"ardour:{TRACK}/audio_in 2" in found.stdout and _taken(PORT)
 
     def _answers(self):
-        assert self._process.poll() is None, self._log.read_text("utf-8", "replace")
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(TimeoutError):
             return self.ask("/transport_frame") is not None
         return False
 
@@ -130,6 +149,18 @@ class Ardour:
             pass
         return answer.params[0]
 
+    def halt(self):
+        """Have it stand: some while after its start it may begin to roll with JACK's transport."""
+        stood_s = [time.monotonic()]
+
+        def stands():
+            if self.ask("/transport_speed") != 0:
+                self.send("/transport_stop")
+                stood_s[0] = time.monotonic()
+            return time.monotonic() - stood_s[0] > _SURE_S
+
+        rig.wait_for(stands, 60, step_s=0.1)
+
     def strip(self, name):
         """Return the number by which OSC messages mean a track."""
         self.send("/strip/list")
@@ -139,13 +170,27 @@ class Ardour:
                 return answer[6] if len(answer) > 6 else 1
 
     def recorded(self):
-        """Return what the track has recorded, `(frames, 2)` float32, and the file's rate."""
+        """Save, and return what the track has recorded.
+
+        `(samples, first)`: float32 `(frames, 2)`, and where on the song's time line they begin.
+        """
+        self.send("/save_state")
+        rig.wait_for(self._regions)
         sides = []
         for side in "LR":
             (path,) = self._folder.glob(f"interchange/*/audiofiles/*%{side}.wav")
-            sides.append(soundfile.read(path, dtype="float32"))
-        (left, rate), (right, _) = sides
-        return left, right, rate
+            samples, rate = soundfile.read(path, dtype="float32")
+            assert rate == rig.RATE
+            sides.append(samples)
+        (first,) = set(self._regions())
+        return np.stack(sides, axis=1), first
+
+    def _regions(self):
+        """Return where the saved session's regions of the track begin, in frames."""
+        text = (self._folder / f"{self._name}.ardour").read_text("utf-8")
+        tags = re.findall(r'<Region name="[^"]*" [^>]*>', text)
+        found = [re.search(r'length="a\d+@a(\d+)"', t) for t in tags if f"_{TRACK}" in t]
+        return [round(int(f[1]) / (_SUPERCLOCK / rig.RATE)) for f in found]
 
     def stop(self):
         """End it."""

@@ -157,7 +157,7 @@ def _play(tcp, house, seconds):
             break
         asked[words[0]] += 1
         tcp.send(f"/punchin/{words[0]}", *words[1:])
-        pause.wait(min(left_s + 0.01, rng.uniform(0.3, 5.0)))
+        pause.wait(min(left_s + 0.01, rng.uniform(0.3, 9.0)))
     share = (sum(player.cpu_times()[:2]) - used_s) / (time.monotonic() - begun_s)
     tcp.send("/punchin/stop")
     _until(tcp, lambda p: p["state"] == "stopped")

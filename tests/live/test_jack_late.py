@@ -74,13 +74,14 @@ class Cycles:
         ((2**32 - 64, 2**32 - 64, 0, 0, 64, 64), 0),
     ],
 )
-def test_being_late_is_counted_once(monkeypatch, counts, late):
+@pytest.mark.parametrize("idle", [False, True])
+def test_being_late_is_counted_once_while_something_sounds(monkeypatch, counts, late, idle):
     monkeypatch.setattr(jack_ports, "latency_frames", lambda _port, playback: 64)
     pulse, client = Pulse(), Cycles(counts)
-    run = _Run(client, ("mix",), pulse, lambda: False)
+    run = _Run(client, ("mix",), pulse, lambda: idle)
     run.begin(lambda fmt: lambda frames: np.ones((frames, 2), np.float32))
     for _ in range(3):
         wait_for(lambda: run._feed._ring.filled >= 64)
         client.process(64)
     pulse.ended.set()
-    assert pulse.underruns == late
+    assert pulse.underruns == (0 if idle else late)

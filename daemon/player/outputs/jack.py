@@ -127,16 +127,16 @@ class _Run:
     def _process(self, frames: int) -> None:
         block, cycle = self._block[:frames], self._client.last_frame_time
         if self._feed:
-            # A cycle that went by without us was heard as a gap.
-            self._pulse.underruns += self._expected not in (None, cycle)
-            self._expected = (cycle + frames) % jack_ports.COUNT
             start_s = time.monotonic() - self._client.frames_since_cycle_start / self._rate
             self._pulse.clock = Clock(self._pulse.frames, start_s + self._beyond_s)
             self._feed.take(block)
         for port, samples in zip(self._ports, block.T, strict=True):
             port.get_array()[:] = samples
-        # So was one that ended before we were done.
-        self._pulse.underruns += self._client.last_frame_time != cycle
+        # Heard as a gap: a cycle that went by without us, and one that ended before we were done.
+        late = self._expected not in (None, cycle), self._client.last_frame_time != cycle
+        self._expected = (cycle + frames) % jack_ports.COUNT
+        if self._feed and not self._idle():
+            self._pulse.underruns += sum(late)
 
     def _resize(self, period: int) -> None:
         if self._feed:

@@ -1,8 +1,9 @@
 """The preview's own figures: how soon something sounds, and what it costs.
 
-    python benchmarks/preview.py [--quick]
+    python benchmarks/preview.py [--quick] [--soak SECONDS]
 
 Starts a daemon with the engine `sketch` and a device that only keeps time, and prints a table.
+Where jackd and python-rtmidi are there, a pad plays notes too, and the soak goes through JACK.
 Nothing is asserted; machines differ. What a real device adds is its own latency, which
 `/punchin/player` tells.
 """
@@ -10,8 +11,10 @@ Nothing is asserted; machines differ. What a real device adds is its own latency
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
+import shutil
 import socket
 import statistics
 import subprocess
@@ -34,7 +37,10 @@ from daemon.player.program import Program
 from daemon.player.samples import LiveSamples
 
 RATE = 48_000
-PAUSE_S = 0.001
+PAUSE_S = 0.004
+PAD = 36  # of the map `pads`: repaint
+GRID = ("bpm", 120.0, "meter", "4/4", "downbeat", 0.0)
+REGION = ("start", 8.0, "end", 12.0)
 
 
 def row(name: str, figure: str, target: str = "") -> None:
@@ -51,6 +57,7 @@ class Talk:
     """A UDP client."""
 
     def __init__(self, port: int) -> None:
+        self.port = port
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.connect(("127.0.0.1", port))
         self._socket.settimeout(60)
@@ -72,8 +79,8 @@ class Talk:
         self.send("player")
         return dict(json.loads(self.until("player.reply")[1][0]))
 
-    def first_sample(self, ask: Callable[[], None], job: str) -> float:
-        """Return seconds from a command to the first sample of a job."""
+    def first_sample(self, ask: Callable[[], None]) -> float:
+        """Return seconds from a command to the first sample that is rendered because of it."""
         self.send("stop")
         while self.player()["state"] not in ("off", "stopped"):
             time.sleep(PAUSE_S)
@@ -81,20 +88,21 @@ class Talk:
         ask()
         while True:
             told = self.player()
-            if told.get("id") == job and told["state"] == "playing":
+            if told["state"] == "playing":
                 into = told["position"] - told["loop"][0]
                 return time.monotonic() - begin - max(0.0, into)
             time.sleep(PAUSE_S)
 
 
 @contextmanager
-def house(home: Path) -> Iterator[tuple[Talk, psutil.Process]]:
-    """Run a daemon."""
+def house(home: Path, **settings: str) -> Iterator[tuple[Talk, psutil.Process]]:
+    """Run a daemon; `settings` by the ends of their variables' names."""
+    told = {f"PUNCHIN_{k}": v for k, v in {"AUDIO_DEVICE": "none", **settings}.items()}
     own = {"PUNCHIN_HOME": str(home), "PUNCHIN_CONFIG": str(home / "config")}
     command = [sys.executable, "-m", "bridge", "serve", "--port", "0", "--engine", "sketch"]
     process = subprocess.Popen(
         command,
-        env={**os.environ, **own, "PUNCHIN_AUDIO_DEVICE": "none"},
+        env={**os.environ, **own, **told},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     )
@@ -109,39 +117,90 @@ def house(home: Path) -> Iterator[tuple[Talk, psutil.Process]]:
         process.wait(30)
 
 
-def latencies(talk: Talk, song: str, count: int) -> None:
-    """Play results and have jobs sound by themselves."""
-    grid = ("bpm", 120.0, "meter", "4/4", "downbeat", 0.0)
-    region = ("start", 8.0, "end", 12.0)
-    talk.send("repaint", "first", song, *region, *grid)
+def latencies(talk: Talk, songs: list[str], count: int) -> None:
+    """Play results and have jobs sound by themselves; each of `songs` is new to the engine."""
+    talk.send("repaint", "first", songs[0], *REGION, *GRID)
     talk.until("done", "failed")
-    plays = [talk.first_sample(lambda: talk.send("play", "first"), "first") for _ in range(count)]
+    plays = [talk.first_sample(lambda: talk.send("play", "first")) for _ in range(count)]
     row("play of a result: the player starts", f"{plays[0] * 1e3:.0f} ms")
     row("play of a result, warm, p50 / longest", quantiles(plays[1:]))
-    jobs = []
-    for i in range(count):
-        job = f"paint-{i}"
-        ask = lambda job=job, i=i: talk.send(  # noqa: E731
-            "repaint", job, song, *region, *grid, "seed", i, "sinks", "preview"
-        )
-        jobs.append(talk.first_sample(ask, job))
-        talk.until("done", "failed")
-    row("repaint of 4 s with preview to its first sound", quantiles(jobs[1:]), "<= 200 ms")
+    again = [repainted(talk, songs[0], seed) for seed in range(count)]
+    row("repaint of 4 s to its first sound, p50 / longest", quantiles(again[1:]), "<= 200 ms")
+    new = [repainted(talk, song, 0) for song in songs[1:]]
+    row("  of a clip that is heard for the first time", quantiles(new))
 
 
-def cost(talk: Talk, daemon: psutil.Process, seconds: float) -> None:
-    """Measure the player's processor time while it loops."""
+def repainted(talk: Talk, song: str, seed: int) -> float:
+    """Return seconds from a repaint to its first sound."""
+    keys = (*REGION, *GRID, "seed", seed, "sinks", "preview")
+    took = talk.first_sample(lambda: talk.send("repaint", "*", song, *keys))
+    talk.until("done", "failed")
+    return took
+
+
+def notes(home: Path, song: str, count: int) -> None:
+    """Have a pad ask for the same; through JACK with a period of 256 frames."""
+    if not shutil.which("jackd") or importlib.util.find_spec("rtmidi") is None:
+        row("note to first sound", "no jackd or python-rtmidi here")
+        return
+    import rtmidi
+    from midi import jack
+
+    with jack(256):
+        out = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, name="pad")
+        out.open_virtual_port("out")
+        settings = {"MIDI_INPUT": "pad:", "MIDI_MAP": "pads", "MIDI_BACKEND": "jack"}
+        with house(home, **settings) as (talk, _):
+            talk.send("region", song, 8.0, 12.0)
+            talk.send("tempo", 120.0, 4, 4)
+            talk.send("downbeat", 0.0)
+            talk.send("set", "sinks", "preview")
+            talk.send("notify", 1)
+            talk.send("status")
+            while '"inputs": ["pad' not in str(talk.until("status.reply")[1]):
+                time.sleep(PAUSE_S)
+                talk.send("status")
+            times = []
+            for _ in range(count):
+                times.append(talk.first_sample(lambda: out.send_message([0x90, PAD, 100])))
+                talk.until("done", "failed")
+                out.send_message([0x80, PAD, 0])
+        out.delete()
+    row("note on a pad to the repaint's first sound", quantiles(times[1:]), "<= 200 ms")
+
+
+def cost(talk: Talk, daemon: psutil.Process, seconds: float, where: str) -> None:
+    """Measure the player while it loops a result and jobs compute beside it."""
     talk.send("loop", 1)
     talk.send("play", "first")
-    while talk.player()["state"] != "playing":
+    while (told := talk.player())["state"] != "playing":
         time.sleep(PAUSE_S)
     child = next(p for p in daemon.children() if "daemon.player" in p.cmdline())
-    before = sum(child.cpu_times()[:2])
-    time.sleep(seconds)
-    used = sum(child.cpu_times()[:2]) - before
-    told = talk.player()
-    row("processor time of the player while it loops", f"{100 * used / seconds:.1f} %")
-    row("  waits, underruns meanwhile", f"{told['waits']}, {told['underruns']}", "0, 0")
+    before, began, missed = child.cpu_times(), time.monotonic(), told["underruns"]
+    while (left_s := seconds - (time.monotonic() - began)) > 0:
+        talk.send("generate", "*", "seconds", 30.0, "seed", 1)
+        talk.until("done", "failed")
+        time.sleep(min(5.0, max(0.0, left_s)))
+    took_s, after, told = time.monotonic() - began, child.cpu_times(), talk.player()
+    used_s = after.user + after.system - before.user - before.system
+    name = f"{took_s:.0f} s in a loop, jobs beside it ({where})"
+    row(f"{name}: processor", f"{100 * used_s / took_s:.1f} %")
+    row("  loops, underruns, waits meanwhile",
+        f"{told['loops']}, {told['underruns'] - missed}, {told['waits']}", "0, 0")  # fmt: skip
+    row("  memory of the player", f"{child.memory_info().rss / 2**20:.0f} MiB")
+
+
+def soak(home: Path, song: str, seconds: float) -> None:
+    """Do that through JACK."""
+    if not shutil.which("jackd") or importlib.util.find_spec("jack") is None:
+        row("soak through JACK", "no jackd or JACK-Client here")
+        return
+    from midi import jack
+
+    with jack(1024), house(home, LIVE_PLAY="jack") as (talk, daemon):
+        talk.send("repaint", "first", song, *REGION, *GRID)
+        talk.until("done", "failed")
+        cost(talk, daemon, seconds, "JACK, period 1024")
 
 
 def rendering(blocks: int) -> None:
@@ -160,20 +219,33 @@ def rendering(blocks: int) -> None:
     row("one block of 256 frames (5,333 µs), p50 / longest", quantiles(times, 1e6, "µs"))
 
 
+def make_songs(folder: Path, count: int) -> list[str]:
+    """Write songs of 20 s that sound a little different."""
+    rng = np.random.Generator(np.random.PCG64(1))
+    t = np.arange(20 * RATE)[:, None] / RATE
+    paths = [str(folder / f"song-{i}.wav") for i in range(count)]
+    for i, path in enumerate(paths):
+        hz = np.array([220.0, 277.0]) * 2 ** (i / 12)
+        tone = 0.2 * np.sin(2 * np.pi * hz * t) * (1 - t % 0.5)
+        soundfile.write(path, tone + rng.normal(0, 0.01, tone.shape), RATE, "PCM_24")
+    return paths
+
+
 def main() -> int:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true")
-    quick = parser.parse_args().quick
+    parser = argparse.ArgumentParser(description="The preview's own figures.")
+    parser.add_argument("--quick", action="store_true", help="fewer repetitions")
+    parser.add_argument("--soak", type=float, metavar="SECONDS", help="600; quick: 10")
+    options = parser.parse_args()
+    quick = options.quick
     with tempfile.TemporaryDirectory() as folder:
-        song = Path(folder) / "song.wav"
-        rng = np.random.Generator(np.random.PCG64(1))
-        t = np.arange(20 * RATE)[:, None] / RATE
-        tone = 0.2 * np.sin(2 * np.pi * np.array([220.0, 277.0]) * t) * (1 - t % 0.5)
-        soundfile.write(song, tone + rng.normal(0, 0.01, tone.shape), RATE, "PCM_24")
-        with house(Path(folder) / "home") as (talk, daemon):
-            latencies(talk, str(song), 5 if quick else 20)
-            cost(talk, daemon, 3 if quick else 20)
+        home = Path(folder) / "home"
+        songs = make_songs(Path(folder), 4 if quick else 9)
+        with house(home) as (talk, daemon):
+            latencies(talk, songs, 5 if quick else 20)
+            cost(talk, daemon, 3 if quick else 20, "no device")
+        notes(home, songs[0], 5 if quick else 20)
+        soak(home, songs[0], options.soak or (10 if quick else 600))
     rendering(2000 if quick else 20_000)
     return 0
 

@@ -4,7 +4,8 @@ Positions are quarter notes from the project's start, times are seconds of `time
 estimate is a straight line through the observations of the last eight beats (or 4 s). Its slope is
 the tempo that was told, unless four beats or more say, by least squares, that the song moves
 otherwise (a surface that rounds tempos, a DAW that tells none): 30 observations a second with 2 ms
-of jitter give ±0.06 bpm. A jump of the position, or a tempo that bends, begins a new line.
+of jitter give ±0.06 bpm. A jump of the position, or a tempo that bends, begins a new line. What
+lies behind the others may just be a message that came late: there the next ones decide.
 
 Threads: `Follower` belongs to one thread; it publishes `line`, a value that any thread may read.
 """
@@ -19,12 +20,15 @@ from dataclasses import dataclass, replace
 _LOCATE_S = 0.060  # an observation so far from the line is a jump
 _BEND_S = 0.008  # several observations so far from it, all to one side, are another tempo
 _BEND_COUNT = 4
+_LATEST_S = 0.5  # no message comes later than this: the song was moved back
+_STEP_S = 0.02  # by which two late messages of a song that is behind agree
 _LEAST_BEATS, _LONGEST_BEATS = 4.0, 8.0
 _LONGEST_S = 4.0
 _LEAST_COUNT = 12
 _DRIFT_S = 0.004  # a told tempo that is off by less over the observations is believed
 _BPM = (20.0, 400.0)
 _MOST = 256
+_PUNCTUAL = 8  # one in so many is taken to be on time
 _ON_LINE = 1e-6
 
 
@@ -72,6 +76,7 @@ class Follower:
     def __init__(self) -> None:
         self.line = Line()
         self._seen: deque[tuple[float, float]] = deque(maxlen=_MOST)
+        self._late: list[tuple[float, float]] = []
         self._told_bpm = self.line.bpm
         self._free = (0.0, 0.0, 0.0)
         self._place = (0.0, 0.0)
@@ -133,6 +138,8 @@ class Follower:
         self.line = replace(self.line, playing=False, at_s=at_s, beat=beat)
 
     def _observe(self, at_s: float, beat: float) -> None:
+        if self._doubtful(at_s, beat):
+            return
         if not self.line.playing or self._jumped(at_s, beat):
             self._seen.clear()
         self._forget_a_bend(at_s, beat)
@@ -141,7 +148,40 @@ class Follower:
             self._seen.popleft()
         self._free = at, height, slope = fitted(self._seen)
         bpm = self._believed(slope * 60)
+        at += self._earliest_s(at, height, bpm / 60)
         self.line = replace(self.line, playing=True, at_s=at, beat=height, bpm=bpm)
+
+    def _earliest_s(self, at_s: float, beat: float, slope: float) -> float:
+        """Return by how much the punctual observations lie before a line through all of them.
+
+        On their way messages only lose time, so the earliest are right.
+        """
+        if len(self._seen) < _LEAST_COUNT:
+            return 0.0
+        off = sorted(t - at_s - (b - beat) / slope for t, b in self._seen)
+        return off[len(off) // _PUNCTUAL]
+
+    def _doubtful(self, at_s: float, beat: float) -> bool:
+        """Whether an observation lies behind the others, and more have yet to confirm it."""
+        line_s, line_beat, slope = self._free
+        settled = self.line.playing and len(self._seen) >= _LEAST_COUNT and slope > 0
+        late_s = at_s - line_s - (beat - line_beat) / slope if settled else 0.0
+        if not _BEND_S < late_s < _LATEST_S:
+            self._late = []
+            return False
+        if self._late:
+            last_s, last = self._late[-1]
+            if abs((beat - last) / slope - (at_s - last_s)) > _STEP_S:
+                self._late = []
+        self._late.append((at_s, beat))
+        moved = late_s > _LOCATE_S
+        if len(self._late) < (2 if moved else _BEND_COUNT):
+            return True
+        if moved:
+            self._seen.clear()
+        self._seen.extend(self._late[:-1])
+        self._late = []
+        return False
 
     def _jumped(self, at_s: float, beat: float) -> bool:
         """Whether the song is elsewhere than a moment ago, whatever its tempo."""

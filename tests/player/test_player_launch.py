@@ -79,6 +79,41 @@ def test_a_jump_of_the_song_is_a_new_line():
     assert follower.line.beat_at(5.0) == 100.0
 
 
+@pytest.mark.parametrize("late_s", [0.015, 0.07, 0.3])
+def test_a_message_that_comes_late_moves_nothing(late_s):
+    follower = jittered(120.0, 5.0, 20, 0.0, 1)
+    before = follower.line
+    follower.whole(5.0 + late_s, True, 10.0, 120.0)
+    assert follower.line == before
+    follower.whole(5.05 + late_s, True, 10.1 + 2 * late_s, 120.0)
+    assert follower.line.beat_at(6.0) == pytest.approx(12.0, abs=0.001)
+
+
+def test_messages_that_were_held_up_together_move_nothing():
+    follower = jittered(120.0, 5.0, 20, 0.0, 1)
+    for i in range(6):
+        follower.whole(5.3, True, 10.0 + 0.1 * i, 120.0)
+    assert follower.line.beat_at(6.0) == pytest.approx(12.0, abs=0.001)
+    assert follower.line.bpm == 120.0
+
+
+@pytest.mark.parametrize("back_s", [0.1, 0.4, 3.0])
+def test_a_song_that_was_moved_back_is_there_with_the_next_message(back_s):
+    follower = jittered(120.0, 5.0, 20, 0.0, 1)
+    for t in (5.0, 5.05):
+        follower.whole(t, True, (t - back_s) * 2, 120.0)
+    assert follower.line.beat_at(6.0) == pytest.approx((6.0 - back_s) * 2, abs=0.001)
+
+
+def test_a_slower_tempo_that_nobody_told_is_followed():
+    follower, beat = Follower(), 0.0
+    for i in range(400):
+        follower.whole(i * 0.05, True, beat, 120.0)
+        beat += 0.05 * (120.0 if i < 100 else 114.0) / 60
+    assert follower.line.bpm == pytest.approx(114.0, abs=0.06)
+    assert follower.line.beat_at(400 * 0.05) == pytest.approx(beat, abs=0.005)
+
+
 def test_bars_begin_where_the_daw_says():
     follower = Follower()
     follower.metre(3.0)

@@ -71,11 +71,13 @@ def captured(talk: Talk, ears: Listener, home: Path, song: str, target: Path) ->
     turn = end - first
     sent = np.concatenate([mix[first:end], mix[first : first + RATE]])
     got = heard[at : at + len(sent)]
+    if len(got) < len(sent):
+        raise SystemExit("the machine was too busy to listen: run it again")
     off = np.abs(sent - got).max(axis=1)
     figure, axes = plt.subplots(3, 1, figsize=(10, 7), constrained_layout=True)
     seconds = np.arange(len(sent)) / RATE
     axes[0].plot(seconds, got[:, 0], lw=0.4, color="tab:blue")
-    axes[0].set(title="heard by another JACK client: a loop of 10 s, and its next turn",
+    axes[0].set(title=f"heard by another JACK client: a loop of {turn / RATE:g} s, its next turn",
                 ylabel="left", xlim=(0, seconds[-1]))  # fmt: skip
     axes[0].axvline(turn / RATE, color="0.4", lw=0.8, ls="--")
     near = slice(turn - 3 * FADE, turn + FADE)

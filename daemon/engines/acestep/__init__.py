@@ -1,0 +1,4 @@
+"""The model engine: ACE-Step 1.5 resident on a device, doing the DAW's edits.
+
+Importing this package loads neither torch nor diffusers; `AceStepEngine.load` does.
+"""

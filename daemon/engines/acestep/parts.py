@@ -1,7 +1,8 @@
 """What a loaded model consists of, and where it runs. Values only; nothing here loads anything.
 
-Latents are `(frames, 64)` at 25 frames/s (1,920 samples at 48 kHz a frame); the transformer takes
-two frames a token. `context` of the transformer is `(frames, 128)`: source latents, then the mask.
+Latents are `(frames, C)` at 25 frames/s (1,920 samples at 48 kHz a frame), C = `channels` of
+`Checkpoint` and `Shared`: 64 in every published model. The transformer takes two frames a token; its
+`context` is `(frames, 2 C)`: source latents, then the mask.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ RATE = 48_000
 """Sample rate of the VAE, Hz."""
 HOP = 1_920
 """Samples of a latent frame: the product of the VAE's strides 2·4·4·6·10."""
-LATENT_CHANNELS = 64
 FRAMES_PER_S = RATE // HOP
 GRAIN = 10
 """Latent frames on multiples of which windows begin and end: patch 2 × pool 5; 0.4 s."""
@@ -56,6 +56,11 @@ class Checkpoint:
     steps: int
     guidance: float
 
+    @property
+    def channels(self) -> int:
+        """Latent channels C."""
+        return int(self.transformer.config.audio_acoustic_hidden_dim)
+
 
 @dataclass(frozen=True, eq=False)
 class Shared:
@@ -64,3 +69,8 @@ class Shared:
     vae: Any
     text_encoder: Any
     tokenizer: Any
+
+    @property
+    def channels(self) -> int:
+        """Latent channels C."""
+        return int(self.vae.config.decoder_input_channels)

@@ -1,0 +1,78 @@
+"""Samples to latents, in tiles whose edges nobody hears.
+
+Samples are float32 `(n, 2)` at 48 kHz; latents float32 `(frames, C)` on the CPU, one frame for
+every 1,920 samples, the mean of the VAE's posterior. A frame depends on at most 7 frames of samples
+on each side, so a tile with 8 frames of discarded halo gives what the whole clip would.
+
+Threads: the worker's main thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+
+from daemon.audio.clips import Samples
+from daemon.engines.acestep.parts import FRAMES_PER_S, HOP
+
+HALO = 8
+"""Frames of samples on each side of a tile that are heard and whose latents are discarded."""
+TILE = 8 * FRAMES_PER_S
+"""Frames of a tile, its halo included."""
+
+
+def frames_of(samples: int) -> int:
+    """Return how many latent frames hold `samples` samples; the last one may be filled up."""
+    return -(-samples // HOP)
+
+
+def encode(
+    vae: Any,
+    samples: Samples,
+    first: int = 0,
+    last: int | None = None,
+    check: Callable[[], None] = lambda: None,
+    tile: int = TILE,
+) -> torch.Tensor:
+    """Return the latents of frames `[first, last)`, `(last - first, C)` float32 on the CPU.
+
+    Frame 0 begins at the first sample. Samples beyond the frames are heard where there are any, and
+    silence where there are none, so that `last` may lie beyond the end. `tile` is in frames, halo
+    included. `check` is called before each tile and may raise.
+    """
+    last = frames_of(len(samples)) if last is None else last
+    assert 0 <= first <= last, (first, last)
+    done = [torch.empty(0, int(vae.config.decoder_input_channels))]
+    for start, end in tiles(first, last, tile):
+        check()
+        done.append(_tile(vae, samples, start, end))
+    return torch.cat(done)
+
+
+def tiles(first: int, last: int, tile: int = TILE) -> Iterator[tuple[int, int]]:
+    """Yield the frames `[start, end)` that each tile of at most `tile` frames settles."""
+    core = max(1, tile - 2 * HALO)
+    for start in range(first, last, core):
+        yield start, min(start + core, last)
+
+
+def _tile(vae: Any, samples: Samples, start: int, end: int) -> torch.Tensor:
+    """Encode frames `[start, end)` with their halo and cut it off."""
+    lead = min(start, HALO)
+    after = min(HALO, max(0, frames_of(len(samples)) - end))
+    heard = _stretch(samples, start - lead, end + after)
+    weight = vae.encoder.conv1.weight
+    wave = torch.from_numpy(heard.T.copy())[None].to(weight.device, weight.dtype)
+    with torch.inference_mode():
+        mean = vae.encoder(wave).chunk(2, dim=1)[0][0]
+    return mean[:, lead : lead + end - start].T.float().cpu()
+
+
+def _stretch(samples: Samples, start: int, end: int) -> np.ndarray:
+    """Return the samples of frames `[start, end)`, `(n, 2)`, silence beyond the clip's end."""
+    held = np.asarray(samples[start * HOP : end * HOP], np.float32)
+    missing = (end - start) * HOP - len(held)
+    return np.pad(held, ((0, missing), (0, 0))) if missing else held

@@ -19,7 +19,8 @@ CONTROL_SIDE = ("daemon.worker.channel", "daemon.worker.process", "daemon.worker
                 "daemon.worker.survey")  # fmt: skip
 WORKER_SIDE = ("daemon.worker.__main__", "daemon.worker.host", "daemon.worker.port",
                "daemon.worker.perform", "daemon.worker.clip", "daemon.worker.fit",
-               "daemon.worker.tempo", "daemon.worker.sureness")  # fmt: skip
+               "daemon.worker.tempo", "daemon.worker.sureness", "daemon.worker.asking",
+               "daemon.worker.ahead")  # fmt: skip
 # A room and what its modules may import besides the standard library. The longest name that fits a
 # module is its room; `pkg` allows the package and all below it.
 ROOMS = {

@@ -1,8 +1,8 @@
 """Tiny random checkpoints with the real architecture, in both layouts; made in a few seconds.
 
-Real: the modules and their names, patch 2, pool 5, the VAE's strides and so its hop of 1,920 samples
-and its reach, alternate sliding and full attention, byte-level BPE, grouped heads. Smaller: widths,
-layers, 8 latent channels in place of 64 (the VAE encodes at a width of twice that), the sliding
+Real: the modules and their names, patch 2, pool 5, the VAE's strides and so its hop of 1,920
+samples and its reach, alternate sliding and full attention, byte-level BPE, grouped heads. Smaller:
+widths, layers, 8 latent channels in place of 64 (the VAE encodes at a width of twice that), the sliding
 window (12 tokens, so that a few seconds reach beyond it), 1,000 audio codes, the vocabulary.
 Weights are drawn with own seeds; the VAE is scaled so that unit latents decode to about -20 dBFS
 and audio of that level encodes to about unit latents.
@@ -46,7 +46,7 @@ CORPUS = [
     "# Instruction\nFill the audio semantic mask based on the given conditions:\n\n# Caption\n",
     "Repaint the mask area based on the given conditions: Generate audio semantic tokens based on",
     "# Metas\n- bpm: 120\n- timesignature: 4\n- keyscale: C major\n- duration: 30 seconds\n",
-    "# Languages\nen\n\n# Lyric\n[verse] [chorus] soft notes in the morning light, music fills the air",
+    "# Languages\nen\n\n# Lyric\n[verse] [chorus] soft notes in the morning light, music fills",
     "<think>\nbpm: 90\ncaption: warm piano and drums\nduration: 24\nkeyscale: F# minor\n</think>",
     "Extract the VOCALS track from the audio: Complete the input track with DRUMS | BASS:",
 ]
@@ -129,7 +129,7 @@ def _encoder_config():
 
 
 def _silence(vae):
-    """`(1, SILENCE_FRAMES, CHANNELS)`: two encoded seconds of silence, the rest repeats their middle."""
+    """`(1, SILENCE_FRAMES, CHANNELS)`: silence encoded for two seconds and repeated."""
     with torch.no_grad():
         head = vae.encode(torch.zeros(1, 2, 96_000)).latent_dist.mean.transpose(1, 2)
     rest = head[:, 20:30].repeat(1, SILENCE_FRAMES // 10, 1)

@@ -1,8 +1,8 @@
 """What a loaded model consists of, and where it runs. Values only; nothing here loads anything.
 
 Latents are `(frames, C)` at 25 frames/s (1,920 samples at 48 kHz a frame), C = `channels` of
-`Checkpoint` and `Shared`: 64 in every published model. The transformer takes two frames a token; its
-`context` is `(frames, 2 C)`: source latents, then the mask.
+`Checkpoint` and `Shared`: 64 in every published model. The transformer takes two frames a token;
+its `context` is `(frames, 2 C)`: source latents, then the mask.
 """
 
 from __future__ import annotations

@@ -15,7 +15,8 @@ from bridge.protocol.kinds import SEED_MAX
 from daemon.audio import resample
 from daemon.audio.clips import Samples
 from daemon.audio.grid import Grid
-from daemon.core.planner import Layout, Told, Work, layout
+from daemon.audio.types import SourceInfo
+from daemon.core.planner import Layout, Told, Windowing, Work, layout
 from daemon.engines.base import Capabilities, Engine, Port, Request
 from daemon.worker.clip import Clip
 from daemon.worker.sureness import Sureness, of_heard
@@ -31,13 +32,19 @@ def context_s(work: Work, facts: Capabilities) -> float:
     return float(work.options.get("context", facts.context_s)) or 1e9
 
 
+def place_of(work: Work, grid: Grid, facts: Capabilities) -> Layout:
+    """Return where everything lies, the window cut as the engine wants it."""
+    cut = Windowing(facts.window_step_s, facts.window_lengths_s, facts.window_border_s)
+    return layout(work, grid, context_s(work, facts), cut)
+
+
 def window_to_hear(work: Work, facts: Capabilities) -> tuple[int, int]:
     """Return the window that settles the grid; the layout's own, where that is known."""
     if work.beats is not None:
         start, end = work.clip
         return start, min(end, start + round(_LISTEN_S * work.rate))
     # A window never depends on the tempo, so any grid will do to ask for it.
-    return layout(work, Grid.steady(120.0), context_s(work, facts)).window
+    return place_of(work, Grid.steady(120.0), facts).window
 
 
 def as_taken(engine: Engine, op: str, clip: Clip) -> Samples:
@@ -74,6 +81,7 @@ def request_for(
 ) -> Request:
     """Return the request of one take; without a `place` nothing is to be made."""
     spans = place.spans if place else ()
+    seeds = [(work.seed + n) % (SEED_MAX + 1) for n in range(work.takes)]
     return Request(
         op=work.op,
         clip=as_taken(engine, work.op, clip),
@@ -82,7 +90,20 @@ def request_for(
         handle=resample.handle_frames(clip.engine_rate) if place else 0,
         grid=grid.shifted(clip.engine_start / clip.engine_rate),
         key=work.told.key,
-        seed=(work.seed + take - 1) % (SEED_MAX + 1),
+        seed=seeds[take - 1],
         options=dict(work.options),
+        source_mark=_mark(work.source),
+        source_start=clip.engine_start,
+        cut=_cut(work, clip),
+        later_seeds=tuple(seeds[take:]),
         **sure.fields(),
     )
+
+
+def _cut(work: Work, clip: Clip) -> tuple[bool, bool]:
+    """Return whether the clip goes on before and after what the engine hears of it."""
+    return clip.start > work.clip[0], clip.start + len(clip.source) < work.clip[1]
+
+
+def _mark(source: SourceInfo | None) -> str:
+    return f"{source.path} {source.mtime_ns} {source.size}" if source else ""

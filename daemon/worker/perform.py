@@ -18,14 +18,14 @@ import numpy as np
 from bridge.protocol.errors import error
 from bridge.protocol.ops import DAEMON_KEYS, KEY
 from daemon.audio.grid import Grid
-from daemon.core.planner import Layout, Work, layout, settle
+from daemon.core.planner import Layout, Work, settle
 from daemon.engines.base import Capabilities, Engine, Result
 from daemon.worker import tempo
 from daemon.worker.asking import (
     PLANS,
     as_taken,
-    context_s,
     grid_of,
+    place_of,
     request_for,
     window_to_hear,
 )
@@ -52,14 +52,14 @@ def perform(engine: Engine, work: Work, first_take: int, port: JobPort) -> None:
     else:
         grid, sure = grid_of(engine, work, clip, port)
     work = settle(work, grid)
-    place = layout(work, grid, context_s(work, facts))
+    place = place_of(work, grid, facts)
     if place.window != window:
         clip = hear(engine, work, place.window, port.check)
     brought = None
     if to:
         brought = tempo.bring(engine, work, clip, to, _listener(engine, port), port)
         work, clip, grid = brought.work, brought.clip, brought.grid
-        place = layout(work, grid, context_s(work, facts))
+        place = place_of(work, grid, facts)
     _tell_layout(work, place, grid, facts, port, brought, by_plan)
     if work.op == "analyze":
         return _analyze(engine, work, clip, grid, sure, port)

@@ -49,7 +49,7 @@ ROOMS = {
                                "daemon.engines.acestep", "daemon.engines.sketch.listen",
                                "daemon.audio", "daemon.disk", "torch", "torchaudio", "diffusers",
                                "transformers", "tokenizers", "safetensors", "peft",
-                               "huggingface_hub", "demucs", "psutil", "rich", *AUDIO),
+                               "huggingface_hub", "demucs", "yaml", "psutil", "rich", *AUDIO),
     "daemon.audio": ("bridge.protocol", "daemon.audio", "daemon.disk", *AUDIO),
     "daemon.audio.stretch": ("daemon.audio.stretch", "python_stretch", *AUDIO),
     "daemon.cli": ("bridge", "daemon", "rich", "psutil", *AUDIO),

@@ -83,3 +83,21 @@ def pipeline():
         return made[folder]
 
     return get
+
+
+@pytest.fixture(scope="session")
+def original_turbo(tmp_path_factory):
+    """The turbo checkpoint as published: its folder, the VAE and the text encoder beside it."""
+    import original_layout
+
+    return original_layout.save(tmp_path_factory.mktemp("original"), "turbo")
+
+
+@pytest.fixture(scope="session")
+def cpu():
+    """A placement: CPU, float32."""
+    import torch
+
+    from daemon.engines.acestep.parts import Placement
+
+    return Placement(torch.device("cpu"), torch.float32, torch.float32)

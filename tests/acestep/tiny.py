@@ -2,7 +2,7 @@
 
 Real: the modules and their names, patch 2, pool 5, the VAE's strides and so its hop of 1,920
 samples and its reach, alternate sliding and full attention, byte-level BPE, grouped heads. Smaller:
-widths, layers, 8 latent channels in place of 64 (the VAE encodes at a width of twice that), the sliding
+widths, layers, 8 latent channels in place of 64 (the VAE encodes at twice that width), the sliding
 window (12 tokens, so that a few seconds reach beyond it), 1,000 audio codes, the vocabulary.
 Weights are drawn with own seeds; the VAE is scaled so that unit latents decode to about -20 dBFS
 and audio of that level encodes to about unit latents.

@@ -18,6 +18,7 @@ from typing import Any
 
 from daemon.audio.local import LocalFiles
 from daemon.core.admission import Admission
+from daemon.core.ahead import Preparation
 from daemon.core.bus import Bus, Listener
 from daemon.core.context import Context
 from daemon.core.health import Health
@@ -88,6 +89,7 @@ class _House:
         self.studio = Studio(
             self.journal, self.roster, self.bus, self.stage, self.workers, admission, jobs.queue
         )
+        self.preparation = Preparation(admission, self.roster, self.stage, self.workers)
         self.lane = Lane()
         self.health = Health(home.path, self.stage, self.workers)
         self.dispatcher = Dispatcher(
@@ -98,6 +100,7 @@ class _House:
             files,
             presets.describe,
             self._quit,
+            self.preparation.changed,
         )
         wire = Wire(lambda: self.dispatcher.dumping)
         self.osc = OscServer(self.dispatcher, wire, self.bus.forget)
@@ -119,6 +122,7 @@ class _House:
             self.mailbox.open()
             stack.push_async_callback(self.mailbox.close)
             await stack.enter_async_context(_task(self.mailbox.run()))
+            stack.callback(self.preparation.close)
             await self.osc.open(server.host, server.port)
             stack.push_async_callback(self.osc.close)
             await stack.enter_async_context(_task(self._watch_disk()))

@@ -20,7 +20,7 @@ from bridge.protocol.errors import PunchinError, error
 from bridge.protocol.packets import Message
 from bridge.version import VERSION
 from daemon.core.bus import Listener
-from daemon.core.context import Context
+from daemon.core.context import Context, Snapshot
 from daemon.core.health import Health
 from daemon.core.jobs import ENGINE_JOB
 from daemon.core.ports import Files
@@ -47,7 +47,11 @@ class Client:
 
 
 class Dispatcher:
-    """Applies messages. `quit_` notes who asked and returns what stops the house in its turn."""
+    """Applies messages.
+
+    `quit_` notes who asked and returns what stops the house in its turn. `changed` hears of every
+    change of the context that a job would take note of.
+    """
 
     def __init__(
         self,
@@ -58,10 +62,11 @@ class Dispatcher:
         files: Files,
         presets: Callable[[], Any],
         quit_: Callable[[Listener], Callable[[], Awaitable[None]]],
+        changed: Callable[[Snapshot], None],
     ) -> None:
         self._studio, self._context, self._lane = studio, context, lane
         self._health, self._files, self._presets = health, files, presets
-        self._quit = quit_
+        self._quit, self._changed = quit_, changed
         self.dumping = False
 
     def apply(self, messages: Sequence[Message], client: Client) -> list[asyncio.Future[None]]:
@@ -178,6 +183,8 @@ class Dispatcher:
             if "source" in told and not Path(told["source"]).is_absolute():
                 raise error(101, "the source is not an absolute path: send the whole path")
             self._context.apply(name, told)
+        if not name.startswith("transport"):
+            self._changed(self._context.snapshot())
         return None
 
     def _set(self, args: Sequence[Any]) -> None:

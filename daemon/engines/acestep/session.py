@@ -1,0 +1,136 @@
+"""A loaded model and what it has in hand: the one object that every op of the engine works with.
+
+Latents are `(frames, C)` float32; those that go into a problem lie on the CPU, those that come out
+of the sampler on the device.
+
+Threads: the worker's main thread, which owns the device.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from daemon.engines.acestep.cache import Caches, caches, window_key
+from daemon.engines.acestep.dit.conditions import Conditions, TextStates, encode, encode_text
+from daemon.engines.acestep.dit.context import silence
+from daemon.engines.acestep.dit.sampler import Dit, Problem, dit_of, sample
+from daemon.engines.acestep.latents import decode as decoding
+from daemon.engines.acestep.latents import encode as encoding
+from daemon.engines.acestep.models.folders import Found
+from daemon.engines.acestep.parts import Checkpoint, Placement, Shared
+from daemon.engines.acestep.tasks import Task, needed
+from daemon.engines.acestep.text.prompt import Text
+from daemon.engines.acestep.view import View
+from daemon.engines.base import Port, Request
+
+
+@dataclass(frozen=True)
+class Share:
+    """A part of a take's progress: fractions 0…1 of it become `first` … `last` of the take."""
+
+    port: Port
+    first: float
+    last: float
+    stage: str
+
+    def tell(self, fraction: float) -> None:
+        """Report how far this part is; raises Cancelled."""
+        self.port.progress(self.first + fraction * (self.last - self.first), self.stage)
+
+
+@dataclass(eq=False)
+class Session:
+    """What is loaded, where it runs, and what was computed before.
+
+    `found` are the checkpoints on disk; `open` gives one of them, loaded.
+    """
+
+    placement: Placement
+    shared: Shared
+    found: tuple[Found, ...]
+    open: Callable[[Found], Checkpoint]
+    caches: Caches = field(default_factory=caches)
+
+    def checkpoint_for(self, task: Task) -> Checkpoint:
+        """Return the checkpoint that does `task`. Raises 301, 302, 303, 304."""
+        return self.open(needed(task, self.found))
+
+    # -- before sampling ---------------------------------------------------------------------------
+
+    def states(self, text: Text) -> TextStates:
+        """Return the encoded words."""
+        return self.caches.texts.made(text, lambda: encode_text(self.shared, text))
+
+    def conditions(
+        self,
+        checkpoint: Checkpoint,
+        text: Text,
+        timbre: torch.Tensor | None = None,
+        of: Hashable = None,
+    ) -> Conditions:
+        """Return what the transformer reads of words and a timbre; `of` names the timbre."""
+        key = (checkpoint.name, text, of)
+        return self.caches.conditions.made(
+            key, lambda: encode(checkpoint, self.states(text), timbre)
+        )
+
+    def latents(self, request: Request, first: int, last: int, share: Share) -> torch.Tensor:
+        """Return the latents of frames `[first, last)` of the request's clip, on the CPU.
+
+        `last` may lie beyond the clip: silence is encoded there.
+        """
+        clip = np.asarray(request.clip)
+        key = (window_key(clip, request.source_mark, request.source_start), first, last)
+        found = self.caches.latents.get(key)
+        if found is not None:
+            return found
+        count = sum(1 for _ in encoding.tiles(first, last))
+        steps = iter(range(count + 1))
+        done = encoding.encode(
+            self.shared.vae, clip, first, last, lambda: share.tell(next(steps) / max(1, count))
+        )
+        return self.caches.latents.put(key, done)
+
+    def source(
+        self, request: Request, view: View, checkpoint: Checkpoint, share: Share
+    ) -> torch.Tensor:
+        """Return the latents of a view, `(view.frames, C)`: the clip's own, silence beside it."""
+        out = silence(checkpoint, view.frames).clone()
+        limit = encoding.frames_of(len(request.clip))
+        first = max(0, view.start)
+        last = min(limit + limit % 2, view.start + view.frames)
+        if first < last:
+            here = slice(first - view.start, last - view.start)
+            out[here] = self.latents(request, first, last, share)
+        return out
+
+    # -- sampling ----------------------------------------------------------------------------------
+
+    def dit(self, checkpoint: Checkpoint) -> Dit:
+        """Return the sampler's view of a checkpoint."""
+        return dit_of(checkpoint)
+
+    def solve(self, checkpoint: Checkpoint, problem: Problem, share: Share) -> torch.Tensor:
+        """Return the latents `(B, frames, C)` that solve `problem`, on the device."""
+        steps = len(problem.schedule)
+
+        def on_step(i: int, t: float, x: torch.Tensor, v: torch.Tensor) -> None:
+            share.tell(i / steps)
+
+        return sample(self.dit(checkpoint), problem, on_step)
+
+    # -- after sampling ----------------------------------------------------------------------------
+
+    def sound(
+        self, latents: torch.Tensor, first: int, last: int, share: Share
+    ) -> Iterator[tuple[int, np.ndarray]]:
+        """Yield `(frame, samples)` of frames `[first, last)` of `latents`, chunk by chunk."""
+        count = max(1, -(-(last - first) // decoding.CHUNK))
+        steps = iter(range(count + 1))
+        yield from decoding.chunks(
+            self.shared.vae, latents, first, last, lambda: share.tell(next(steps) / count)
+        )

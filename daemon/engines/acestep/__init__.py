@@ -2,3 +2,9 @@
 
 Importing this package loads neither torch nor diffusers; `AceStepEngine.load` does.
 """
+
+from __future__ import annotations
+
+from daemon.engines.acestep.engine import AceStepEngine
+
+__all__ = ["AceStepEngine"]

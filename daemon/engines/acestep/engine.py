@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bridge.protocol.errors import error
 from daemon.audio.clips import as_reader
 from daemon.audio.grid import Grid
+from daemon.engines.acestep import needs
 from daemon.engines.base import Capabilities, Heard, Port, Request, Result
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class AceStepEngine:
 
     def load(self, model: str | None, port: Port) -> str:
         """Load the checkpoint or the folder of checkpoints `model`. Raises 300, 302, 303, 304."""
+        needs.check()
         from daemon.engines.acestep.opening import open_session
 
         self._session = open_session(model, port)

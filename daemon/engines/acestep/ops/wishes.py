@@ -30,7 +30,8 @@ def solving(request: Request, checkpoint: Checkpoint, start: float = 1.0) -> Sol
     """
     options = request.options
     steps = int(options.get("steps", checkpoint.steps))
-    guidance, notes = float(options.get("guidance", checkpoint.guidance)), ()
+    guidance = float(options.get("guidance", checkpoint.guidance))
+    notes: tuple[str, ...] = ()
     if checkpoint.family == "turbo" and guidance > 1:
         guidance = 1.0
         notes = (f"`guidance` was not used: {checkpoint.name} was distilled to need none.",)

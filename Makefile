@@ -13,7 +13,7 @@ WHAT_IS_INSTALLED = pyproject.toml constraints.txt bridge/version.py
 
 help:
 	@echo "make demo    set everything up, play the demo, leave the results in demo-out/"
-	@echo "make test    install what the tests need and run them"
+	@echo "make test    install what the tests need and run them; with WITH=acestep the model engine's too"
 	@echo "make check   format, lint, types"
 	@echo "make bench   print the benchmarks' tables"
 	@echo "make docs    rewrite what is generated: docs/osc.md, docs/settings.md, the Lua module, index.xml"
@@ -23,7 +23,7 @@ help:
 demo: $(VENV)/.demo
 	$(VENV)/bin/punchin demo
 
-test: $(VENV)/.test
+test: $(VENV)/.test$(WITH:%=.%)
 	$(IN_VENV) -m pytest $(PYTEST_FLAGS)
 
 check: $(VENV)/.dev
@@ -59,6 +59,10 @@ $(VENV)/.demo: $(VENV)/.made $(WHAT_IS_INSTALLED)
 $(VENV)/.test: $(VENV)/.made $(WHAT_IS_INSTALLED)
 	$(INSTALL) -e '.[test]'
 	@touch $@ $(VENV)/.demo
+
+$(VENV)/.test.acestep: $(VENV)/.test
+	$(INSTALL) -e '.[test,acestep,acestep-oracle]'
+	@touch $@
 
 $(VENV)/.bench: $(VENV)/.made $(WHAT_IS_INSTALLED)
 	$(INSTALL) -e '.[test,bench,stretch]'

@@ -5,7 +5,7 @@ import importlib.util
 
 import pytest
 
-NEEDED = ("torch", "diffusers", "transformers", "safetensors", "peft")
+NEEDED = ("torch", "diffusers", "transformers", "safetensors")
 MISSING = [name for name in NEEDED if importlib.util.find_spec(name) is None]
 WHY = f"{', '.join(MISSING)} missing: pip install 'punchin[acestep]'"
 

@@ -17,8 +17,7 @@ NEEDED = {
     "torch": (2, 6),
     "diffusers": (0, 42),
     "transformers": (5, 0),
-    "safetensors": (0, 5),
-    "peft": (0, 17),
+    "safetensors": (0, 8),
 }
 
 

@@ -92,7 +92,7 @@ def velocity(
         hidden = _tokens(transformer, x.to(weight), context.to(weight))
         if null is not None:
             hidden = torch.cat((hidden, hidden))
-        when, modulation = _time(transformer, torch.as_tensor(t, device=weight.device))
+        when, modulation = _time(transformer, t)
         for i, layer in enumerate(transformer.layers):
             sliding = transformer.layer_types[i] == "sliding_attention"
             hidden = _listen(layer, hidden, modulation[i], layout, layout.bias(sliding))
@@ -111,9 +111,10 @@ def _tokens(transformer: Any, x: torch.Tensor, context: torch.Tensor) -> torch.T
     return hidden
 
 
-def _time(transformer: Any, t: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def _time(transformer: Any, time: float | torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Embed the time: `(1, C)` for the output, `(L, 6, 1, C)` for shift, scale, gate of layers."""
     weight = transformer.condition_embedder.weight
+    t = time if isinstance(time, torch.Tensor) else weight.new_full((1,), time)
     t = t.to(weight.dtype).reshape(1)
     temb, steps = transformer.time_embed(t)
     temb_r, steps_r = transformer.time_embed_r(t - t)

@@ -10,39 +10,37 @@ Shapes: `(frames, channels)` float32.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 
-REGION, AFTER, BEFORE, EDIT = range(4)
+REGION, AFTER, BEFORE, SECOND_REGION = range(4)
 """Generators of one seed."""
 
 
-def gauss(seed: int, stream: int, frames: int, channels: int) -> torch.Tensor:
-    """Return normal noise `(frames, channels)`, the first of generator `stream` of `seed`."""
-    draw = np.random.Generator(np.random.PCG64(np.random.SeedSequence((seed, stream))))
-    return torch.from_numpy(draw.standard_normal((frames, channels), dtype=np.float32))
+def gauss(seed: int, stream: int, draw: int, frames: int, channels: int) -> torch.Tensor:
+    """Return normal noise `(frames, channels)`, the first of generator (`stream`, `draw`)."""
+    own = np.random.Generator(np.random.PCG64(np.random.SeedSequence((seed, stream, draw))))
+    return torch.from_numpy(own.standard_normal((frames, channels), dtype=np.float32))
 
 
 def window_noise(
-    seed: int, frames: int, spans: Iterable[tuple[int, int]], channels: int
+    seed: int, frames: int, spans: Sequence[tuple[int, int]], channels: int, draw: int = 0
 ) -> torch.Tensor:
-    """Return the noise of a window of `frames` frames in which `spans` are new.
+    """Return the noise of a window of `frames` frames in which `spans` (at most two) are new.
 
-    A second span (`extend` on both sides) draws with a seed of its own; the context takes its noise
-    from the first span's first frame on. Without spans all is one region from frame 0.
+    Of two (`extend` on both sides) each has its own generator. The context's noise is counted from
+    the first span's first frame. Without spans all is one region from frame 0. Draws of other
+    numbers are other noise of the same seed.
     """
     wanted = sorted(spans) or [(0, frames)]
-    first = min(max(wanted[0][0], 0), frames)
-    noise = torch.cat((
-        gauss(seed, BEFORE, first, channels).flip(0),
-        gauss(seed, AFTER, frames - first, channels),
-    ))  # fmt: skip
-    for number, (start, end) in enumerate(wanted):
-        own = gauss(seed, REGION + 16 * number, end - start, channels)
-        inside = slice(max(start, 0), min(end, frames))
-        noise[inside] = own[inside.start - start : inside.stop - start]
+    assert all(0 <= a < b <= frames for a, b in wanted), (wanted, frames)
+    first = wanted[0][0]
+    before = gauss(seed, BEFORE, draw, first, channels).flip(0)
+    noise = torch.cat((before, gauss(seed, AFTER, draw, frames - first, channels)))
+    for stream, (start, end) in zip((REGION, SECOND_REGION), wanted, strict=False):
+        noise[start:end] = gauss(seed, stream, draw, end - start, channels)
     return noise
 
 

@@ -119,22 +119,42 @@ def dit_of(checkpoint: Checkpoint) -> Dit:
     return Dit(checkpoint.transformer, checkpoint.condition_encoder.null_condition_emb)
 
 
+Predict = Callable[
+    [torch.Tensor, float, torch.Tensor | None], tuple[torch.Tensor, torch.Tensor | None]
+]
+"""`predict(x, t, average) -> (v, average)`; the average is guidance's memory of earlier steps."""
+Held = tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]
+"""Noise `(B, n, 64)`, source `(n, 64)` and keep `(n, 1)` of the n valid frames, on the device."""
+
+
 @torch.no_grad()
 def sample(dit: Dit, problem: Problem, on_step: OnStep | None = None) -> torch.Tensor:
     """Solve `problem`; return latents `(B, valid frames, 64)`, float32, on the device."""
-    predict = _predictor(dit, problem)
-    noise, source, keep = _inputs(dit.device, problem)
-    x, average = noise, None
-    if problem.schedule[0] < 1:
-        x = blend(source, noise, problem.schedule[0])
-    held = round(problem.hold * len(problem.schedule))
-    after = (*problem.schedule[1:], 0.0)
-    for i, (t, then) in enumerate(zip(problem.schedule, after, strict=True)):
+    held = inputs(dit.device, problem)
+    noise, source, _ = held
+    x = noise if problem.schedule[0] == 1 else blend(source, noise, problem.schedule[0])
+    return solve(problem, predictor(dit, problem), held, x, 0, on_step)
+
+
+def solve(
+    problem: Problem,
+    predict: Predict,
+    held: Held,
+    x: torch.Tensor,
+    first: int,
+    on_step: OnStep | None = None,
+) -> torch.Tensor:
+    """Take the steps from number `first` on, from x at that step's time."""
+    noise, source, keep = held
+    steps, average = len(problem.schedule), None
+    times = (*problem.schedule, 0.0)
+    for i in range(first, steps):
+        t, then = times[i], times[i + 1]
         v, average = predict(x, t, average)
         if on_step is not None:
             on_step(i, t, x, v)
         x = x + (then - t) * v
-        if keep is not None and (i < held or then == 0):
+        if keep is not None and (i < round(problem.hold * steps) or then == 0):
             x = torch.where(keep, blend(source, noise, then), x)
     return x
 
@@ -144,13 +164,7 @@ def blend(music: torch.Tensor, noise: torch.Tensor, t: float) -> torch.Tensor:
     return (1 - t) * music + t * noise
 
 
-Predict = Callable[
-    [torch.Tensor, float, torch.Tensor | None], tuple[torch.Tensor, torch.Tensor | None]
-]
-"""`predict(x, t, average) -> (v, average)`; the average is guidance's memory of earlier steps."""
-
-
-def _predictor(dit: Dit, problem: Problem) -> Predict:
+def predictor(dit: Dit, problem: Problem) -> Predict:
     """Return the velocity of this problem with everything that its steps share worked out."""
     null = dit.null(dit.transformer, dit.null_condition) if problem.guidance > 1 else None
     guided = _runner(dit, problem, problem.conditions, null)
@@ -186,10 +200,8 @@ def _runner(
     return run
 
 
-def _inputs(
-    device: torch.device, problem: Problem
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
-    """Noise `(B, n, 64)`, source `(n, 64)` and keep `(n, 1)` of the valid frames, on the device."""
+def inputs(device: torch.device, problem: Problem) -> Held:
+    """Return what of the problem lives on the device; without a source, the noise stands for it."""
     n = problem.valid
     noise = problem.noise[:, :n].to(device, torch.float32)
     source = noise[0] if problem.source is None else problem.source[:n].to(noise)

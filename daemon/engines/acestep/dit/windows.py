@@ -100,7 +100,7 @@ def warnings_of(spans: Sequence[tuple[int, int]]) -> tuple[str, ...]:
     """Return what a musician should know of regions that the model was not trained for."""
     lengths = [(end - start) / FRAMES_PER_S for start, end in spans]
     return tuple(
-        f"a region of {length:.1f} s is outside {SHORTEST_S}-{LONGEST_S} s, for which the model "
+        f"a region of {length:.4g} s is outside {SHORTEST_S}-{LONGEST_S} s, for which the model "
         "was made: listen closely"
         for length in lengths
         if not SHORTEST_S <= length <= LONGEST_S

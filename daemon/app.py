@@ -25,8 +25,7 @@ from daemon.core.health import Health
 from daemon.core.journal import Journal
 from daemon.core.presets import load_presets
 from daemon.core.roster import Roster
-from daemon.core.schema import ROW
-from daemon.core.settings import Settings
+from daemon.core.settings import Settings, told_to_engines
 from daemon.core.stage import Stage
 from daemon.core.studio import Studio
 from daemon.frontends.dispatch import Dispatcher
@@ -72,7 +71,7 @@ class _House:
         self.bus = Bus(loop.time)
         self.journal = Journal(home.path)
         self.roster = Roster(self.journal)
-        told = {ROW["engine.soundfont"].variable: str(engine.soundfont or "")}
+        told = told_to_engines(settings)
         self.workers = Supervisor(home.path / "logs", jobs.stall_s, jobs.cancel_s, told)
         self.stage = Stage(
             self.journal,

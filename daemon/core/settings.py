@@ -33,11 +33,26 @@ class Server:
 
 @dataclass(frozen=True)
 class EngineChoice:
-    """The engine of jobs that name none, its model's folder, and the SoundFont of `sketch`."""
+    """The engine of jobs that name none, its model's folder, and the SoundFont of `sketch`.
+
+    `device`, `precision` and `budget_gb` (0: all that is free) are for engines with a model.
+    """
 
     name: str
     model: Path | None
     soundfont: Path | None
+    device: str
+    precision: str
+    budget_gb: float
+
+
+@dataclass(frozen=True)
+class Models:
+    """Where models lie, the address they are fetched from, and whether they may be fetched."""
+
+    folder: Path | None
+    mirror: str
+    offline: bool
 
 
 @dataclass(frozen=True)
@@ -70,12 +85,20 @@ class Settings:
 
     server: Server
     engine: EngineChoice
+    models: Models
     jobs: Jobs
     audio: Audio
     log: Log
 
 
-_MADE = {"server": Server, "engine": EngineChoice, "jobs": Jobs, "audio": Audio, "log": Log}
+_MADE = {
+    "server": Server,
+    "engine": EngineChoice,
+    "models": Models,
+    "jobs": Jobs,
+    "audio": Audio,
+    "log": Log,
+}
 
 
 class SettingsError(Exception):
@@ -84,6 +107,13 @@ class SettingsError(Exception):
     def __init__(self, mistakes: Iterable[str]) -> None:
         self.mistakes = tuple(mistakes)
         super().__init__("\n".join(self.mistakes))
+
+
+def told_to_engines(settings: Settings) -> dict[str, str]:
+    """Return the settings that engines read, as environment variables of their processes."""
+    rows = (row for row in ROWS if row.section in ("engine", "models"))
+    values = {r.variable: getattr(getattr(settings, r.section), r.key) for r in rows}
+    return {name: "" if value is None else str(value) for name, value in values.items()}
 
 
 def default_path() -> Path:

@@ -48,6 +48,7 @@ class CommonKeys(TypedDict, total=False):
     priority: int
     slot: str
     tag: str
+    allow_degrade: int
 
 
 class RegionKeys(TypedDict, total=False):
@@ -92,6 +93,7 @@ class MakeKeys(TakeKeys, total=False):
     guidance: float
     humanize: float
     swing: float
+    grid: Literal["off", "measure", "correct"]
     reference: Path
     plan: Path
 
@@ -109,6 +111,8 @@ class RepaintKeys(CommonKeys, ClipKeys, MakeKeys, total=False):
     """Keys of `repaint`."""
 
     strength: float
+    hold: float
+    matching_eq: int
 
 
 class ExtendKeys(CommonKeys, ClipKeys, MakeKeys, total=False):
@@ -119,6 +123,8 @@ class ExtendKeys(CommonKeys, ClipKeys, MakeKeys, total=False):
     bars: float
     ending: int
     strength: float
+    hold: float
+    matching_eq: int
 
 
 class BgmKeys(CommonKeys, ClipKeys, MakeKeys, total=False):
@@ -140,6 +146,7 @@ class RetakeKeys(CommonKeys, ClipKeys, MakeKeys, total=False):
     """Keys of `retake`."""
 
     strength: float
+    hold: float
     of: str
 
 
@@ -147,6 +154,7 @@ class EditKeys(CommonKeys, ClipKeys, MakeKeys, total=False):
     """Keys of `edit`."""
 
     strength: float
+    hold: float
     of: str
 
 

@@ -1,13 +1,17 @@
 """The own sampler against diffusers' pipeline: final latents of all six tasks."""
 
+from dataclasses import replace
+
 import numpy as np
 import oracle
 import pytest
 import torch
 
 from bridge.protocol.errors import PunchinError
+from daemon.engines.acestep.dit.conditions import LYRIC_TOKENS, PROMPT_TOKENS, encode_text
 from daemon.engines.acestep.dit.context import codes_of, of_codes, silence, through_codes
 from daemon.engines.acestep.dit.timbre import excerpt
+from daemon.engines.acestep.text.prompt import metadata, text_of
 
 NEAR = 1e-5
 
@@ -92,3 +96,30 @@ def test_codes_stand_for_the_latents_they_came_from(models):
     text = "".join(f"<|audio_code_{code}|>" for code in codes)
     want, _ = pipe.prepare_src_latents("cpu", torch.float32, audio_codes=text)
     assert torch.allclose(made, want[0], atol=1e-6)
+
+
+def test_a_long_prompt_loses_its_caption_and_not_its_metadata(models):
+    _, shared, _ = models["turbo"]
+    told, _ = metadata(30, 120, (4, 4), "C major")
+    short = encode_text(shared, text_of("repaint", "warm", "la", told))
+    assert short.notes == ()
+    read = []
+    plain = shared.text_encoder.forward
+
+    class Reader:
+        device = torch.device("cpu")
+        get_input_embeddings = shared.text_encoder.get_input_embeddings
+
+        def __call__(self, input_ids):
+            read.append(shared.tokenizer.decode(input_ids[0]))
+            return plain(input_ids=input_ids)
+
+    long = replace(shared, text_encoder=Reader())
+    states = encode_text(long, text_of("repaint", "warm " * 900, "la " * 3000, told))
+    assert states.prompt.shape[1] == PROMPT_TOKENS
+    assert states.lyrics.shape[1] == LYRIC_TOKENS
+    assert read[0].endswith("- duration: 30 seconds\n<|endoftext|>\n")
+    assert read[0].startswith("# Instruction\nRepaint")
+    prompt, lyrics = states.notes
+    assert "prompt" in prompt
+    assert "lyrics" in lyrics

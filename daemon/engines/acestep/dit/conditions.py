@@ -14,9 +14,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 
 from daemon.engines.acestep.parts import FRAMES_PER_S, Checkpoint, Shared
-from daemon.engines.acestep.text.prompt import Text
+from daemon.engines.acestep.text.prompt import END, METADATA, Text
 
-TEXT_TOKENS = 256
+PROMPT_TOKENS = 256
 LYRIC_TOKENS = 2048
 """What the model was trained with; longer texts are cut."""
 TIMBRE_FRAMES = 30 * FRAMES_PER_S
@@ -34,6 +34,19 @@ class TextStates:
     prompt_cut: int = 0
     lyrics_cut: int = 0
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the musician should know of texts that were too long."""
+        rows = (
+            ("prompt", self.prompt_cut, PROMPT_TOKENS),
+            ("lyrics", self.lyrics_cut, LYRIC_TOKENS),
+        )
+        return tuple(
+            f"the end of the {name} was not read: {cut} tokens more than the model's {most}"
+            for name, cut, most in rows
+            if cut
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Conditions:
@@ -50,11 +63,14 @@ class Conditions:
 
 @torch.no_grad()
 def encode_text(shared: Shared, text: Text) -> TextStates:
-    """Encode a prompt and its lyrics."""
+    """Encode a prompt and its lyrics.
+
+    Of a prompt that is too long the caption is shortened, not the metadata behind it.
+    """
     encoder = shared.text_encoder
     table = encoder.get_input_embeddings()
-    prompt, prompt_cut = _tokens(shared.tokenizer, text.prompt, TEXT_TOKENS)
-    lyrics, lyrics_cut = _tokens(shared.tokenizer, text.lyrics, LYRIC_TOKENS)
+    prompt, prompt_cut = _tokens(shared.tokenizer, text.prompt, METADATA, PROMPT_TOKENS)
+    lyrics, lyrics_cut = _tokens(shared.tokenizer, text.lyrics, END, LYRIC_TOKENS)
     return TextStates(
         encoder(input_ids=prompt.to(encoder.device)).last_hidden_state,
         table(lyrics.to(table.weight.device)),
@@ -88,7 +104,13 @@ def encode(
     return Conditions(joined, keep)
 
 
-def _tokens(tokenizer: Any, text: str, most: int) -> tuple[torch.Tensor, int]:
-    """Return token numbers `(1, N ≤ most)`, and how many were cut off."""
+def _tokens(tokenizer: Any, text: str, tail: str, most: int) -> tuple[torch.Tensor, int]:
+    """Return token numbers `(1, N ≤ most)`, and how many were cut off before the last `tail`."""
     ids = tokenizer(text).input_ids
-    return torch.tensor([ids[:most]], dtype=torch.long), max(0, len(ids) - most)
+    cut = len(ids) - most
+    if cut > 0:
+        at = text.rindex(tail)
+        end = tokenizer(text[at:]).input_ids
+        head = tokenizer(text[:at], add_special_tokens=False).input_ids
+        ids = head[: most - len(end)] + end
+    return torch.tensor([ids], dtype=torch.long), max(0, cut)

@@ -112,14 +112,19 @@ def _tokens(transformer: Any, x: torch.Tensor, context: torch.Tensor) -> torch.T
 
 
 def _time(transformer: Any, time: float | torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Embed the time: `(1, C)` for the output, `(L, 6, 1, C)` for shift, scale, gate of layers."""
+    """Embed the time: `(1, C)` for the output, `(L, 6, 1, C)` for the layers.
+
+    Those are shift, 1 + scale and gate of the self-attention, then of the feed-forward part.
+    """
     weight = transformer.condition_embedder.weight
     t = time if isinstance(time, torch.Tensor) else weight.new_full((1,), time)
     t = t.to(weight.dtype).reshape(1)
     temb, steps = transformer.time_embed(t)
     temb_r, steps_r = transformer.time_embed_r(t - t)
     tables = torch.cat([layer.scale_shift_table for layer in transformer.layers])
-    return temb + temb_r, (tables + (steps + steps_r)).unsqueeze(2)
+    modulation = (tables + (steps + steps_r)).unsqueeze(2)
+    modulation[:, 1::3] += 1
+    return temb + temb_r, modulation
 
 
 def _listen(
@@ -132,7 +137,7 @@ def _listen(
     """Self-attention of one layer, added to `hidden (B, T, C)`."""
     shift, scale, gate = modulation[:3]
     attn = layer.self_attn
-    normed = torch.addcmul(shift, _norm(layer.self_attn_norm, hidden), 1 + scale)
+    normed = torch.addcmul(shift, _norm(layer.self_attn_norm, hidden), scale)
     query = _norm(attn.norm_q, attn.to_q(normed).unflatten(-1, (attn.heads, -1)))
     key = _norm(attn.norm_k, attn.to_k(normed).unflatten(-1, (attn.kv_heads, -1)))
     value = attn.to_v(normed).unflatten(-1, (attn.kv_heads, -1))
@@ -159,7 +164,7 @@ def _cross(
 def _think(layer: Any, hidden: torch.Tensor, modulation: torch.Tensor) -> torch.Tensor:
     """Feed-forward part of one layer, added to `hidden`."""
     shift, scale, gate = modulation[3:]
-    normed = torch.addcmul(shift, _norm(layer.mlp_norm, hidden), 1 + scale)
+    normed = torch.addcmul(shift, _norm(layer.mlp_norm, hidden), scale)
     return torch.addcmul(hidden, layer.mlp(normed), gate)
 
 

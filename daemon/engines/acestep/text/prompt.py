@@ -32,6 +32,8 @@ METRES = {"2/4": "2", "3/4": "3", "4/4": "4", "6/8": "6"}
 """Metres that the model knows, and its names for them."""
 NO_VOCALS = "[Instrumental]"
 """The lyrics of music that nobody sings, as trained."""
+METADATA, END = "\n\n# Metas\n", "<|endoftext|>"
+"""Where the metadata of a prompt begins, and the end of either text."""
 
 _ALONE = {
     "text2music": "Fill the audio semantic mask based on the given conditions:",
@@ -125,9 +127,9 @@ def text_of(
     """Format everything for the text encoder. Empty `lyrics` mean that nobody sings."""
     words = lyrics.strip() or NO_VOCALS
     return Text(
-        f"# Instruction\n{instruction(task, tracks)}\n\n# Caption\n{caption}\n\n"
-        f"# Metas\n{_metas(told)}<|endoftext|>\n",
-        f"# Languages\n{language}\n\n# Lyric\n{words}<|endoftext|>",
+        f"# Instruction\n{instruction(task, tracks)}\n\n# Caption\n{caption}"
+        f"{METADATA}{_metas(told)}{END}\n",
+        f"# Languages\n{language}\n\n# Lyric\n{words}{END}",
     )
 
 

@@ -2,36 +2,65 @@
 
 from __future__ import annotations
 
+import logging
+import os
+from collections.abc import Mapping
 from pathlib import Path
 
-import torch
-
 from bridge.protocol.errors import error
+from daemon.engines.acestep import placement as placing
 from daemon.engines.acestep.loading import load_checkpoint, load_shared
-from daemon.engines.acestep.models.folders import Found, look
+from daemon.engines.acestep.models.folders import Found, Home, look
+from daemon.engines.acestep.models.home import models_home
 from daemon.engines.acestep.parts import Checkpoint, Placement
+from daemon.engines.acestep.residence import Residence, numbers_in
 from daemon.engines.acestep.session import Session
 from daemon.engines.acestep.tasks import needed
 from daemon.engines.base import Port
 
+_log = logging.getLogger("punchin.acestep")
 
-def open_session(model: str | None, port: Port) -> Session:
-    """Load the checkpoint or the folder of checkpoints `model`. Raises 302, 303, 304."""
-    if model is None:
-        raise error(302, "no model is named: punchin models pull turbo, or serve with --model DIR")
-    home = look(Path(model))
-    placement = Placement(torch.device("cpu"), torch.float32, torch.float32)
-    port.progress(0.1, "loading")
+
+def open_session(model: str | None, port: Port, environ: Mapping[str, str] = os.environ) -> Session:
+    """Load the checkpoint or the folder of checkpoints `model`; None means the folder of models.
+
+    Raises 301, 302, 303, 304.
+    """
+    home = _home(model, environ)
     first = needed("repaint", home.checkpoints)
-    held: dict[str, Checkpoint] = {}
-
-    def load(found: Found) -> Checkpoint:
-        if found.name not in held:
-            held[found.name] = load_checkpoint(found, placement)
-        return held[found.name]
-
-    session = Session(placement, load_shared(first, placement), home.checkpoints, load)
+    has = placing.machine()
+    placement = placing.choose(placing.wishes_from(environ), has, numbers_in(first))
+    _log.info("%s on %s", first.folder, placing.describe(placement))
+    placing.keep_budget(placement)
+    port.progress(0.1, "loading")
+    shared = load_shared(first, placement)
     port.progress(0.4, "loading")
+    residence = _residence(placement, has, first)
+    session = Session(placement, shared, home.checkpoints, residence.get)
     session.checkpoint_for("repaint")
     port.progress(1.0, "ready")
     return session
+
+
+def _home(model: str | None, environ: Mapping[str, str]) -> Home:
+    if model is not None:
+        return look(Path(model))
+    folder = models_home(environ)
+    if not folder.is_dir():
+        raise error(302, "no model is here: punchin models pull turbo, or serve with --model DIR")
+    return look(folder)
+
+
+def _residence(placement: Placement, has: placing.Machine, first: Found) -> Residence:
+    """Return the residence of checkpoints in what the device has left beside what they share."""
+
+    def load(found: Found) -> Checkpoint:
+        return load_checkpoint(found, placement)
+
+    def size_of(found: Found) -> int:
+        return numbers_in(found).checkpoint * placement.transformer_dtype.itemsize
+
+    free = has.free_bytes["cpu" if placement.offload else str(placement.device)]
+    room = min(free, placement.budget_bytes or free) if not placement.offload else free
+    taken = placing.needed(placement, numbers_in(first)) - size_of(first)
+    return Residence(load, size_of, room - max(0, taken) - placing.WORK)

@@ -11,6 +11,7 @@ import json
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,11 @@ class Tensor:
     name: str
     dtype: str
     shape: tuple[int, ...]
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers it holds."""
+        return prod(self.shape)
 
 
 def read(file: Path) -> dict[str, Tensor]:

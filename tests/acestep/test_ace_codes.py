@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from bridge.protocol.errors import PunchinError
-from daemon.engines.acestep.lm import codes
+from daemon.engines.acestep.dit import context
 from daemon.engines.acestep.loading import load_checkpoint
 from daemon.engines.acestep.models.folders import recognise
 from daemon.engines.acestep.parts import Placement
@@ -27,14 +27,14 @@ def test_codes_stand_for_the_latents_that_diffusers_takes_them_for(
     wanted, frames = pipeline(tiny_turbo).prepare_src_latents(
         torch.device("cpu"), torch.float32, audio_codes=words
     )
-    found = codes.latents_of(checkpoint, numbers)
+    found = context.of_codes(checkpoint, numbers)
     assert found.shape == (frames, wanted.shape[-1]) == (25, wanted.shape[-1])
     assert torch.equal(found, wanted[0])
 
 
 def test_a_number_outside_the_book_counts_as_its_last(checkpoint):
     assert torch.equal(
-        codes.latents_of(checkpoint, [5, 64_000]), codes.latents_of(checkpoint, [5, 999])
+        context.of_codes(checkpoint, [5, 64_000]), context.of_codes(checkpoint, [5, 999])
     )
 
 
@@ -50,15 +50,15 @@ def test_codes_of_latents_give_what_cover_hears(checkpoint, pipeline, tiny_turbo
         latents[None], pipe.condition_encoder.silence_latent
     )
     wanted = pipe.audio_token_detokenizer(quantized)[0]
-    found = codes.codes_of(checkpoint, latents)
+    found = context.codes_of(checkpoint, latents)
     assert len(found) == -(-frames // 5)
-    assert torch.allclose(codes.latents_of(checkpoint, found), wanted, atol=1e-5)
+    assert torch.allclose(context.of_codes(checkpoint, found), wanted, atol=1e-5)
 
 
-def test_a_checkpoint_without_tokenizer_is_301(checkpoint):
+def test_a_checkpoint_without_tokenizer_is_303(checkpoint):
     lone = replace(checkpoint, audio_tokenizer=None)
     with pytest.raises(PunchinError) as caught:
-        codes.codes_of(lone, torch.zeros(5, 8))
-    assert caught.value.code == 301
+        context.codes_of(lone, torch.zeros(5, 8))
+    assert caught.value.code == 303
     with pytest.raises(PunchinError):
-        codes.latents_of(replace(checkpoint, audio_detokenizer=None), [1])
+        context.of_codes(replace(checkpoint, audio_detokenizer=None), [1])

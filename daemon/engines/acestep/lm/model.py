@@ -91,7 +91,7 @@ def load(folder: Path, placement: Placement, codes: int) -> Language:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     if not folder.is_dir():
-        raise error(302, f"no language model at {folder}: punchin models pull 5Hz-lm-0.6B")
+        raise error(302, f"no language model at {folder}: punchin models pull lm-0.6b")
     try:
         tokenizer = AutoTokenizer.from_pretrained(
             folder, local_files_only=True, trust_remote_code=False
@@ -129,6 +129,6 @@ def _vocabulary(tokenizer: Any, codes: int, folder: Path) -> Vocabulary:
     in_order = all(found.get(n) == found.get(0, -1) + n for n in range(count))
     names = ("<|im_start|>", "<|im_end|>", "<think>", "</think>")
     if not count or not in_order or any(name not in ids for name in names):
-        raise error(303, f"{folder} is no 5 Hz language model: punchin models pull 5Hz-lm-0.6B")
+        raise error(303, f"{folder} is no 5 Hz language model: punchin models pull lm-0.6b")
     start, end, think, unthink = (int(ids[name]) for name in names)
     return Vocabulary(start, end, think, unthink, int(found[0]), count)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bridge.protocol.errors import error
 from daemon.engines.acestep import placement as placing
+from daemon.engines.acestep.beside import Beside
 from daemon.engines.acestep.loading import load_checkpoint, load_shared
 from daemon.engines.acestep.models.folders import Found, Home, look
 from daemon.engines.acestep.models.home import models_home
@@ -36,7 +37,8 @@ def open_session(model: str | None, port: Port, environ: Mapping[str, str] = os.
     shared = load_shared(first, placement)
     port.progress(0.4, "loading")
     residence = _residence(placement, has, first)
-    session = Session(placement, shared, home.checkpoints, residence.get)
+    beside = Beside(placement, home.language_models, home.separators)
+    session = Session(placement, shared, home.checkpoints, residence.get, beside)
     session.checkpoint_for("repaint")
     port.progress(1.0, "ready")
     return session

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
 
-from daemon.engines.acestep.cache import Caches, caches, window_key
+from daemon.engines.acestep.beside import Beside
+from daemon.engines.acestep.cache import MIB, Cache, Caches, caches, window_key
 from daemon.engines.acestep.dit.conditions import Conditions, TextStates, encode, encode_text
 from daemon.engines.acestep.dit.context import silence
 from daemon.engines.acestep.dit.sampler import Dit, Problem, dit_of, sample
@@ -46,14 +48,17 @@ class Share:
 class Session:
     """What is loaded, where it runs, and what was computed before.
 
-    `found` are the checkpoints on disk; `open` gives one of them, loaded.
+    `found` are the checkpoints on disk; `open` gives one of them, loaded. `beside` are models that
+    only some ops need. `kept` is what an op keeps from one take of a job to the next.
     """
 
     placement: Placement
     shared: Shared
     found: tuple[Found, ...]
     open: Callable[[Found], Checkpoint]
+    beside: Beside
     caches: Caches = field(default_factory=caches)
+    kept: Cache[Any] = field(default_factory=lambda: Cache(256 * MIB))
 
     def checkpoint_for(self, task: Task) -> Checkpoint:
         """Return the checkpoint that does `task`. Raises 301, 302, 303, 304."""

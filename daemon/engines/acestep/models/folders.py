@@ -44,11 +44,14 @@ class Found:
 
 @dataclass(frozen=True)
 class Home:
-    """What a folder of models holds: checkpoints and language models, in order of their names."""
+    """What a folder of models holds: checkpoints and, in order of their names, the folders of
+    language models and of separators.
+    """
 
     folder: Path
     checkpoints: tuple[Found, ...]
     language_models: tuple[Path, ...]
+    separators: tuple[Path, ...] = ()
 
 
 def look(folder: Path) -> Home:
@@ -65,8 +68,13 @@ def look(folder: Path) -> Home:
             303, f"{folder} holds no model (no model_index.json): punchin models pull turbo"
         )
     beside = inside if homes != [folder] else [p for p in folder.parent.iterdir() if p.is_dir()]
-    models = tuple(sorted(p for p in {*inside, *beside} if _is_language_model(p)))
-    return Home(folder, tuple(recognise(p) for p in homes), models)
+    around = sorted({*inside, *beside})
+    return Home(
+        folder,
+        tuple(recognise(p) for p in homes),
+        tuple(p for p in around if _is_language_model(p)),
+        tuple(p for p in around if _is_separator(p)),
+    )
 
 
 def recognise(folder: Path) -> Found:
@@ -111,6 +119,11 @@ def _layout(folder: Path) -> Layout | None:
 def _is_language_model(folder: Path) -> bool:
     """Whether a causal language model with audio codes lies here, as their folders are called."""
     return "lm" in folder.name.lower().split("-") and (folder / "config.json").is_file()
+
+
+def _is_separator(folder: Path) -> bool:
+    """Whether models of Demucs lie here: a list of them, and their weights."""
+    return any(folder.glob("*.yaml")) and any(folder.glob("*.safetensors"))
 
 
 def _family(name: str, config: Mapping[str, Any]) -> Family:

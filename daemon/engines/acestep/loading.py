@@ -29,6 +29,7 @@ from transformers.utils import logging as transformers_logging
 
 from bridge.protocol.errors import error
 from daemon.engines.acestep import weights
+from daemon.engines.acestep.latents.lean import lean
 from daemon.engines.acestep.models import headers, original
 from daemon.engines.acestep.models.folders import Found, read_json
 from daemon.engines.acestep.parts import HOP, RATE, Checkpoint, Placement, Shared
@@ -173,15 +174,7 @@ def _vae(folder: Path, placement: Placement) -> Any:
         )  # fmt: skip
     held = weights.announced(headers.shards(folder, _STEM))
     weights.fill(module, held, torch.float32, torch.device("cpu"))
-    for part in module.modules():
-        if hasattr(part, "weight_g"):
-            torch.nn.utils.remove_weight_norm(part)
-    last = module.decoder.conv2
-    torch.nn.Module.to(module, placement.vae_dtype)
-    if placement.vae_dtype != torch.float32:
-        last.to(torch.float32)
-        last.register_forward_pre_hook(lambda _, inputs: (inputs[0].float(),))
-    return torch.nn.Module.to(module.requires_grad_(False), _home(placement))
+    return torch.nn.Module.to(lean(module, placement.vae_dtype), _home(placement))
 
 
 def _text_encoder(folder: Path, placement: Placement) -> Any:

@@ -31,9 +31,9 @@ def decode(vae: Any, latents: torch.Tensor, first: int, last: int) -> np.ndarray
     assert 0 <= first <= last <= len(latents), (first, last, len(latents))
     lead = min(first, HALO)
     heard = latents[first - lead : last + HALO]
-    weight = vae.decoder.conv1.weight
+    place = vae.decoder.conv1.bias
     with torch.inference_mode():
-        wave = _forward(vae.decoder, heard.T[None].to(weight.device, weight.dtype))[0]
+        wave = _forward(vae.decoder, heard.T[None].to(place))[0]
         hop = wave.shape[-1] // len(heard)
         inside = wave[:, lead * hop : (lead + last - first) * hop]
         return np.ascontiguousarray(inside.T.float().cpu().numpy())
@@ -61,5 +61,5 @@ def _forward(decoder: Any, hidden: torch.Tensor) -> torch.Tensor:
     hidden = decoder.conv1(hidden)
     for block in decoder.block:
         hidden = block(hidden)
-    hidden = hidden.to(decoder.conv2.weight.dtype)
+    hidden = hidden.to(next(decoder.conv2.parameters()).dtype)
     return decoder.conv2(decoder.snake1(hidden))

@@ -64,8 +64,8 @@ def _tile(vae: Any, samples: Samples, start: int, end: int) -> torch.Tensor:
     lead = min(start, HALO)
     after = min(HALO, max(0, frames_of(len(samples)) - end))
     heard = _stretch(samples, start - lead, end + after)
-    weight = vae.encoder.conv1.weight
-    wave = torch.from_numpy(heard.T.copy())[None].to(weight.device, weight.dtype)
+    place = vae.encoder.conv1.bias
+    wave = torch.from_numpy(heard.T.copy())[None].to(place)
     with torch.inference_mode():
         mean = vae.encoder(wave).chunk(2, dim=1)[0][0]
     return mean[:, lead : lead + end - start].T.float().cpu()

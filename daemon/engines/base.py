@@ -108,8 +108,8 @@ class Request:
     - `options`: the other keys of section 4 that apply (`prompt`, `lyrics`, `strength`, `track`,
       `stems`, …), converted and in range; a key that was not given is absent.
     - `source_start`: frames at `rate` from the source's first sample to the clip's first.
-    - `cut`: whether the source's clip goes on before and after what is handed over. Where it does,
-      `Capabilities.window_border_s` of it is there to be heard and not to be relied on.
+    - `cut`: frames at `rate` by which the source's clip goes on before and after what is handed
+      over; where it does, `Capabilities.window_border_s` is there to be heard, not relied on.
     - `later_seeds`: those of the takes of this job that are still to come, in their order.
     - `source_mark`: tells the clip's file, as it is now, from others; empty where there is none.
     """
@@ -128,7 +128,7 @@ class Request:
     downbeat_confidence: float = 1.0
     source_mark: str = ""
     source_start: int = 0
-    cut: tuple[bool, bool] = (False, False)
+    cut: tuple[int, int] = (0, 0)
     later_seeds: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
@@ -156,8 +156,9 @@ class Result:
     """What an engine tells about a take once its chunks have left.
 
     `key`: the key it worked in, or None. `notes`: sentences for the musician (what was not
-    possible, what was guessed). `documents`: further files, by role: `plan` (JSON text) and `midi`
-    (bytes of a standard MIDI file). `analysis`: the answer to `analyze`, JSON-ready, with times in
+    possible, what was guessed). `documents`: further files, by role: `plan` (JSON text), `midi`
+    (bytes of a standard MIDI file) and `recipe` (JSON text: what an engine needs to make a take's
+    variation later). `analysis`: the answer to `analyze`, JSON-ready, with times in
     seconds from the first sample of the clip.
     """
 

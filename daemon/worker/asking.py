@@ -100,9 +100,11 @@ def request_for(
     )
 
 
-def _cut(work: Work, clip: Clip) -> tuple[bool, bool]:
-    """Return whether the clip goes on before and after what the engine hears of it."""
-    return clip.start > work.clip[0], clip.start + len(clip.source) < work.clip[1]
+def _cut(work: Work, clip: Clip) -> tuple[int, int]:
+    """Return by how many engine frames the clip goes on before and after what is heard of it."""
+    beyond = clip.start - work.clip[0], work.clip[1] - clip.start - len(clip.source)
+    before, after = (max(0, round(n * clip.engine_rate / clip.rate)) for n in beyond)
+    return before, after
 
 
 def _mark(source: SourceInfo | None) -> str:

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
 VERSION = "1"
 RATE = 48_000
-OPS = frozenset({"repaint"})
+OPS = frozenset({"generate", "repaint", "extend", "cover", "retake"})
 KEYS = frozenset(
     {
         "bpm", "meter", "downbeat", "tempomap", "key", "prompt", "lyrics", "lyrics_file",
-        "language", "strength", "steps", "guidance", "context", "seconds", "bars",
+        "language", "strength", "steps", "guidance", "context", "seconds", "bars", "hold",
+        "reference",
     }
 )  # fmt: skip
 WINDOW_STEP_S = 0.4

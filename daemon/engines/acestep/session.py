@@ -44,6 +44,20 @@ class Share:
         self.port.progress(self.first + fraction * (self.last - self.first), self.stage)
 
 
+@dataclass(frozen=True)
+class Part:
+    """A part of a job that has parts of its own: `length` of the take from `first` on."""
+
+    port: Port
+    first: float
+    length: float
+
+    def share(self, first: float, last: float, stage: str) -> Share:
+        """Return the share `first` … `last` of this part."""
+        begin, end = (self.first + edge * self.length for edge in (first, last))
+        return Share(self.port, begin, end, stage)
+
+
 @dataclass(eq=False)
 class Session:
     """What is loaded, where it runs, and what was computed before.
@@ -63,6 +77,10 @@ class Session:
     def checkpoint_for(self, task: Task) -> Checkpoint:
         """Return the checkpoint that does `task`. Raises 301, 302, 303, 304."""
         return self.open(needed(task, self.found))
+
+    def named(self, name: str) -> Checkpoint | None:
+        """Return the checkpoint of this name, None where it is not on disk. Raises 303, 304."""
+        return next((self.open(found) for found in self.found if found.name == name), None)
 
     # -- before sampling ---------------------------------------------------------------------------
 

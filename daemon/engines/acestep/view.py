@@ -63,7 +63,7 @@ def inside(request: Request, span: Span) -> View:
     region = span_of(span.start, span.end)
     first, last = min(first, region[0]), max(last, region[1])
     last += (last - first) % 2
-    return _long_enough(first, last, (first, last), region, frames_of(len(request.clip)))
+    return _long_enough(first, last, (first, last), region)
 
 
 def beside(request: Request, span: Span) -> View:
@@ -74,11 +74,11 @@ def beside(request: Request, span: Span) -> View:
         start = (span.start - handle) // HOP // GRAIN * GRAIN
         region = (start, min(GRAIN, last))
         last += (last - start) % 2
-        return _long_enough(start, last, (region[1], last), region, frames_of(len(request.clip)))
+        return _long_enough(start, last, (region[1], last), region)
     end = frames_of(span.end + handle)
     region = (max(first, len(request.clip) // HOP - GRAIN), end)
     end += (end - first) % 2
-    return _long_enough(first, end, (first, region[0]), (region[0], end), end)
+    return _long_enough(first, end, (first, region[0]), (region[0], end))
 
 
 def whole(request: Request) -> View:
@@ -86,7 +86,7 @@ def whole(request: Request) -> View:
     last = frames_of(len(request.clip) or request.spans[0].end + request.handle)
     last += last % 2
     heard = (0, frames_of(len(request.clip)))
-    return _long_enough(0, last, heard, (0, last), last)
+    return _long_enough(0, last, heard, (0, last))
 
 
 def _usable(request: Request) -> Frames:
@@ -98,13 +98,13 @@ def _usable(request: Request) -> Frames:
     return first, (samples + _SLACK) // HOP - GRAIN
 
 
-def _long_enough(first: int, last: int, heard: Frames, region: Frames, end: int) -> View:
-    """Return the view, filled up after `end` to the least length with music that is thrown away."""
+def _long_enough(first: int, last: int, heard: Frames, region: Frames) -> View:
+    """Return the view, filled up to the least length with music that is thrown away."""
     spare = max(0, LEAST - (last - first))
     new = [(region[0] - first, region[1] - first)]
     if spare:
         # A clip that ends here was not meant to: what follows is made, and its smeared end too.
-        begin = max(region[1], end - GRAIN) - first
+        begin = max(region[1], last - GRAIN) - first
         new.append((begin, last + spare - first))
         heard = (heard[0], min(heard[1], begin + first))
     return View(

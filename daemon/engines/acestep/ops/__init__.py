@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from daemon.engines.acestep.ops.cover import cover
+from daemon.engines.acestep.ops.extend import extend
+from daemon.engines.acestep.ops.generate import generate
 from daemon.engines.acestep.ops.repaint import repaint
+from daemon.engines.acestep.ops.retake import retake
 from daemon.engines.acestep.session import Session
 from daemon.engines.base import Port, Request, Result
 
 OPS: dict[str, Callable[[Session, Request, Port], Result]] = {
+    "generate": generate,
     "repaint": repaint,
+    "extend": extend,
+    "cover": cover,
+    "retake": retake,
 }

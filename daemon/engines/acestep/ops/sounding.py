@@ -5,7 +5,7 @@ Samples are float32 `(n, 2)` at 48 kHz; spans and chunks lie in samples of the r
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import torch
@@ -17,36 +17,61 @@ from daemon.engines.acestep.session import Session, Share
 from daemon.engines.acestep.view import View
 from daemon.engines.base import Chunk, Request, Span
 
+Piece = tuple[int, np.ndarray]
+"""The sample at which it begins, and samples."""
+Finish = Callable[[int, np.ndarray], tuple[np.ndarray, tuple[str, ...]]]
+"""`finish(start, samples) -> (samples, notes)`: a correction of all that was made of a span."""
 
-def emit(
+_CEILING = 0.989  # −0.1 dBFS
+_EMITTED = 1 << 18
+
+
+def hand_over(
+    pieces: Iterable[Piece],
+    role: str,
+    share: Share,
+    gain: float = 1.0,
+    finish: Finish | None = None,
+) -> tuple[str, ...]:
+    """Hand over `pieces`, which follow each other, times `gain`; return notes.
+
+    With `finish` they are provisional, and follow once more as it leaves them.
+    """
+    held: list[Piece] = []
+    for at, samples in pieces:
+        louder = samples * np.float32(gain)
+        share.port.emit(Chunk(role, at, louder, provisional=finish is not None))
+        if finish is not None:
+            held.append((at, louder))
+    if finish is None or not held:
+        return ()
+    start = held[0][0]
+    whole, notes = finish(start, np.concatenate([samples for _, samples in held]))
+    for at in range(0, len(whole), _EMITTED):
+        share.port.emit(Chunk(role, start + at, whole[at : at + _EMITTED]))
+    return notes
+
+
+def pieces_of(
     session: Session,
     latents: torch.Tensor,
     view: View,
     span: Span,
     handle: int,
-    role: str,
-    gain: float,
     share: Share,
-) -> None:
-    """Hand over the sound of `span` and its handles, as far as the view holds them.
+    late: int = 0,
+) -> Iterator[Piece]:
+    """Yield the sound of `span` and its handles, as far as the view holds them.
 
-    `latents (view.frames, C)` are of the whole view; `gain` is a factor.
+    `latents (view.frames, C)` are of the whole view; they sound `late` samples too late.
     """
-    for at, samples in pieces(session, latents, view, span, handle, share):
-        share.port.emit(Chunk(role, at, samples * np.float32(gain)))
-
-
-def pieces(
-    session: Session, latents: torch.Tensor, view: View, span: Span, handle: int, share: Share
-) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield `(sample, samples)` of `span` and its handles, as far as the view holds them."""
     low, high = view.samples()
-    low, high = max(low, span.start - handle), min(high, span.end + handle)
+    low, high = max(low, span.start - handle + late), min(high, span.end + handle + late)
     first, last = low // HOP - view.start, -(-high // HOP) - view.start
     for frame, samples in session.sound(latents, first, last, share):
         at = view.sample(frame)
         begin, end = max(low, at), min(high, at + len(samples))
-        yield begin, samples[begin - at : end - at]
+        yield begin - late, samples[begin - at : end - at]
 
 
 def edge_gain(
@@ -66,8 +91,22 @@ def edge_gain(
         difference = level_difference_db(kept, samples[: len(kept)], RATE)
         if difference is not None:
             found.append(difference)
-    wanted = sum(found) / len(found) if found else 0.0
-    return amplitude(max(-MOST_GAIN_DB, min(MOST_GAIN_DB, wanted)))
+    return within_3_db(sum(found) / len(found) if found else 0.0)
+
+
+def within_3_db(wanted_db: float) -> float:
+    """Return the factor of a gain in dB, at most 3 dB up or down."""
+    return amplitude(max(-MOST_GAIN_DB, min(MOST_GAIN_DB, wanted_db)))
+
+
+def below_full_scale(start: int, samples: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Lower a whole piece that is too loud so that its peak is −0.1 dBFS; a `Finish`."""
+    peak = float(np.abs(samples).max(initial=0.0))
+    if peak <= _CEILING:
+        return samples, ()
+    by_db = 20 * np.log10(peak / _CEILING)
+    note = f"The model's result was above full scale and was lowered by {by_db:.1f} dB."
+    return samples * np.float32(_CEILING / peak), (note,) if by_db >= 1 else ()
 
 
 def _edges(view: View) -> Iterator[tuple[int, int]]:

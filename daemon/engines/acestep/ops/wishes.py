@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from daemon.engines.acestep.dit.schedule import schedule
-from daemon.engines.acestep.parts import Checkpoint
+from daemon.engines.acestep.parts import RATE, Checkpoint
+from daemon.engines.acestep.text.lyrics import sung_in
 from daemon.engines.acestep.text.prompt import Task, Text, language_of, metadata, text_of
+from daemon.engines.acestep.text.scripts import script_warning
+from daemon.engines.acestep.view import View
 from daemon.engines.base import Request
 
 SURE_OF_TEMPO = 0.5
@@ -26,7 +30,7 @@ class Solving:
 def solving(request: Request, checkpoint: Checkpoint, start: float = 1.0) -> Solving:
     """Return what the request says of sampling, else what the checkpoint was made for.
 
-    `start` is the time at which to begin, 0…1 (1: from noise). Raises 103.
+    `start` is the time at which to begin, above 0 and at most 1 (from noise). Raises 103.
     """
     options = request.options
     steps = int(options.get("steps", checkpoint.steps))
@@ -34,27 +38,37 @@ def solving(request: Request, checkpoint: Checkpoint, start: float = 1.0) -> Sol
     notes: tuple[str, ...] = ()
     if checkpoint.family == "turbo" and guidance > 1:
         guidance = 1.0
-        notes = (f"`guidance` was not used: {checkpoint.name} was distilled to need none.",)
+        notes = (f"`guidance` was not used: {checkpoint.name} was made to need none.",)
     times = schedule(steps, checkpoint.shift, start)
     return Solving(times, max(1.0, guidance), float(options.get("hold", 1.0)), notes)
 
 
 def words(
-    request: Request, task: Task, duration_s: float, tracks: tuple[str, ...] = ()
+    request: Request,
+    task: Task,
+    view: View,
+    tracks: Sequence[str] = (),
+    caption: str | None = None,
+    lyrics: str | None = None,
 ) -> tuple[Text, tuple[str, ...]]:
-    """Return what the model reads for `duration_s` seconds of music, and notes. Raises 103.
+    """Return what the model reads for what it sees, and notes. Raises 103.
 
-    A tempo that is a guess and a key that nobody told are left out.
+    The lines sung in the view are chosen; a tempo that is a guess and a key that nobody told are
+    left out. `caption` and `lyrics` stand for those of the request.
     """
-    options = request.options
-    at = request.spans[0].start / request.rate
+    options, at = request.options, request.spans[0].start / request.rate
     sure = request.grid_told or request.tempo_confidence >= SURE_OF_TEMPO
     told, notes = metadata(
-        duration_s,
+        view.duration_s,
         request.grid.tempo_at(at) if sure else None,
         request.grid.metre_at(at) if sure else None,
         request.key,
     )
-    caption, lyrics = str(options.get("prompt", "")), str(options.get("lyrics", ""))
+    start, end = (request.source_start + sample for sample in view.samples())
+    text = str(options.get("lyrics", "")) if lyrics is None else lyrics
+    sung = sung_in(text, start / RATE, end / RATE)
     language = language_of(options.get("language"))
-    return text_of(task, caption, lyrics, told, language, tracks), notes
+    about = (sung.note, script_warning(sung.text, language))
+    prompt = str(options.get("prompt", "")) if caption is None else caption
+    made = text_of(task, prompt, sung.text, told, language, tracks)
+    return made, (*notes, *(note for note in about if note))

@@ -111,6 +111,7 @@ class Request:
     - `cut`: frames at `rate` by which the source's clip goes on before and after what is handed
       over; where it does, `Capabilities.window_border_s` is there to be heard, not relied on.
     - `later_seeds`: those of the takes of this job that are still to come, in their order.
+    - `take`: number of this take, from 1.
     - `source_mark`: tells the clip's file, as it is now, from others; empty where there is none.
     """
 
@@ -130,6 +131,7 @@ class Request:
     source_start: int = 0
     cut: tuple[int, int] = (0, 0)
     later_seeds: tuple[int, ...] = ()
+    take: int = 1
 
     def __post_init__(self) -> None:
         assert self.clip.shape[1:] == (2,), self.clip.shape
@@ -159,13 +161,15 @@ class Result:
     possible, what was guessed). `documents`: further files, by role: `plan` (JSON text), `midi`
     (bytes of a standard MIDI file) and `recipe` (JSON text: what an engine needs to make a take's
     variation later). `analysis`: the answer to `analyze`, JSON-ready, with times in
-    seconds from the first sample of the clip.
+    seconds from the first sample of the clip. `seed`: what the take was made from where that is
+    not the request's own: an engine may give a job's takes in another order than it made them.
     """
 
     key: str | None = None
     notes: tuple[str, ...] = ()
     documents: Mapping[str, bytes | str] = field(default_factory=dict)
     analysis: Mapping[str, Any] | None = None
+    seed: int | None = None
 
 
 class Port(Protocol):

@@ -96,6 +96,7 @@ def request_for(
         source_start=clip.engine_start,
         cut=_cut(work, clip),
         later_seeds=tuple(seeds[take:]),
+        take=take,
         **sure.fields(),
     )
 

@@ -89,7 +89,8 @@ def _play_take(
     port.on_chunk = None
     notes = list(fitter.finish()) + _bandwidth_note(engine, clip)
     _send_documents(result, take, port)
-    fields = {"take": take, "seed": request.seed, "key": result.key}
+    seed = request.seed if result.seed is None else result.seed
+    fields = {"take": take, "seed": seed, "key": result.key}
     port.send("take", {**fields, "notes": [*result.notes, *sure.notes(work.op), *notes]})
 
 

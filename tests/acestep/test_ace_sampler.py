@@ -202,9 +202,9 @@ def test_what_is_foreseen_is_the_result_at_the_last_step(turbo):
     assert torch.allclose(foreseen[-1], got, atol=1e-6)
 
 
-@pytest.mark.parametrize("frames", [20, 25, 26, 27, 200])
+@pytest.mark.parametrize("frames", [20, 25, 26, 27, 96, 97, 150, 200])
 def test_the_forward_pass_is_the_modules_own(turbo, frames):
-    """Around the length of the sliding window (12 tokens) too, where masks come and go."""
+    """Around the lengths too where masks come (over 13 tokens) and blocks (over 48)."""
     _, checkpoint = turbo
     problem = repaint(turbo, frames=200)
     x, context = problem.noise[:, :frames], problem.context[:, :frames]
@@ -218,11 +218,14 @@ def test_the_forward_pass_is_the_modules_own(turbo, frames):
     assert oracle.apart(got, want) <= 0.3 * NEAR
 
 
-def test_short_sequences_need_no_mask(turbo):
+def test_masks_are_no_larger_than_they_must_be(turbo):
     transformer = turbo[1].transformer
-    assert layout(transformer, 26).sliding is None
-    assert layout(transformer, 28).sliding is not None
-    assert layout(transformer, 200).full is None
+    short, middle, long = (layout(transformer, frames) for frames in (26, 28, 400))
+    assert short.sliding is None
+    assert middle.sliding.shape == (1, 1, 14, 14)
+    assert long.sliding is None
+    assert long.near.shape == (17, 1, 12, 36)
+    assert short.full is middle.full is long.full is None
 
 
 def test_half_precision_is_as_near_as_the_stock_forward_pass(turbo):

@@ -6,6 +6,7 @@ added to the scores and broadcasts to `(B, H, T, S)`.
 
 from __future__ import annotations
 
+import functools
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
@@ -26,14 +27,41 @@ def attend(
     """Return softmax(q·kᵀ/√D + bias)·v, `(B, H, T, D)`.
 
     Of the fused CUDA kernels only flash attention takes grouped heads, and it takes neither a bias
-    nor float32; for the others keys and values are repeated.
+    nor float32 nor a device before Ampere; for the others keys and values are repeated.
     """
     groups = query.shape[1] // key.shape[1]
-    if groups > 1 and query.is_cuda and (bias is not None or query.dtype == torch.float32):
+    flash = bias is None and query.dtype != torch.float32
+    if groups > 1 and query.is_cuda and not (flash and _has_flash(query.device)):
         key, value = (x.repeat_interleave(groups, 1) for x in (key, value))
     return F.scaled_dot_product_attention(
         query, key, value, attn_mask=bias, enable_gqa=query.shape[1] != key.shape[1]
     )
+
+
+def attend_near(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, bias: torch.Tensor
+) -> torch.Tensor:
+    """Return attention to tokens of the own block and those beside it, `(B, H, T, D)`.
+
+    `bias (K, 1, W, 3·W)` for K blocks of W tokens; the last block may be longer than the sequence.
+    """
+    blocks, _, width, _ = bias.shape
+    rest = blocks * width - query.shape[2]
+
+    def around(x: torch.Tensor) -> torch.Tensor:
+        wide = F.pad(x, (0, 0, width, rest + width)).unfold(2, 3 * width, width)
+        return wide.permute(0, 2, 1, 4, 3).flatten(0, 1)
+
+    own = F.pad(query, (0, 0, 0, rest)).unflatten(2, (blocks, width)).transpose(1, 2).flatten(0, 1)
+    rows = bias.repeat(query.shape[0], 1, 1, 1)
+    out = attend(own, around(key), around(value), rows)
+    out = out.unflatten(0, (-1, blocks)).transpose(1, 2).flatten(2, 3)
+    return out[:, :, : query.shape[2]]
+
+
+@functools.cache
+def _has_flash(device: torch.device) -> bool:
+    return torch.version.hip is None and torch.cuda.get_device_capability(device) >= (8, 0)
 
 
 def rotary(

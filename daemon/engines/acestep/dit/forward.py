@@ -94,8 +94,8 @@ def velocity(
             hidden = torch.cat((hidden, hidden))
         when, modulation = _time(transformer, t)
         for i, layer in enumerate(transformer.layers):
-            sliding = transformer.layer_types[i] == "sliding_attention"
-            hidden = _listen(layer, hidden, modulation[i], layout, layout.bias(sliding))
+            slides = transformer.layer_types[i] == "sliding_attention"
+            hidden = _listen(layer, hidden, modulation[i], layout, slides)
             heard = _cross(layer, hidden[:rows], cross.keys[i], cross.values[i], cross.bias)
             if null is not None:
                 heard = torch.cat((heard, null[i].expand_as(heard)))
@@ -128,11 +128,7 @@ def _time(transformer: Any, time: float | torch.Tensor) -> tuple[torch.Tensor, t
 
 
 def _listen(
-    layer: Any,
-    hidden: torch.Tensor,
-    modulation: torch.Tensor,
-    layout: Layout,
-    bias: torch.Tensor | None,
+    layer: Any, hidden: torch.Tensor, modulation: torch.Tensor, layout: Layout, slides: bool
 ) -> torch.Tensor:
     """Self-attention of one layer, added to `hidden (B, T, C)`."""
     shift, scale, gate = modulation[:3]
@@ -143,7 +139,8 @@ def _listen(
     value = attn.to_v(normed).unflatten(-1, (attn.kv_heads, -1))
     turned = rotate(torch.cat((query, key), 2), layout.positions)
     query, key = turned.split((attn.heads, attn.kv_heads), 2)
-    heard = attend(query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2), bias)
+    query, key, value = (part.transpose(1, 2) for part in (query, key, value))
+    heard = layout.attend(query, key, value, slides)
     return torch.addcmul(hidden, _out(attn, heard), gate)
 
 

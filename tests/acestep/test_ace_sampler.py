@@ -5,8 +5,11 @@ from dataclasses import replace
 
 import oracle
 import pytest
+import tiny
 import torch
+from diffusers import AceStepTransformer1DModel
 
+from daemon.engines.acestep.dit.conditions import Conditions
 from daemon.engines.acestep.dit.context import hole, new_frames
 from daemon.engines.acestep.dit.forward import cross_of, velocity
 from daemon.engines.acestep.dit.layout import layout
@@ -269,3 +272,23 @@ def test_cuda_takes_no_slow_kernel(turbo):
     checkpoint = replace(turbo[1], transformer=transformer)
     got = sample(dit_of(checkpoint), problem.padded(200))
     assert torch.isfinite(got).all()
+
+
+def test_a_transformer_wider_than_its_conditions():
+    """As the XL checkpoints have it: other widths inside, and heads that are wider than those."""
+    widths = {"hidden_size": 48, "intermediate_size": 64, "encoder_hidden_size": 32}
+    heads = {"num_attention_heads": 8, "num_key_value_heads": 2, "head_dim": 16}
+    latents = {"in_channels": 12, "audio_acoustic_hidden_dim": 4}
+    layers = {"num_hidden_layers": 3, "sliding_window": 6}
+    transformer = tiny.seeded(
+        4, lambda: AceStepTransformer1DModel(**widths, **heads, **latents, **layers)
+    )
+    own = torch.Generator().manual_seed(1)
+    x, context = (torch.randn(2, 60, width, generator=own) for width in (4, 8))
+    states = torch.randn(1, 9, 32, generator=own)
+    t = torch.tensor([0.4, 0.4])
+    with torch.no_grad():
+        want = transformer(x, t, t, states.expand(2, -1, -1), context).sample
+    cross = cross_of(transformer, Conditions(states, torch.ones(1, 9, dtype=torch.bool)))
+    got = velocity(transformer, x, 0.4, context, cross, layout(transformer, 60))
+    assert oracle.apart(got, want) <= NEAR

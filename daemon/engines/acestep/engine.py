@@ -17,12 +17,17 @@ if TYPE_CHECKING:
 
 VERSION = "1"
 RATE = 48_000
-OPS = frozenset({"generate", "repaint", "extend", "cover", "retake"})
+OPS = frozenset(
+    {
+        "generate", "repaint", "extend", "bgm", "cover", "retake", "edit", "layer", "stems",
+        "analyze",
+    }
+)  # fmt: skip
 KEYS = frozenset(
     {
         "bpm", "meter", "downbeat", "tempomap", "key", "prompt", "lyrics", "lyrics_file",
         "language", "strength", "steps", "guidance", "context", "seconds", "bars", "hold",
-        "reference",
+        "reference", "track", "stems", "balance", "ways",
     }
 )  # fmt: skip
 WINDOW_STEP_S = 0.4

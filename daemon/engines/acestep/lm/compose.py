@@ -119,7 +119,8 @@ def understand(
             break
         written.append(token)
         pen.push(token)
-    return Understanding(read(language.text(lines.written)), _lyrics(language.text(written)))
+    heard = read(_printable(language.text(lines.written)))
+    return Understanding(heard, _lyrics(_printable(language.text(written))))
 
 
 def _fill(
@@ -161,6 +162,11 @@ def _text_or_end(language: Language) -> torch.Tensor:
     allowed[[known.start, known.think, known.unthink]] = False
     allowed[known.end] = True
     return allowed.to(language.device)
+
+
+def _printable(text: str) -> str:
+    """Return `text` without control characters, which a model may write where it knows no word."""
+    return "".join(c for c in text if c.isprintable() or c == "\n")
 
 
 def _lyrics(text: str) -> str:

@@ -133,6 +133,13 @@ def text_of(
     )
 
 
+def caption_and_lyrics(text: Text) -> tuple[str, str]:
+    """Return what `text_of` was given; lyrics of music that nobody sings are empty."""
+    caption = text.prompt.partition("# Caption\n")[2].rpartition(METADATA)[0]
+    lyrics = text.lyrics.partition("# Lyric\n")[2].removesuffix(END)
+    return caption, "" if lyrics == NO_VOCALS else lyrics
+
+
 def _metas(told: Metadata) -> str:
     """Metadata as lines; what is not known is N/A."""
     return (

@@ -101,3 +101,15 @@ def cpu():
     from daemon.engines.acestep.parts import Placement
 
     return Placement(torch.device("cpu"), torch.float32, torch.float32)
+
+
+@pytest.fixture(scope="session")
+def engine(tiny_models):
+    """The engine with turbo and base loaded from one folder; tests leave it as they found it."""
+    from ace_desk import Desk
+
+    from daemon.engines.acestep import AceStepEngine
+
+    made = AceStepEngine()
+    made.load(str(tiny_models), Desk())
+    return made

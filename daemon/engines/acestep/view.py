@@ -104,7 +104,7 @@ def _long_enough(first: int, last: int, heard: Frames, region: Frames) -> View:
     new = [(region[0] - first, region[1] - first)]
     if spare:
         # A clip that ends here was not meant to: what follows is made, and its smeared end too.
-        begin = max(region[1], last - GRAIN) - first
+        begin = max(0, last - GRAIN - first)
         new.append((begin, last + spare - first))
         heard = (heard[0], min(heard[1], begin + first))
     return View(

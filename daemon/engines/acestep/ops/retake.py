@@ -149,7 +149,7 @@ def _as_it_was(request: Request, recipe: Recipe) -> tuple[Request, View]:
         grid=request.grid.shifted(first / RATE),
     )
     spare = max(0, start + recipe.frames - len(clip) // HOP)
-    rest = ((max(recipe.region[1], recipe.frames - spare - GRAIN), recipe.frames),) if spare else ()
+    rest = ((max(0, recipe.frames - spare - GRAIN), recipe.frames),) if spare else ()
     return here, View(start, recipe.frames, heard, (recipe.region, *rest), spare)
 
 

@@ -95,13 +95,14 @@ class Caches:
 
     `texts`: states of the text encoder by the texts. `conditions`: what the condition encoder makes
     of them, by checkpoint, texts and timbre. `cross`: keys and values of cross-attention, by the
-    same. `latents`: of windows, by `window_key`.
+    same. `latents`: of tiles of windows, by `window_key`. `layouts`: positions and masks.
     """
 
     texts: Cache[Any]
     conditions: Cache[Any]
     cross: Cache[Any]
     latents: Cache[torch.Tensor]
+    layouts: Cache[Any]
 
     @property
     def held_bytes(self) -> int:
@@ -118,7 +119,7 @@ class Caches:
         self.cross.clear()
 
     def _all(self) -> tuple[Cache[Any], ...]:
-        return (self.texts, self.conditions, self.cross, self.latents)
+        return (self.texts, self.conditions, self.cross, self.latents, self.layouts)
 
 
 def caches(most_bytes: int = 512 * MIB) -> Caches:
@@ -128,11 +129,11 @@ def caches(most_bytes: int = 512 * MIB) -> Caches:
     job a few MB, so `cross` has half of it.
     """
     share = most_bytes // 8
-    return Caches(Cache(share), Cache(2 * share), Cache(4 * share), Cache(share))
+    return Caches(*(Cache(parts * share) for parts in (1, 1, 4, 1, 1)))
 
 
 def window_key(samples: np.ndarray, source: str, start: int) -> Hashable:
-    """Return the key of the latents of `samples` `(n, 2)`, from frame `start` of a source on.
+    """Return the key of `samples` `(n, 2)`, from frame `start` of a source on.
 
     `source` tells the file by path, time of change and size; the samples' checksum tells apart what
     changed without any of these. Where it is empty, the samples' digest has to do it alone: six

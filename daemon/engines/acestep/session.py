@@ -10,20 +10,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 
+from daemon.engines.acestep import solving
 from daemon.engines.acestep.beside import Beside
 from daemon.engines.acestep.cache import MIB, Cache, Caches, caches, window_key
 from daemon.engines.acestep.dit.conditions import Conditions, TextStates, encode, encode_text
 from daemon.engines.acestep.dit.context import silence
-from daemon.engines.acestep.dit.sampler import Dit, Problem, dit_of, sample
+from daemon.engines.acestep.dit.quick import quick
+from daemon.engines.acestep.dit.sampler import Dit, Problem, dit_of
 from daemon.engines.acestep.latents import decode as decoding
 from daemon.engines.acestep.latents import encode as encoding
 from daemon.engines.acestep.models.folders import Found
-from daemon.engines.acestep.parts import Checkpoint, Placement, Shared
+from daemon.engines.acestep.parts import HOP, Checkpoint, Placement, Shared
+from daemon.engines.acestep.solving import Glance, Takes, Ways
 from daemon.engines.acestep.tasks import Task, needed
 from daemon.engines.acestep.text.prompt import Text
 from daemon.engines.acestep.view import View
@@ -63,7 +67,8 @@ class Session:
     """What is loaded, where it runs, and what was computed before.
 
     `found` are the checkpoints on disk; `open` gives one of them, loaded. `beside` are models that
-    only some ops need. `kept` is what an op keeps from one take of a job to the next.
+    only some ops need. `kept` is what an op keeps from one take of a job to the next. `ways` are
+    how much is done at once.
     """
 
     placement: Placement
@@ -73,6 +78,7 @@ class Session:
     beside: Beside
     caches: Caches = field(default_factory=caches)
     kept: Cache[Any] = field(default_factory=lambda: Cache(256 * MIB))
+    ways: Ways = field(default_factory=Ways)
 
     def checkpoint_for(self, task: Task) -> Checkpoint:
         """Return the checkpoint that does `task`. Raises 301, 302, 303, 304."""
@@ -107,16 +113,23 @@ class Session:
         `last` may lie beyond the clip: silence is encoded there.
         """
         clip = np.asarray(request.clip)
-        key = (window_key(clip, request.source_mark, request.source_start), first, last)
-        found = self.caches.latents.get(key)
-        if found is not None:
-            return found
-        count = sum(1 for _ in encoding.tiles(first, last))
-        steps = iter(range(count + 1))
-        done = encoding.encode(
-            self.shared.vae, clip, first, last, lambda: share.tell(next(steps) / max(1, count))
-        )
-        return self.caches.latents.put(key, done)
+        origin = request.source_start // HOP
+        tiles = list(encoding.tiles(first, last, self.ways.tile, origin))
+        done = []
+        for number, (start, end) in enumerate(tiles):
+            share.tell(number / len(tiles))
+            heard = encoding.heard_for(clip, start, end)
+            at = request.source_start + max(0, start - encoding.HALO) * HOP
+            key = (
+                window_key(heard, request.source_mark, at),
+                min(start, encoding.HALO),
+                end - start,
+            )
+            done.append(self.caches.latents.made(key, partial(self._tile, heard, start, end)))
+        return torch.cat(done)
+
+    def _tile(self, heard: np.ndarray, start: int, end: int) -> torch.Tensor:
+        return encoding.encode_tile(self.shared.vae, heard, start, end)
 
     def source(
         self, request: Request, view: View, checkpoint: Checkpoint, share: Share
@@ -135,16 +148,23 @@ class Session:
 
     def dit(self, checkpoint: Checkpoint) -> Dit:
         """Return the sampler's view of a checkpoint."""
-        return dit_of(checkpoint)
+        return quick(dit_of(checkpoint), checkpoint.name, self.caches)
 
-    def solve(self, checkpoint: Checkpoint, problem: Problem, share: Share) -> torch.Tensor:
-        """Return the latents `(B, frames, C)` that solve `problem`, on the device."""
-        steps = len(problem.schedule)
+    def solve(
+        self,
+        checkpoint: Checkpoint,
+        problem: Problem,
+        share: Share,
+        takes: Takes | None = None,
+        glance: Glance | None = None,
+    ) -> torch.Tensor:
+        """Return the latents `(B, frames, C)` that solve `problem`, on the device.
 
-        def on_step(i: int, t: float, x: torch.Tensor, v: torch.Tensor) -> None:
-            share.tell(i / steps)
-
-        return sample(self.dit(checkpoint), problem, on_step)
+        With `takes` those still to come are solved along with the second; `glance` may be called
+        about half-way. See `solving`.
+        """
+        dit, name = self.dit(checkpoint), checkpoint.name
+        return solving.solve(dit, name, problem, self.ways, self.kept, share.tell, takes, glance)
 
     # -- after sampling ----------------------------------------------------------------------------
 
@@ -152,8 +172,9 @@ class Session:
         self, latents: torch.Tensor, first: int, last: int, share: Share
     ) -> Iterator[tuple[int, np.ndarray]]:
         """Yield `(frame, samples)` of frames `[first, last)` of `latents`, chunk by chunk."""
-        count = max(1, -(-(last - first) // decoding.CHUNK))
+        size = self.ways.chunk
+        count = max(1, -(-(last - first) // size))
         steps = iter(range(count + 1))
         yield from decoding.chunks(
-            self.shared.vae, latents, first, last, lambda: share.tell(next(steps) / count)
+            self.shared.vae, latents, first, last, lambda: share.tell(next(steps) / count), size
         )

@@ -48,22 +48,33 @@ def encode(
     done = [torch.empty(0, int(vae.config.decoder_input_channels))]
     for start, end in tiles(first, last, tile):
         check()
-        done.append(_tile(vae, samples, start, end))
+        done.append(encode_tile(vae, heard_for(samples, start, end), start, end))
     return torch.cat(done)
 
 
-def tiles(first: int, last: int, tile: int = TILE) -> Iterator[tuple[int, int]]:
-    """Yield the frames `[start, end)` that each tile of at most `tile` frames settles."""
+def tiles(first: int, last: int, tile: int = TILE, origin: int = 0) -> Iterator[tuple[int, int]]:
+    """Yield the frames `[start, end)` that each tile of at most `tile` frames settles.
+
+    They are cut where frames counted from `origin` frames earlier are multiples of a tile's core,
+    so that windows of one source that overlap have tiles in common.
+    """
     core = max(1, tile - 2 * HALO)
-    for start in range(first, last, core):
-        yield start, min(start + core, last)
+    start = first
+    while start < last:
+        end = min(last, start + core - (start + origin) % core)
+        yield start, end
+        start = end
 
 
-def _tile(vae: Any, samples: Samples, start: int, end: int) -> torch.Tensor:
-    """Encode frames `[start, end)` with their halo and cut it off."""
-    lead = min(start, HALO)
+def heard_for(samples: Samples, start: int, end: int) -> np.ndarray:
+    """Return the samples `(n, 2)` that settle frames `[start, end)`: theirs and the halo's."""
     after = min(HALO, max(0, frames_of(len(samples)) - end))
-    heard = _stretch(samples, start - lead, end + after)
+    return _stretch(samples, start - min(start, HALO), end + after)
+
+
+def encode_tile(vae: Any, heard: np.ndarray, start: int, end: int) -> torch.Tensor:
+    """Return the latents of frames `[start, end)` from what `heard_for` gave, the halo cut off."""
+    lead = min(start, HALO)
     place = vae.encoder.conv1.bias
     wave = torch.from_numpy(heard.T.copy())[None].to(place)
     with torch.inference_mode():

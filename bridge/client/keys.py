@@ -78,6 +78,7 @@ class TakeKeys(TypedDict, total=False):
 
     takes: int
     format: Format
+    lora: str
 
 
 class MakeKeys(TakeKeys, total=False):

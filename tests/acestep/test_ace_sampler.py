@@ -221,6 +221,15 @@ def test_the_forward_pass_is_the_modules_own(turbo, frames):
     assert oracle.apart(got, want) <= 0.3 * NEAR
 
 
+def test_the_time_may_be_a_tensor(turbo):
+    """As a captured graph needs it."""
+    transformer = turbo[1].transformer
+    problem = repaint(turbo)
+    given = problem.context, cross_of(transformer, problem.conditions), layout(transformer, FRAMES)
+    got = velocity(transformer, problem.noise, torch.tensor([0.3]), *given)
+    assert torch.equal(got, velocity(transformer, problem.noise, 0.3, *given))
+
+
 def test_masks_are_no_larger_than_they_must_be(turbo):
     transformer = turbo[1].transformer
     short, middle, long = (layout(transformer, frames) for frames in (26, 28, 400))

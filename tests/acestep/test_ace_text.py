@@ -1,6 +1,8 @@
 """What the model is told in words."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bridge.protocol.errors import PunchinError
 from daemon.engines.acestep.text.lyrics import LYRICS_CHARACTERS, sung_in
@@ -68,6 +70,33 @@ def test_tags_alone_are_told_as_they_are():
 def test_an_offset_moves_all_lines():
     assert sung_in("[offset:+5000]\n[00:10.00]la\n[00:11.00]lo", 5, 5.9).text == "la"
     assert sung_in("[offset:x]\n[00:10.00]la\n[00:11.00]lo", 10, 10.9).text == "la"
+
+
+def test_times_of_single_words_are_not_sung():
+    timed = "[00:01.00]<00:01.00>La <00:01.50>le <00:02.00>lu\n<3 hearts"
+    assert sung_in(timed, 0, 9).text == "La le lu\n<3 hearts"
+
+
+ROWS = st.one_of(
+    st.sampled_from(["[verse]", "[chorus]", "", "[offset:100]", "[ti:x]", "[[", "la la", "[0:1]]"]),
+    st.builds(
+        lambda s, w: f"[{s // 60:02}:{s % 60:02}.50]{w}", st.integers(0, 300), st.text("ab ")
+    ),
+)
+
+
+@given(st.lists(ROWS, max_size=30), st.floats(0, 300), st.floats(0, 60), st.floats(0, 60))
+def test_a_wider_window_has_all_that_a_narrower_one_has(rows, start_s, length_s, more_s):
+    song = "\n".join(rows)
+    narrow = sung_in(song, start_s, start_s + length_s)
+    wide = sung_in(song, start_s - more_s, start_s + length_s + more_s)
+    told = [line for row in rows for line in [row.rpartition("]")[2].strip()] if line]
+    for sung in (narrow, wide):
+        words = [w for w in sung.text.splitlines() if w and not w.startswith("[")]
+        assert all(any(w in row for row in rows) for w in words)
+        assert len(words) <= len(told)
+    assert narrow.chosen <= wide.chosen <= wide.timed
+    assert narrow.untimed == wide.untimed
 
 
 def test_too_long_lyrics_are_refused_unless_the_window_needs_few():

@@ -24,6 +24,7 @@ LYRICS_CHARACTERS = 4096
 """The model's own limit."""
 
 _TIME = re.compile(r"\s*\[(\d{1,3}):([0-5]?\d(?:[.:]\d{1,3})?)\]")
+_WORD_TIME = re.compile(r"<\d{1,3}:\d{1,2}(?:[.:]\d{1,3})?>\s*")
 _SECTION = re.compile(r"\s*\[[^\]]*\]\s*")
 _HEADER = re.compile(r"\s*\[(ti|ar|al|au|by|re|ve|length|offset|la|lr|id)\s*:([^\]]*)\]\s*", re.I)
 
@@ -124,12 +125,12 @@ def _parsed(lyrics: str) -> tuple[list[str], list[_Line], float]:
 
 
 def _times(row: str) -> tuple[list[float | None], str]:
-    """Take the time tags off the front of a line."""
+    """Take the time tags off the front of a line, and those of its words (enhanced LRC)."""
     times: list[float | None] = []
     while match := _TIME.match(row):
         times.append(60 * int(match[1]) + float(match[2].replace(":", ".")))
         row = row[match.end() :]
-    return times, row
+    return times, _WORD_TIME.sub("", row) if times else row
 
 
 def _offset(text: str) -> float:

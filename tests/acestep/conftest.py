@@ -2,8 +2,13 @@
 
 import ast
 import importlib.util
+import sys
+from pathlib import Path
 
 import pytest
+
+# The clients of the wire are the house's.
+sys.path.append(str(Path(__file__).parents[1] / "house"))
 
 NEEDED = ("torch", "diffusers", "transformers", "safetensors")
 MISSING = [name for name in NEEDED if importlib.util.find_spec(name) is None]
@@ -113,3 +118,14 @@ def engine(tiny_models):
     made = AceStepEngine()
     made.load(str(tiny_models), Desk())
     return made
+
+
+@pytest.fixture(scope="session")
+def acestep_house(tiny_models, tmp_path_factory):
+    """A daemon with the engine on the tiny checkpoints."""
+    from wire_house import House
+
+    home = tmp_path_factory.mktemp("acestep-house")
+    made = House(home, "--model", str(tiny_models), engine="acestep", OMP_NUM_THREADS="1")
+    yield made
+    made.stop()

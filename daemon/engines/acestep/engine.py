@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from bridge.protocol import loras
 from bridge.protocol.errors import error
 from daemon.audio.clips import as_reader
 from daemon.audio.grid import Grid
@@ -27,7 +28,7 @@ KEYS = frozenset(
     {
         "bpm", "meter", "downbeat", "tempomap", "key", "prompt", "lyrics", "lyrics_file",
         "language", "strength", "steps", "guidance", "context", "seconds", "bars", "hold",
-        "reference", "track", "stems", "balance", "ways",
+        "reference", "track", "stems", "balance", "ways", "lora",
     }
 )  # fmt: skip
 WINDOW_STEP_S = 0.4
@@ -95,6 +96,7 @@ class AceStepEngine:
             raise error(302, "no model is loaded: punchin engine acestep MODEL")
         from daemon.engines.acestep.ops import OPS as RUN
 
+        self._session.use_loras(request.options.get("lora", loras.NONE))
         return RUN[request.op](self._session, request, port)
 
     def unload(self) -> None:

@@ -38,7 +38,15 @@ def open_session(model: str | None, port: Port, environ: Mapping[str, str] = os.
     port.progress(0.4, "loading")
     residence = _residence(placement, has, first)
     beside = Beside(placement, home.language_models, home.separators)
-    session = Session(placement, shared, home.checkpoints, residence.get, beside)
+    session = Session(
+        placement,
+        shared,
+        home.checkpoints,
+        residence.get,
+        beside,
+        loaded=residence.loaded,
+    )
+    residence.arrived, residence.leaving = session.loras.arrive, session.loras.leave
     session.checkpoint_for("repaint")
     port.progress(1.0, "ready")
     return session

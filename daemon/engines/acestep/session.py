@@ -11,11 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from bridge.protocol.errors import error
+from bridge.protocol.loras import parse
 from daemon.engines.acestep import solving
 from daemon.engines.acestep.beside import Beside
 from daemon.engines.acestep.cache import MIB, Cache, Caches, caches, window_key
@@ -25,6 +28,7 @@ from daemon.engines.acestep.dit.quick import quick
 from daemon.engines.acestep.dit.sampler import Dit, Problem, dit_of
 from daemon.engines.acestep.latents import decode as decoding
 from daemon.engines.acestep.latents import encode as encoding
+from daemon.engines.acestep.lora import Loras
 from daemon.engines.acestep.models.folders import Found
 from daemon.engines.acestep.parts import HOP, Checkpoint, Placement, Shared
 from daemon.engines.acestep.solving import Glance, Takes, Ways
@@ -68,7 +72,8 @@ class Session:
 
     `found` are the checkpoints on disk; `open` gives one of them, loaded. `beside` are models that
     only some ops need. `kept` is what an op keeps from one take of a job to the next. `ways` are
-    how much is done at once.
+    how much is done at once. `loaded` gives the checkpoints that are loaded now, on which `loras`
+    work.
     """
 
     placement: Placement
@@ -79,10 +84,25 @@ class Session:
     caches: Caches = field(default_factory=caches)
     kept: Cache[Any] = field(default_factory=lambda: Cache(256 * MIB))
     ways: Ways = field(default_factory=Ways)
+    loras: Loras = field(default_factory=Loras)
+    loaded: Callable[[], tuple[Checkpoint, ...]] = tuple
+
+    def __post_init__(self) -> None:
+        self.loras.changed = self.caches.weights_changed
+
+    def use_loras(self, row: str) -> None:
+        """Have the LoRAs of the key `lora` in use, and no others. Raises 303."""
+        wanted = {Path(path): scale for path, scale in parse(row).items()}
+        self.loras.use(wanted, self.loaded())
 
     def checkpoint_for(self, task: Task) -> Checkpoint:
         """Return the checkpoint that does `task`. Raises 301, 302, 303, 304."""
-        return self.open(needed(task, self.found))
+        checkpoint = self.open(needed(task, self.found))
+        unfit = self.loras.unfit(checkpoint)
+        if unfit:
+            what = f"{unfit[0]} was made for another model than {checkpoint.name}"
+            raise error(303, f"{what}: take it off (punchin lora {unfit[0]} 0)")
+        return checkpoint
 
     def named(self, name: str) -> Checkpoint | None:
         """Return the checkpoint of this name, None where it is not on disk. Raises 303, 304."""

@@ -102,7 +102,7 @@ def _watch(
 
     def on_step(i: int, t: float, x: torch.Tensor, v: torch.Tensor) -> None:
         tell(i / steps)
-        if glance is not None and i == steps // 2:
+        if glance is not None and i == (steps - 1) // 2:
             left_s = (ways.clock() - began) / (i + 1) * (steps - i - 1)
             if left_s > LONG_S:
                 glance((x - t * v)[0])

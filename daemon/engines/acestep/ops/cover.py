@@ -16,7 +16,13 @@ from daemon.engines.acestep.dit.noise import window_noise
 from daemon.engines.acestep.dit.sampler import Problem
 from daemon.engines.acestep.ops.reference import timbre
 from daemon.engines.acestep.ops.repaint import recipe_for, spare_note
-from daemon.engines.acestep.ops.sounding import below_full_scale, hand_over, pieces_of
+from daemon.engines.acestep.ops.sounding import (
+    below_full_scale,
+    glance_of,
+    hand_over,
+    pieces_of,
+    takes_of,
+)
 from daemon.engines.acestep.ops.wishes import solving, words
 from daemon.engines.acestep.parts import Checkpoint
 from daemon.engines.acestep.recipe import Recipe, as_document
@@ -35,7 +41,10 @@ def cover(session: Session, request: Request, port: Port) -> Result:
     codes = codes_of(checkpoint, source)
     about = timbre(session, request, Share(port, 0.18, 0.2, "listening"))
     problem, recipe, told = covering(session, checkpoint, request, view, codes, about)
-    made = session.solve(checkpoint, problem, Share(port, 0.22, 0.8, "playing"))[0]
+    work = Share(port, 0.22, 0.8, "playing")
+    takes = takes_of(request, view, checkpoint)
+    glance = glance_of(session, view, request.spans[0], "region", work)
+    made = session.solve(checkpoint, problem, work, takes, glance)[0]
     share = Share(port, 0.8, 1.0, "decoding")
     pieces = pieces_of(session, made, view, request.spans[0], request.handle, share)
     notes = hand_over(pieces, "region", share, finish=below_full_scale)

@@ -16,7 +16,13 @@ from daemon.audio.align import LONGEST_DELAY_S, align
 from daemon.audio.seam import level_difference_db
 from daemon.engines.acestep.dit.windows import span_of, warnings_of
 from daemon.engines.acestep.ops.repaint import recipe_for, repainting, spare_note
-from daemon.engines.acestep.ops.sounding import hand_over, pieces_of, within_3_db
+from daemon.engines.acestep.ops.sounding import (
+    glance_of,
+    hand_over,
+    pieces_of,
+    takes_of,
+    within_3_db,
+)
 from daemon.engines.acestep.ops.wishes import words
 from daemon.engines.acestep.parts import HOP, RATE
 from daemon.engines.acestep.recipe import Recipe, as_document
@@ -43,7 +49,12 @@ def extend(session: Session, request: Request, port: Port) -> Result:
     origin = request.cut[0] + max(0, -request.spans[0].start)
     for number, span in enumerate(request.spans):
         part = 1 / len(request.spans)
-        one = replace(request, spans=(span,), seed=request.seed + number * _SECOND)
+        one = replace(
+            request,
+            spans=(span,),
+            seed=request.seed + number * _SECOND,
+            later_seeds=tuple(seed + number * _SECOND for seed in request.later_seeds),
+        )
         recipe, told = _side(session, one, origin, Part(port, number * part, part))
         recipes.append(recipe)
         notes |= dict.fromkeys(told)
@@ -61,7 +72,10 @@ def _side(
     text, told = words(request, "repaint", view)
     whole = replace(request, options={**request.options, "strength": 1.0})
     problem, how = repainting(session, checkpoint, whole, view, source, text)
-    made = session.solve(checkpoint, problem, part.share(0.2, 0.8, "playing on"))[0]
+    work = part.share(0.2, 0.8, "playing on")
+    takes = takes_of(request, view, checkpoint)
+    glance = glance_of(session, view, span, "region", work)
+    made = session.solve(checkpoint, problem, work, takes, glance)[0]
     joint = _joint(session, made, view, request, part.share(0.8, 0.82, "joining"))
     share = part.share(0.82, 1.0, "decoding")
     pieces = pieces_of(session, made, view, span, request.handle, share, joint.late)

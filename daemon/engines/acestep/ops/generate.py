@@ -7,7 +7,13 @@ from daemon.engines.acestep.dit.context import silence, whole
 from daemon.engines.acestep.dit.noise import window_noise
 from daemon.engines.acestep.dit.sampler import Problem
 from daemon.engines.acestep.ops.repaint import recipe_for, spare_note
-from daemon.engines.acestep.ops.sounding import below_full_scale, hand_over, pieces_of
+from daemon.engines.acestep.ops.sounding import (
+    below_full_scale,
+    glance_of,
+    hand_over,
+    pieces_of,
+    takes_of,
+)
 from daemon.engines.acestep.ops.wishes import solving, words
 from daemon.engines.acestep.parts import RATE
 from daemon.engines.acestep.recipe import as_document
@@ -36,7 +42,10 @@ def generate(session: Session, request: Request, port: Port) -> Result:
         schedule=how.schedule,
         guidance=how.guidance,
     )
-    made = session.solve(checkpoint, problem, Share(port, 0.05, 0.8, "playing"))[0]
+    work = Share(port, 0.05, 0.8, "playing")
+    takes = takes_of(request, view, checkpoint)
+    glance = glance_of(session, view, span, "stem:other", work)
+    made = session.solve(checkpoint, problem, work, takes, glance)[0]
     share = Share(port, 0.8, 1.0, "decoding")
     pieces = pieces_of(session, made, view, span, request.handle, share)
     notes = hand_over(pieces, "stem:other", share, finish=below_full_scale)

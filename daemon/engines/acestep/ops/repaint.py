@@ -12,7 +12,13 @@ from daemon.engines.acestep.dit.context import hole, new_frames
 from daemon.engines.acestep.dit.noise import window_noise
 from daemon.engines.acestep.dit.sampler import Problem
 from daemon.engines.acestep.dit.windows import span_of, warnings_of
-from daemon.engines.acestep.ops.sounding import edge_gain, hand_over, pieces_of
+from daemon.engines.acestep.ops.sounding import (
+    edge_gain,
+    glance_of,
+    hand_over,
+    pieces_of,
+    takes_of,
+)
 from daemon.engines.acestep.ops.wishes import solving, words
 from daemon.engines.acestep.parts import FRAMES_PER_S, Checkpoint
 from daemon.engines.acestep.recipe import Recipe, as_document
@@ -31,7 +37,10 @@ def repaint(session: Session, request: Request, port: Port) -> Result:
     gain = edge_gain(session, source, view, request, Share(port, 0.2, 0.22, "measuring"))
     text, told = words(request, "repaint", view)
     problem, how = repainting(session, checkpoint, request, view, source, text)
-    made = session.solve(checkpoint, problem, Share(port, 0.22, 0.8, "painting"))[0]
+    work = Share(port, 0.22, 0.8, "painting")
+    takes = takes_of(request, view, checkpoint)
+    glance = glance_of(session, view, span, "region", work, gain)
+    made = session.solve(checkpoint, problem, work, takes, glance)[0]
     share = Share(port, 0.8, 1.0, "decoding")
     pieces = pieces_of(session, made, view, span, request.handle, share)
     notes = hand_over(pieces, "region", share, gain)

@@ -11,16 +11,25 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import torch
 
 from daemon.audio.splice import CONTEXT_S, HANDLE_S, splice
 from daemon.engines.acestep.dit.context import hole, new_frames, of_codes, silence, whole
 from daemon.engines.acestep.dit.sampler import Problem
 from daemon.engines.acestep.ops.repaint import repainting, spare_note
-from daemon.engines.acestep.ops.sounding import Piece, below_full_scale, hand_over, pieces_of
+from daemon.engines.acestep.ops.sounding import (
+    Piece,
+    below_full_scale,
+    glance_of,
+    hand_over,
+    pieces_of,
+    takes_of,
+)
 from daemon.engines.acestep.ops.wishes import words
 from daemon.engines.acestep.parts import GRAIN, HOP, RATE, Checkpoint
 from daemon.engines.acestep.recipe import Recipe, as_document, recipes_of
 from daemon.engines.acestep.session import Part, Session, Share
+from daemon.engines.acestep.solving import Takes
 from daemon.engines.acestep.text.prompt import Text
 from daemon.engines.acestep.view import View
 from daemon.engines.acestep.view import whole as whole_view
@@ -51,6 +60,15 @@ def _fits(recipe: Recipe, request: Request) -> bool:
     return abs(start) <= _NEAR and abs(end - clip) <= _NEAR
 
 
+def _takes(request: Request, recipe: Recipe, checkpoint: Checkpoint) -> Takes:
+    """Return the takes of the job, each mixed into the recipe's noise with a seed of its own."""
+
+    def noise(seed: int) -> torch.Tensor:
+        return _varied(recipe, replace(request, seed=seed)).noise(checkpoint.channels)
+
+    return Takes(request.take, request.later_seeds, noise)
+
+
 def _varied(recipe: Recipe, request: Request) -> Recipe:
     strength = float(request.options.get("strength", DEFAULT_STRENGTH))
     return replace(recipe, op="retake", seeds=(*recipe.seeds, (request.seed, strength)))
@@ -76,7 +94,10 @@ def _whole(session: Session, request: Request, recipe: Recipe, port: Port) -> Re
         plain=session.conditions(checkpoint, recipe.plain) if recipe.plain else None,
         strength=recipe.likeness,
     )
-    made = session.solve(checkpoint, problem, Share(port, 0.05, 0.8, "playing"))[0]
+    work = Share(port, 0.05, 0.8, "playing")
+    takes = _takes(request, recipe, checkpoint)
+    glance = glance_of(session, view, request.spans[0], "region", work)
+    made = session.solve(checkpoint, problem, work, takes, glance)[0]
     share = Share(port, 0.8, 1.0, "decoding")
     pieces = pieces_of(session, made, view, request.spans[0], request.handle, share)
     notes = hand_over(pieces, "region", share, finish=below_full_scale)
@@ -120,7 +141,8 @@ def _region(
         source=source,
         hold=recipe.hold,
     )
-    made = session.solve(checkpoint, problem, part.share(0.2, 0.8, "painting"))[0]
+    takes = _takes(request, recipe, checkpoint)
+    made = session.solve(checkpoint, problem, part.share(0.2, 0.8, "painting"), takes)[0]
     share = part.share(0.8, 1.0, "decoding")
     span, handle = here.spans[0], round(HANDLE_S * RATE)
     pieces = list(pieces_of(session, made, view, span, handle, share))
@@ -177,7 +199,10 @@ def _from_sound(session: Session, request: Request, port: Port) -> Result:
     strength = float(request.options.get("strength", DEFAULT_STRENGTH))
     asked = replace(request, options={**request.options, "strength": strength})
     problem, how = repainting(session, checkpoint, asked, view, source, text)
-    made = session.solve(checkpoint, problem, Share(port, 0.2, 0.8, "varying"))[0]
+    work = Share(port, 0.2, 0.8, "varying")
+    takes = takes_of(request, view, checkpoint)
+    glance = glance_of(session, view, request.spans[0], "region", work)
+    made = session.solve(checkpoint, problem, work, takes, glance)[0]
     share = Share(port, 0.8, 1.0, "decoding")
     pieces = pieces_of(session, made, view, request.spans[0], request.handle, share)
     notes = hand_over(pieces, "region", share, finish=below_full_scale)

@@ -12,8 +12,10 @@ import torch
 
 from daemon.audio.loudness import amplitude
 from daemon.audio.seam import MOST_GAIN_DB, level_difference_db
-from daemon.engines.acestep.parts import GRAIN, HOP, RATE
+from daemon.engines.acestep.dit.noise import window_noise
+from daemon.engines.acestep.parts import GRAIN, HOP, RATE, Checkpoint
 from daemon.engines.acestep.session import Session, Share
+from daemon.engines.acestep.solving import Glance, Takes
 from daemon.engines.acestep.view import View
 from daemon.engines.base import Chunk, Request, Span
 
@@ -60,18 +62,52 @@ def pieces_of(
     handle: int,
     share: Share,
     late: int = 0,
+    final: bool = True,
 ) -> Iterator[Piece]:
     """Yield the sound of `span` and its handles, as far as the view holds them.
 
-    `latents (view.frames, C)` are of the whole view; they sound `late` samples too late.
+    `latents (view.frames, C)` are of the whole view; they sound `late` samples too late. What is
+    `final` is known again in a later clip.
     """
     low, high = view.samples()
     low, high = max(low, span.start - handle + late), min(high, span.end + handle + late)
     first, last = low // HOP - view.start, -(-high // HOP) - view.start
+    plain = []
     for frame, samples in session.sound(latents, first, last, share):
         at = view.sample(frame)
         begin, end = max(low, at), min(high, at + len(samples))
         yield begin - late, samples[begin - at : end - at]
+        plain.append(samples)
+    if final:
+        session.own.keep(latents[first:last], np.concatenate(plain))
+
+
+def takes_of(request: Request, view: View, checkpoint: Checkpoint) -> Takes:
+    """Return the takes of a job whose start noise is drawn for the view's region."""
+
+    def noise(seed: int) -> torch.Tensor:
+        return window_noise(seed, view.frames, [view.region], checkpoint.channels)
+
+    return Takes(request.take, request.later_seeds, noise)
+
+
+def glance_of(
+    session: Session,
+    view: View,
+    span: Span,
+    role: str,
+    share: Share,
+    gain: float = 1.0,
+) -> Glance:
+    """Return what hands over, as provisional, what is foreseen of `span` half-way in `share`."""
+    middle = (share.first + share.last) / 2
+    here = Share(share.port, middle, middle, share.stage)
+
+    def glance(latents: torch.Tensor) -> None:
+        for at, samples in pieces_of(session, latents, view, span, 0, here, final=False):
+            share.port.emit(Chunk(role, at, samples * np.float32(gain), provisional=True))
+
+    return glance
 
 
 def edge_gain(

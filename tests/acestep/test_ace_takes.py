@@ -17,7 +17,7 @@ WAYS = {
     "repaint": REPAINT,
     "extend": asked("extend", CLIP, (-1.0, 0.0), (12.0, 13.0)),
     "cover": asked("cover", CLIP, (0.0, 12.0), prompt="folk", strength=0.4),
-    "retake": asked("retake", CLIP, (0.0, 12.0), strength=0.3),
+    "retake": asked("retake", CLIP, (0.0, 12.0), strength=0.8),
     "generate": asked("generate", CLIP[:0], (0.0, 10.0), prompt="calm"),
 }
 

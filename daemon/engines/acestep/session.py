@@ -28,6 +28,7 @@ from daemon.engines.acestep.dit.quick import quick
 from daemon.engines.acestep.dit.sampler import Dit, Problem, dit_of
 from daemon.engines.acestep.latents import decode as decoding
 from daemon.engines.acestep.latents import encode as encoding
+from daemon.engines.acestep.latents.own import Own
 from daemon.engines.acestep.lora import Loras
 from daemon.engines.acestep.models.folders import Found
 from daemon.engines.acestep.parts import HOP, Checkpoint, Placement, Shared
@@ -71,7 +72,7 @@ class Session:
     """What is loaded, where it runs, and what was computed before.
 
     `found` are the checkpoints on disk; `open` gives one of them, loaded. `beside` are models that
-    only some ops need. `kept` is what an op keeps from one take of a job to the next. `ways` are
+    only some ops need. `own` are the latents of results. `kept` is what an op keeps from one take of a job to the next. `ways` are
     how much is done at once. `loaded` gives the checkpoints that are loaded now, on which `loras`
     work.
     """
@@ -83,12 +84,18 @@ class Session:
     beside: Beside
     caches: Caches = field(default_factory=caches)
     kept: Cache[Any] = field(default_factory=lambda: Cache(256 * MIB))
+    own: Own = field(default_factory=Own)
     ways: Ways = field(default_factory=Ways)
     loras: Loras = field(default_factory=Loras)
     loaded: Callable[[], tuple[Checkpoint, ...]] = tuple
 
     def __post_init__(self) -> None:
-        self.loras.changed = self.caches.weights_changed
+        self.loras.changed = self.weights_changed
+
+    def weights_changed(self) -> None:
+        """Let go of what a transformer's weights had a part in."""
+        self.caches.weights_changed()
+        self.kept.clear()
 
     def use_loras(self, row: str) -> None:
         """Have the LoRAs of the key `lora` in use, and no others. Raises 303."""
@@ -130,14 +137,19 @@ class Session:
     def latents(self, request: Request, first: int, last: int, share: Share) -> torch.Tensor:
         """Return the latents of frames `[first, last)` of the request's clip, on the CPU.
 
-        `last` may lie beyond the clip: silence is encoded there.
+        `last` may lie beyond the clip: silence is encoded there. Where the clip is a result of
+        this session, what it was decoded of is taken.
         """
         clip = np.asarray(request.clip)
         origin = request.source_start // HOP
         tiles = list(encoding.tiles(first, last, self.ways.tile, origin))
+        known, own = self.own.found_in(clip)
         done = []
         for number, (start, end) in enumerate(tiles):
             share.tell(number / len(tiles))
+            if own is not None and end <= len(known) and known[start:end].all():
+                done.append(own[start:end])
+                continue
             heard = encoding.heard_for(clip, start, end)
             at = request.source_start + max(0, start - encoding.HALO) * HOP
             key = (
@@ -146,7 +158,11 @@ class Session:
                 end - start,
             )
             done.append(self.caches.latents.made(key, partial(self._tile, heard, start, end)))
-        return torch.cat(done)
+        latents = torch.cat(done)
+        if own is not None:
+            here = torch.from_numpy(known[first:last])
+            latents[: len(here)][here] = own[first:last][here]
+        return latents
 
     def _tile(self, heard: np.ndarray, start: int, end: int) -> torch.Tensor:
         return encoding.encode_tile(self.shared.vae, heard, start, end)

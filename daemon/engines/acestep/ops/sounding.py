@@ -100,7 +100,7 @@ def glance_of(
     gain: float = 1.0,
 ) -> Glance:
     """Return what hands over, as provisional, what is foreseen of `span` half-way in `share`."""
-    middle = (share.first + share.last) / 2
+    middle = share.first + 0.5 * (share.last - share.first)
     here = Share(share.port, middle, middle, share.stage)
 
     def glance(latents: torch.Tensor) -> None:

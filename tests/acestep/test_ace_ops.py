@@ -195,6 +195,17 @@ class _NoShare:
         pass
 
 
+def test_a_result_that_is_worked_on_again_is_not_encoded_again(engine, solved):
+    port = Desk()
+    engine.run(WAYS["repaint"], port)
+    clip, (first, made) = CLIP.copy(), solved[-1]
+    clip[4 * RATE : round(6.5 * RATE)] = 0.8 * port.sounds()["region"][HANDLE:-HANDLE]
+    engine.run(asked("repaint", clip, (1.0, 2.5)), Desk())
+    here = slice(4 * RATE // HOP + 8, round(6.5 * RATE) // HOP - 8)
+    assert torch.equal(solved[-1][0].source[here], made[0][here])
+    assert not torch.equal(solved[-1][0].source[here], first.source[here])
+
+
 def test_guidance_is_refused_kindly_by_a_distilled_model(engine):
     result = engine.run(replace(WAYS["repaint"], options={"guidance": 5.0}), Desk())
     assert any("guidance" in note for note in result.notes)

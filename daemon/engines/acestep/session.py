@@ -72,9 +72,9 @@ class Session:
     """What is loaded, where it runs, and what was computed before.
 
     `found` are the checkpoints on disk; `open` gives one of them, loaded. `beside` are models that
-    only some ops need. `own` are the latents of results. `kept` is what an op keeps from one take of a job to the next. `ways` are
-    how much is done at once. `loaded` gives the checkpoints that are loaded now, on which `loras`
-    work.
+    only some ops need. `own` are the latents of results. `kept` is what an op keeps from one take
+    of a job to the next. `ways` are how much is done at once. `loaded` gives the checkpoints that
+    are loaded now, on which `loras` work.
     """
 
     placement: Placement

@@ -9,7 +9,6 @@ from bridge.cli.parser import Parser
 from bridge.protocol.errors import error
 
 _INSTEAD = {
-    "models": "this version fetches no models: use the engine sketch, which needs none",
     "devices": "this version plays nothing itself: play the files that a job leaves",
     "midi": "this version has no MIDI maps: send the messages with punchin send or any OSC client",
 }

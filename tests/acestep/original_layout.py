@@ -61,7 +61,23 @@ def config(family, **more):
 def save(home, family):
     """Write `home`/acestep-v15-`family`, `home`/vae and `home`/Qwen3-Embedding-0.6B."""
     parts = tiny.parts(family, tiny.SEEDS[family])
-    folder = Path(home) / f"acestep-v15-{family}"
+    parts["vae"].save_pretrained(Path(home) / "vae")
+    parts["text_encoder"].save_pretrained(Path(home) / "Qwen3-Embedding-0.6B")
+    parts["tokenizer"].save_pretrained(Path(home) / "Qwen3-Embedding-0.6B")
+    return _checkpoint(Path(home) / f"acestep-v15-{family}", parts, config(family))
+
+
+def save_xl(home):
+    """Write a checkpoint whose transformer is wider than its encoders, without VAE and text."""
+    wide = {"hidden_size": 96, "num_attention_heads": 6, "intermediate_size": 128}
+    parts = tiny.parts("turbo", 50, **wide, encoder_hidden_size=tiny.WIDTH)
+    narrow = {f"encoder_{key}": tiny.COMMON[key] for key in (*wide, "num_key_value_heads")}
+    return _checkpoint(
+        Path(home) / "acestep-v15-xl-turbo", parts, config("turbo", **wide, **narrow)
+    )
+
+
+def _checkpoint(folder, parts, told):
     folder.mkdir(parents=True)
     state = {
         published(component, name): tensor.contiguous()
@@ -71,8 +87,5 @@ def save(home, family):
     silence = state.pop("encoder.silence_latent")
     torch.save(silence.transpose(1, 2).contiguous(), folder / "silence_latent.pt")
     save_file(state, folder / "model.safetensors", {"format": "pt"})
-    (folder / "config.json").write_text(json.dumps(config(family)), "utf-8")
-    parts["vae"].save_pretrained(Path(home) / "vae")
-    parts["text_encoder"].save_pretrained(Path(home) / "Qwen3-Embedding-0.6B")
-    parts["tokenizer"].save_pretrained(Path(home) / "Qwen3-Embedding-0.6B")
+    (folder / "config.json").write_text(json.dumps(told), "utf-8")
     return folder

@@ -149,11 +149,11 @@ def _conditioner(seed, silence):
     return encoder
 
 
-def _transformer(seed, family):
+def _transformer(seed, family, **sizes):
     dit = seeded(
         seed,
         lambda: AceStepTransformer1DModel(
-            **COMMON,
+            **{**COMMON, **sizes},
             num_hidden_layers=4,
             in_channels=3 * CHANNELS,
             audio_acoustic_hidden_dim=CHANNELS,
@@ -170,8 +170,8 @@ def _transformer(seed, family):
     return dit
 
 
-def parts(family, seed):
-    """The eight components of a checkpoint, float32, as AceStepPipeline names them."""
+def parts(family, seed, **sizes):
+    """The eight components of a checkpoint, float32; `sizes` are other ones of the transformer."""
     vae = _scaled_vae()
     words = tokenizer()
     pooling = {**COMMON, "num_attention_pooler_hidden_layers": 2, "pool_window_size": 5}
@@ -181,7 +181,7 @@ def parts(family, seed):
         "vae": vae,
         "text_encoder": _qwen(len(words), 3, Qwen3Model),
         "tokenizer": words,
-        "transformer": _transformer(seed, family),
+        "transformer": _transformer(seed, family, **sizes),
         "condition_encoder": _conditioner(seed + 1, _silence(vae)),
         "scheduler": FlowMatchEulerDiscreteScheduler(num_train_timesteps=1, shift=1.0),
         "audio_tokenizer": seeded(seed + 2, lambda: AceStepAudioTokenizer(**pooling, **quantizer)),

@@ -182,10 +182,10 @@ def test_what_this_version_lacks_says_301(home, capsys):
     later = [("/punchin/error", [301, "not-supported-by-engine", "/punchin/play", "update"])]
     with FakeDaemon(home, {"/punchin/play": lambda _: later}):
         assert main(["play", "a1"]) == 1
-    for words in (["models", "list"], ["devices", "--json"], ["midi", "learn"]):
+    for words in (["devices", "--json"], ["midi", "learn"]):
         assert main(words) == 1
     told = capsys.readouterr().err
-    assert told.count("error 301 not-supported-by-engine") == 4
+    assert told.count("error 301 not-supported-by-engine") == 3
 
 
 # -- the daemon ----------------------------------------------------------------------------------

@@ -110,13 +110,15 @@ def cpu():
 
 @pytest.fixture(scope="session")
 def engine(tiny_models):
-    """The engine with turbo and base loaded from one folder; tests leave it as they found it."""
+    """The engine with turbo and base, and no language model; tests leave it as they found it."""
     from ace_desk import Desk
 
     from daemon.engines.acestep import AceStepEngine
+    from daemon.engines.acestep.beside import Beside
 
     made = AceStepEngine()
     made.load(str(tiny_models), Desk())
+    made._session.beside = Beside(made._session.placement)
     return made
 
 

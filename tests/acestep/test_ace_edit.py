@@ -1,7 +1,6 @@
 """`edit` by flow-edit, and what it is on a checkpoint that can't."""
 
 import sys
-from dataclasses import replace
 
 import numpy as np
 import pytest

@@ -16,6 +16,7 @@ from daemon.engines.acestep.models.home import models_home
 from daemon.engines.acestep.parts import Checkpoint, Placement
 from daemon.engines.acestep.residence import Residence, numbers_in
 from daemon.engines.acestep.session import Session
+from daemon.engines.acestep.speed import speed_for
 from daemon.engines.acestep.tasks import needed
 from daemon.engines.base import Port
 
@@ -27,7 +28,7 @@ def open_session(model: str | None, port: Port, environ: Mapping[str, str] = os.
 
     Raises 301, 302, 303, 304.
     """
-    home = _home(model, environ)
+    home = models_at(model, environ)
     first = needed("repaint", home.checkpoints)
     has = placing.machine()
     placement = placing.choose(placing.wishes_from(environ), has, numbers_in(first))
@@ -45,6 +46,7 @@ def open_session(model: str | None, port: Port, environ: Mapping[str, str] = os.
         residence.get,
         beside,
         loaded=residence.loaded,
+        speed=speed_for(placement.device, environ),
     )
     residence.arrived, residence.leaving = session.loras.arrive, session.loras.leave
     session.checkpoint_for("repaint")
@@ -52,7 +54,8 @@ def open_session(model: str | None, port: Port, environ: Mapping[str, str] = os.
     return session
 
 
-def _home(model: str | None, environ: Mapping[str, str]) -> Home:
+def models_at(model: str | None, environ: Mapping[str, str]) -> Home:
+    """Return what lies at `model`, None for the folder of models. Raises 302, 303."""
     if model is not None:
         return look(Path(model))
     folder = models_home(environ)

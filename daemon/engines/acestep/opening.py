@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bridge.protocol.errors import error
@@ -34,10 +34,12 @@ def open_session(model: str | None, port: Port, environ: Mapping[str, str] = os.
     placement = placing.choose(placing.wishes_from(environ), has, numbers_in(first))
     _log.info("%s on %s", first.folder, placing.describe(placement))
     placing.keep_budget(placement)
+    placing.use_cores(placement)
     port.progress(0.1, "loading")
     shared = load_shared(first, placement)
     port.progress(0.4, "loading")
-    residence = _residence(placement, has, first)
+    # A session that ran out of memory has other parts take turns, those still to be loaded too.
+    residence = _residence(lambda: session.placement, placement, has, first)
     beside = Beside(placement, home.language_models, home.separators)
     session = Session(
         placement,
@@ -64,16 +66,18 @@ def models_at(model: str | None, environ: Mapping[str, str]) -> Home:
     return look(folder)
 
 
-def _residence(placement: Placement, has: placing.Machine, first: Found) -> Residence:
+def _residence(
+    now: Callable[[], Placement], placement: Placement, has: placing.Machine, first: Found
+) -> Residence:
     """Return the residence of checkpoints in what the device has left beside what they share."""
 
     def load(found: Found) -> Checkpoint:
-        return load_checkpoint(found, placement)
+        return load_checkpoint(found, now())
 
     def size_of(found: Found) -> int:
         return numbers_in(found).checkpoint * placement.transformer_dtype.itemsize
 
     free = has.free_bytes["cpu" if placement.offload else str(placement.device)]
-    room = min(free, placement.budget_bytes or free) if not placement.offload else free
+    room = free if placement.offload else min(free, placement.budget_bytes or free)
     taken = placing.needed(placement, numbers_in(first)) - size_of(first)
     return Residence(load, size_of, room - max(0, taken) - placing.WORK)

@@ -123,6 +123,13 @@ def keep_budget(placement: Placement) -> None:
         torch.cuda.set_per_process_memory_fraction(share, placement.device)
 
 
+def use_cores(placement: Placement) -> None:
+    """On the CPU let torch have all cores but one, which stays for audio and the control plane."""
+    if placement.device.type == "cpu":
+        cores = psutil.cpu_count(logical=False) or 1
+        torch.set_num_threads(max(1, cores - 1))
+
+
 def describe(placement: Placement) -> str:
     """Return a placement in words: `cuda:0, bfloat16, VAE float32`."""
     transformer, vae = (str(t).removeprefix("torch.") for t in

@@ -176,6 +176,8 @@ ROWS = (
     Row("engine", "device", pattern(r"auto|cpu|mps|cuda(:[0-9]{1,2})?", "auto, cpu, mps, cuda or cuda:N"), "auto", "where model engines run; auto: the CUDA device with the most free memory, else the Apple GPU, else the CPU"),
     Row("engine", "precision", choice("auto", "float32", "bfloat16", "float16"), "auto", "the numbers that a model runs in; auto: bfloat16 (where the device lacks it float16) with a float32 VAE on a GPU, float32 on the CPU"),
     Row("engine", "budget_gb", number(0, 1000, "GB"), 0.0, "how much of the device's memory a model engine may take; 0: all that is free"),
+    Row("engine", "speculate", choice("auto", "on", "off"), "auto", "after a repaint or a retake the take with the next seed is made while nobody waits, so that it is there at once when it is asked for; auto: on a CUDA device, and not on battery"),
+    Row("engine", "compile", FLAG, False, "a model engine has its model compiled in spare time, which takes minutes once and makes it somewhat faster; nothing waits for it"),
     Row("models", "folder", PATH, None, "where `punchin models pull` puts models, and where a model engine looks when `engine.model` is empty; empty: `models` in Punchin's data folder"),
     Row("models", "mirror", pattern(r"https?://[^\s/]+(/\S*)?", "an address that begins with https:// or http://"), "https://huggingface.co", "the host that models are fetched from, in Hugging Face's manner"),
     Row("models", "offline", FLAG, False, "never open a connection to fetch a model"),

@@ -35,7 +35,7 @@ class Server:
 class EngineChoice:
     """The engine of jobs that name none, its model's folder, and the SoundFont of `sketch`.
 
-    `device`, `precision` and `budget_gb` (0: all that is free) are for engines with a model.
+    The others are for engines with a model; `budget_gb` 0 means all that is free.
     """
 
     name: str
@@ -44,6 +44,8 @@ class EngineChoice:
     device: str
     precision: str
     budget_gb: float
+    speculate: str
+    compile: bool
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,12 @@ class Checkpoint:
     guidance: float
 
     @property
+    def modules(self) -> tuple[Any, ...]:
+        """All modules that it has."""
+        own = (self.transformer, self.condition_encoder)
+        return *own, *filter(None, (self.audio_tokenizer, self.audio_detokenizer))
+
+    @property
     def channels(self) -> int:
         """Latent channels C."""
         return int(self.transformer.config.audio_acoustic_hidden_dim)

@@ -8,7 +8,9 @@ Threads: the worker's main thread, which owns the device.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Hashable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -24,15 +26,19 @@ from daemon.engines.acestep.beside import Beside
 from daemon.engines.acestep.cache import MIB, Cache, Caches, caches, window_key
 from daemon.engines.acestep.dit.conditions import Conditions, TextStates, encode, encode_text
 from daemon.engines.acestep.dit.context import silence
-from daemon.engines.acestep.dit.quick import quick
+from daemon.engines.acestep.dit.quick import quick, ready
 from daemon.engines.acestep.dit.sampler import Dit, Problem, dit_of
+from daemon.engines.acestep.finite import made_finite
 from daemon.engines.acestep.latents import decode as decoding
 from daemon.engines.acestep.latents import encode as encoding
 from daemon.engines.acestep.latents.own import Own
 from daemon.engines.acestep.lora import Loras
 from daemon.engines.acestep.models.folders import Found
 from daemon.engines.acestep.parts import HOP, Checkpoint, Placement, Shared
+from daemon.engines.acestep.residence import on_device
 from daemon.engines.acestep.solving import Glance, Takes, Ways
+from daemon.engines.acestep.speculate import Speculation
+from daemon.engines.acestep.speed import Speed
 from daemon.engines.acestep.tasks import Task, needed
 from daemon.engines.acestep.text.prompt import Text
 from daemon.engines.acestep.view import View
@@ -67,14 +73,18 @@ class Part:
         return Share(self.port, begin, end, stage)
 
 
+class Prepared(Exception):
+    """All that can be computed before the first step of the solver is in hand."""
+
+
 @dataclass(eq=False)
 class Session:
     """What is loaded, where it runs, and what was computed before.
 
     `found` are the checkpoints on disk; `open` gives one of them, loaded. `beside` are models that
     only some ops need. `own` are the latents of results. `kept` is what an op keeps from one take
-    of a job to the next. `ways` are how much is done at once. `loaded` gives the checkpoints that
-    are loaded now, on which `loras` work.
+    of a job to the next. `ways` are how much is done at once, `speed` what is done ahead. `loaded`
+    gives the checkpoints that are loaded now, on which `loras` work.
     """
 
     placement: Placement
@@ -88,6 +98,9 @@ class Session:
     ways: Ways = field(default_factory=Ways)
     loras: Loras = field(default_factory=Loras)
     loaded: Callable[[], tuple[Checkpoint, ...]] = tuple
+    speed: Speed = field(default_factory=Speed)
+    speculation: Speculation = field(default_factory=Speculation)
+    _preparing: bool = False
 
     def __post_init__(self) -> None:
         self.loras.changed = self.weights_changed
@@ -109,17 +122,47 @@ class Session:
         if unfit:
             what = f"{unfit[0]} was made for another model than {checkpoint.name}"
             raise error(303, f"{what}: take it off (punchin lora {unfit[0]} 0)")
-        return checkpoint
+        return self.sent_home(checkpoint)
 
     def named(self, name: str) -> Checkpoint | None:
         """Return the checkpoint of this name, None where it is not on disk. Raises 303, 304."""
-        return next((self.open(found) for found in self.found if found.name == name), None)
+        for found in self.found:
+            if found.name == name:
+                return self.sent_home(self.open(found))
+        return None
+
+    # -- where parts lie ---------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def only_preparing(self) -> Iterator[None]:
+        """Have `solve` raise Prepared in the place of solving anything."""
+        self._preparing = True
+        try:
+            yield
+        finally:
+            self._preparing = False
+
+    def working(self, *modules: Any) -> AbstractContextManager[None]:
+        """Keep `modules` on the device for the time of the block; needed where they take turns."""
+        return on_device(self.placement, *modules)
+
+    def sent_home(self, checkpoint: Checkpoint) -> Checkpoint:
+        """Return a checkpoint; where parts take turns it lies on the CPU."""
+        if self.placement.offload:
+            for module in checkpoint.modules:
+                torch.nn.Module.to(module, "cpu")
+        return checkpoint
 
     # -- before sampling ---------------------------------------------------------------------------
 
     def states(self, text: Text) -> TextStates:
         """Return the encoded words."""
-        return self.caches.texts.made(text, lambda: encode_text(self.shared, text))
+
+        def encoded() -> TextStates:
+            with self.working(self.shared.text_encoder):
+                return encode_text(self.shared, text)
+
+        return self.caches.texts.made(text, encoded)
 
     def conditions(
         self,
@@ -129,10 +172,17 @@ class Session:
         of: Hashable = None,
     ) -> Conditions:
         """Return what the transformer reads of words and a timbre; `of` names the timbre."""
-        key = (checkpoint.name, text, of)
-        return self.caches.conditions.made(
-            key, lambda: encode(checkpoint, self.states(text), timbre)
-        )
+        states = self.states(text)
+
+        def encoded() -> Conditions:
+            with self.working(checkpoint.condition_encoder):
+                return encode(checkpoint, states, timbre)
+
+        def finite() -> Conditions:
+            parts = (checkpoint.condition_encoder, self.shared.text_encoder)
+            return made_finite(encoded, lambda made: made.states, parts, "what the words mean")
+
+        return self.caches.conditions.made((checkpoint.name, text, of), finite)
 
     def latents(self, request: Request, first: int, last: int, share: Share) -> torch.Tensor:
         """Return the latents of frames `[first, last)` of the request's clip, on the CPU.
@@ -165,7 +215,13 @@ class Session:
         return latents
 
     def _tile(self, heard: np.ndarray, start: int, end: int) -> torch.Tensor:
-        return encoding.encode_tile(self.shared.vae, heard, start, end)
+        vae = self.shared.vae
+
+        def encoded() -> torch.Tensor:
+            with self.working(vae):
+                return encoding.encode_tile(vae, heard, start, end)
+
+        return made_finite(encoded, lambda made: made, [vae], "the clip's latents")
 
     def source(
         self, request: Request, view: View, checkpoint: Checkpoint, share: Share
@@ -199,8 +255,18 @@ class Session:
         With `takes` those still to come are solved along with the second; `glance` may be called
         about half-way. See `solving`.
         """
-        dit, name = self.dit(checkpoint), checkpoint.name
-        return solving.solve(dit, name, problem, self.ways, self.kept, share.tell, takes, glance)
+
+        def solved() -> torch.Tensor:
+            with self.working(checkpoint.transformer):
+                dit, name = self.dit(checkpoint), checkpoint.name
+                if self._preparing:
+                    ready(dit, problem)
+                    raise Prepared
+                return solving.solve(
+                    dit, name, problem, self.ways, self.kept, share.tell, takes, glance
+                )
+
+        return made_finite(solved, lambda made: made, [checkpoint.transformer], "the music")
 
     # -- after sampling ----------------------------------------------------------------------------
 
@@ -211,6 +277,14 @@ class Session:
         size = self.ways.chunk
         count = max(1, -(-(last - first) // size))
         steps = iter(range(count + 1))
-        yield from decoding.chunks(
-            self.shared.vae, latents, first, last, lambda: share.tell(next(steps) / count), size
-        )
+        with self.working(self.shared.vae):
+            for start in range(first, last, size):
+                share.tell(next(steps) / count)
+                end = min(start + size, last)
+                yield start, self._decoded(latents, start, end)
+
+    def _decoded(self, latents: torch.Tensor, start: int, end: int) -> np.ndarray:
+        def decoded() -> np.ndarray:
+            return decoding.decode(self.shared.vae, latents, start, end)
+
+        return made_finite(decoded, torch.from_numpy, [self.shared.vae], "the sound")

@@ -17,7 +17,7 @@ from daemon.engines.acestep.cache import Caches
 from daemon.engines.acestep.dit.conditions import Conditions
 from daemon.engines.acestep.dit.forward import Cross
 from daemon.engines.acestep.dit.layout import Layout
-from daemon.engines.acestep.dit.sampler import Dit
+from daemon.engines.acestep.dit.sampler import Dit, Problem
 
 
 def quick(dit: Dit, name: Hashable, caches: Caches) -> Dit:
@@ -43,6 +43,16 @@ def quick(dit: Dit, name: Hashable, caches: Caches) -> Dit:
         return found
 
     return replace(dit, cross=cross, null=null, lay=lay)
+
+
+def ready(dit: Dit, problem: Problem) -> None:
+    """Compute what every step of `problem` shares, so that it is in hand."""
+    dit.lay(dit.transformer, problem.noise.shape[1], problem.valid)
+    for conditions in (problem.conditions, problem.plain):
+        if conditions is not None:
+            dit.cross(dit.transformer, conditions)
+    if problem.guidance > 1:
+        dit.null(dit.transformer, dit.null_condition)
 
 
 def _place(transformer: Any) -> tuple[torch.device, torch.dtype]:

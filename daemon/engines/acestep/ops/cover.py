@@ -14,6 +14,7 @@ import torch
 from daemon.engines.acestep.dit.context import codes_of, of_codes, whole
 from daemon.engines.acestep.dit.noise import window_noise
 from daemon.engines.acestep.dit.sampler import Problem
+from daemon.engines.acestep.ops.finishing import one_after_the_other, timing
 from daemon.engines.acestep.ops.reference import timbre
 from daemon.engines.acestep.ops.repaint import recipe_for, spare_note
 from daemon.engines.acestep.ops.sounding import (
@@ -47,7 +48,11 @@ def cover(session: Session, request: Request, port: Port) -> Result:
     made = session.solve(checkpoint, problem, work, takes, glance)[0]
     share = Share(port, 0.8, 1.0, "decoding")
     pieces = pieces_of(session, made, view, request.spans[0], request.handle, share)
-    notes = hand_over(pieces, "region", share, finish=below_full_scale)
+    kept = ((0, len(request.clip)),)
+    finish = one_after_the_other(
+        timing(session, request, made, view, kept, share), below_full_scale
+    )
+    notes = hand_over(pieces, "region", share, finish=finish)
     return Result(
         key=request.key,
         notes=(*told, *spare_note(view), *notes),

@@ -15,6 +15,8 @@ import torch
 from daemon.audio.align import LONGEST_DELAY_S, align
 from daemon.audio.seam import level_difference_db
 from daemon.engines.acestep.dit.windows import span_of, warnings_of
+from daemon.engines.acestep.grid.correct import beside as neighbours
+from daemon.engines.acestep.ops.finishing import colouring, one_after_the_other, timing
 from daemon.engines.acestep.ops.repaint import recipe_for, repainting, spare_note
 from daemon.engines.acestep.ops.sounding import (
     glance_of,
@@ -79,7 +81,12 @@ def _side(
     joint = _joint(session, made, view, request, part.share(0.8, 0.82, "joining"))
     share = part.share(0.82, 1.0, "decoding")
     pieces = pieces_of(session, made, view, span, request.handle, share, joint.late)
-    notes = hand_over(pieces, "region", share, joint.gain)
+    kept = neighbours((span.start, span.end), len(request.clip))
+    finish = one_after_the_other(
+        timing(session, request, made, view, kept, share, joint.gain, joint.late),
+        colouring(session, request, source, view, part.share(0.82, 0.82, "measuring")),
+    )
+    notes = hand_over(pieces, "region", share, joint.gain, finish)
     recipe = recipe_for(request, checkpoint, view, text, problem, "repaint", origin)
     return recipe, (
         *told,

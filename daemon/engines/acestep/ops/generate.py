@@ -12,6 +12,7 @@ from bridge.protocol.errors import error
 from daemon.engines.acestep.dit.context import of_codes, silence, whole
 from daemon.engines.acestep.dit.noise import window_noise
 from daemon.engines.acestep.dit.sampler import Problem
+from daemon.engines.acestep.ops.finishing import one_after_the_other, timing
 from daemon.engines.acestep.ops.planning import outline, plan_for
 from daemon.engines.acestep.ops.repaint import recipe_for, spare_note
 from daemon.engines.acestep.ops.sounding import (
@@ -70,7 +71,8 @@ def generate(session: Session, request: Request, port: Port) -> Result:
     made = session.solve(checkpoint, problem, work, takes, glance)[0]
     share = Share(port, 0.8, 1.0, "decoding")
     pieces = pieces_of(session, made, view, span, request.handle, share)
-    notes = hand_over(pieces, "stem:other", share, finish=below_full_scale)
+    finish = one_after_the_other(timing(session, request, made, view, (), share), below_full_scale)
+    notes = hand_over(pieces, "stem:other", share, finish=finish)
     task: Task = "cover" if plan else "text2music"
     recipe = replace(recipe_for(request, checkpoint, view, text, problem, task, 0), codes=codes)
     return Result(

@@ -12,6 +12,8 @@ from daemon.engines.acestep.dit.context import hole, new_frames
 from daemon.engines.acestep.dit.noise import window_noise
 from daemon.engines.acestep.dit.sampler import Problem
 from daemon.engines.acestep.dit.windows import span_of, warnings_of
+from daemon.engines.acestep.grid.correct import beside
+from daemon.engines.acestep.ops.finishing import colouring, one_after_the_other, timing
 from daemon.engines.acestep.ops.sounding import (
     edge_gain,
     glance_of,
@@ -43,7 +45,12 @@ def repaint(session: Session, request: Request, port: Port) -> Result:
     made = session.solve(checkpoint, problem, work, takes, glance)[0]
     share = Share(port, 0.8, 1.0, "decoding")
     pieces = pieces_of(session, made, view, span, request.handle, share)
-    notes = hand_over(pieces, "region", share, gain)
+    kept = beside((span.start, span.end), len(request.clip))
+    finish = one_after_the_other(
+        timing(session, request, made, view, kept, share, gain),
+        colouring(session, request, source, view, Share(port, 0.8, 0.8, "measuring")),
+    )
+    notes = hand_over(pieces, "region", share, gain, finish)
     recipe = recipe_for(request, checkpoint, view, text, problem)
     return Result(
         key=request.key,

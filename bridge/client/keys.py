@@ -14,6 +14,7 @@ from typing import Literal, TypedDict
 Path = str | PathLike[str]
 Format = Literal["source", "wav16", "wav24", "wav32f", "flac"]
 Side = Literal["after", "before", "both"]
+Way = Literal["complete", "layer", "cover"]
 Stem = Literal[
     "vocals",
     "backing_vocals",
@@ -135,6 +136,7 @@ class BgmKeys(CommonKeys, ClipKeys, MakeKeys, total=False):
     balance: float
     strength: float
     stems: str | Sequence[Stem]
+    ways: str | Sequence[Way]
 
 
 class CoverKeys(CommonKeys, ClipKeys, MakeKeys, total=False):

@@ -9,7 +9,8 @@ from ace_desk import HANDLE, RATE, asked  # noqa: E402
 from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
-from daemon.engines.acestep.dit.windows import LEAST  # noqa: E402
+from daemon.engines.acestep import AceStepEngine  # noqa: E402
+from daemon.engines.acestep.dit.windows import BUCKETS, LEAST  # noqa: E402
 from daemon.engines.acestep.parts import GRAIN, HOP  # noqa: E402
 from daemon.engines.acestep.view import beside, inside, whole  # noqa: E402
 
@@ -88,6 +89,20 @@ def test_a_region_beside(length_s, made_s, before, is_cut):
         assert view.region[0] + view.start == max(GRAIN if is_cut else 0, len(clip) // HOP - GRAIN)
 
 
+@pytest.mark.parametrize(
+    ("context", "heard_s"), [(None, 20.0), (8.0, 12.0), (30.0, 36.0), (0, 120.0)]
+)
+def test_of_a_long_clip_only_the_context_beside_a_join_is_heard(context, heard_s):
+    clip = _silence(120)
+    told = {} if context is None else {"context": context}
+    request = asked("extend", clip, (-4.0 + HANDLE / RATE, 0), (120, 124 - HANDLE / RATE), **told)
+    for span in request.spans:
+        view = beside(request, span)
+        _sound(view, clip, (0, 0))
+        heard = view.heard[1] - view.heard[0]
+        assert heard == pytest.approx(heard_s * 25 - GRAIN, abs=GRAIN)
+
+
 @pytest.mark.parametrize("seconds", [0.5, 9.99, 10.0, 33.3])
 def test_a_whole_clip(seconds):
     clip = _silence(seconds)
@@ -96,6 +111,13 @@ def test_a_whole_clip(seconds):
     assert (view.start, view.region[0]) == (0, 0)
     assert view.sample(view.region[1]) >= len(clip)
     assert (view.spare > 0) == (seconds < 9.9)
+
+
+def test_what_the_worker_cuts_is_what_the_model_wants():
+    facts = AceStepEngine().capabilities()
+    assert facts.window_step_s * RATE == GRAIN * HOP
+    assert facts.window_border_s * RATE >= SMEARED * HOP
+    assert tuple(s * 25 for s in facts.window_lengths_s) == BUCKETS
 
 
 def test_nothing_but_a_span():

@@ -11,9 +11,12 @@ the last GRAIN frames before it are made anew as well.
 
 from __future__ import annotations
 
+import math
+import sys
 from dataclasses import dataclass
 
-from daemon.engines.acestep.dit.windows import LEAST, span_of
+from daemon.engines.acestep.dit.windows import LEAST, bucket_for, span_of
+from daemon.engines.acestep.engine import CONTEXT_S
 from daemon.engines.acestep.latents.encode import frames_of
 from daemon.engines.acestep.parts import FRAMES_PER_S, GRAIN, HOP
 from daemon.engines.base import Request, Span
@@ -67,18 +70,31 @@ def inside(request: Request, span: Span) -> View:
 
 
 def beside(request: Request, span: Span) -> View:
-    """Return the view of a region before the clip's first sample or after its last."""
+    """Return the view of a region before the clip's first sample or after its last.
+
+    It holds the key `context` of the clip, 16 s when not told and all of it for 0, and as much more
+    as fills the bucket.
+    """
     first, last = _usable(request)
-    handle = request.handle
     if span.end <= 0:
-        start = (span.start - handle) // HOP // GRAIN * GRAIN
+        start = (span.start - request.handle) // HOP // GRAIN * GRAIN
         region = (start, min(GRAIN, last))
+        last = min(last, start + _with_context(request, region))
         last += (last - start) % 2
         return _long_enough(start, last, (region[1], last), region)
-    end = frames_of(span.end + handle)
+    end = frames_of(span.end + request.handle)
     region = (max(first, len(request.clip) // HOP - GRAIN), end)
+    wanted = end - _with_context(request, region)
+    first = max(first, -(-wanted // GRAIN) * GRAIN)
     end += (end - first) % 2
     return _long_enough(first, end, (first, region[0]), (region[0], end))
+
+
+def _with_context(request: Request, region: Frames) -> int:
+    """Return how many frames a view of a region and its context on one side may have."""
+    context_s = float(request.options.get("context", CONTEXT_S)) or math.inf
+    least = region[1] - region[0] + context_s * FRAMES_PER_S
+    return sys.maxsize if least == math.inf else bucket_for(math.ceil(least))
 
 
 def whole(request: Request) -> View:

@@ -13,9 +13,9 @@ from vocal_material import band, voice
 
 from bridge.protocol.errors import PunchinError
 from daemon.engines.acestep import AceStepEngine
-from daemon.engines.acestep.ops import ways
+from daemon.engines.acestep.ops import passages, ways
 from daemon.engines.acestep.ops.backing import Backing, without_vocal
-from daemon.engines.base import Cancelled
+from daemon.engines.base import Cancelled, Span
 
 SECONDS = 10.0
 FAST = {"steps": 1, "prompt": "a quiet trio"}
@@ -116,6 +116,44 @@ def test_a_worker_that_starts_anew_goes_on_with_the_same_takes(engine, takes, cl
     one, result, _ = run(engine, request_for(clip))
     assert result.seed == takes[0][1].seed
     assert np.abs(mix(one) - mix(takes[0][0])).max() < 1e-5
+
+
+@pytest.mark.parametrize(("way", "keys"), [("complete", {}), ("layer", {"stems": "drums,bass"})])
+def test_candidates_of_one_way_are_one_batch_and_each_as_if_alone(
+    engine, clip, monkeypatch, way, keys
+):
+    rows = []
+    solve = engine._session.solve
+
+    def counted(checkpoint, problem, *rest):
+        rows.append(len(problem.noise))
+        return solve(checkpoint, problem, *rest)
+
+    monkeypatch.setattr(engine._session, "solve", counted)
+    two = [run(engine, request_for(clip, take, 2, ways=way, **keys)) for take in (1, 2)]
+    assert rows == [2] * (2 if way == "layer" else 1)
+    for sounds, result, _ in two:
+        engine._session.kept.clear()
+        alone, _, _ = run(engine, request_for(clip, seed=result.seed, ways=way, **keys))
+        assert np.abs(mix(alone) - mix(sounds)).max() < 1e-5 * np.abs(mix(sounds)).max()
+
+
+def test_long_vocals_are_made_in_passages_that_hold_what_was_made_before(engine, monkeypatch):
+    monkeypatch.setattr(passages, "LONGEST", 200)
+    monkeypatch.setattr(passages, "LEAST", 100)
+    held = []
+    solve = engine._session.solve
+
+    def noted(checkpoint, problem, *rest):
+        held.append(0 if problem.keep is None else int(problem.keep.sum()))
+        return solve(checkpoint, problem, *rest)
+
+    monkeypatch.setattr(engine._session, "solve", noted)
+    long = voice(16.0)
+    asked_for = replace(request_for(long, 1, 2, ways="complete"), spans=(Span(0, len(long)),))
+    found, _, _ = run(engine, asked_for)
+    assert len(mix(found)) == len(long)
+    assert held == [0, passages.OVERLAP] * 2
 
 
 def test_later_takes_cost_no_new_candidates(takes):

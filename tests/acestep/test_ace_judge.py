@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+import torch
 from vocal_material import RATE, band, hz, voice
 
-from daemon.engines.acestep.judge.onsets import onset_agreement
-from daemon.engines.acestep.judge.pitches import chroma_agreement
-from daemon.engines.acestep.judge.verdict import Verdict, judge, silent_share
+from daemon.engines.acestep.judge.onsets import onset_agreement, onsets_of
+from daemon.engines.acestep.judge.pitches import chroma_agreement, chroma_of
+from daemon.engines.acestep.judge.verdict import Verdict, hear, silent_share
+from daemon.engines.acestep.judge.verdict import judge as judge_of
 from daemon.engines.base import Cancelled
 
 LENGTH_S = 12
@@ -19,6 +21,18 @@ def unchecked():
 @pytest.fixture(scope="module")
 def sung():
     return voice(LENGTH_S)
+
+
+def onsets_agree(accompaniment, vocal):
+    return onset_agreement(*(onsets_of(x, unchecked) for x in (accompaniment, vocal)))
+
+
+def chromas_agree(accompaniment, vocal):
+    return chroma_agreement(*(chroma_of(x, unchecked) for x in (accompaniment, vocal)))
+
+
+def judge(accompaniment, vocal, removed, check):
+    return judge_of(accompaniment, hear(vocal, check), removed, torch.device("cpu"), check)
 
 
 def strokes(times_s, midi=60, length_s=LENGTH_S):
@@ -41,32 +55,29 @@ TIMES = np.arange(0.5, LENGTH_S - 0.5, 0.6)
 
 def test_onsets_that_coincide_are_told_from_those_that_do_not():
     line = strokes(TIMES)
-    assert onset_agreement(strokes(TIMES + 0.01, 40), line, unchecked) > 0.9
-    assert onset_agreement(strokes(TIMES + 0.3, 40), line, unchecked) < 0
-    every_second = onset_agreement(strokes(TIMES[::2], 40), line, unchecked)
+    assert onsets_agree(strokes(TIMES + 0.01, 40), line) > 0.9
+    assert onsets_agree(strokes(TIMES + 0.3, 40), line) < 0
+    every_second = onsets_agree(strokes(TIMES[::2], 40), line)
     assert 0.3 < every_second < 0.7
 
 
 def test_onsets_by_chance_count_for_nothing():
     rng = np.random.default_rng(4)
     line = strokes(TIMES)
-    random = [
-        onset_agreement(strokes(np.sort(rng.uniform(0.2, 11, 20))), line, unchecked)
-        for _ in range(8)
-    ]
+    random = [onsets_agree(strokes(np.sort(rng.uniform(0.2, 11, 20))), line) for _ in range(8)]
     assert abs(np.mean(random)) < 0.2
-    assert onset_agreement(noise(), line, unchecked) < 0.5
+    assert onsets_agree(noise(), line) < 0.5
 
 
 @pytest.mark.parametrize("few", [[], [1.0, 2.0]])
 def test_too_few_onsets_tell_nothing(few):
-    assert onset_agreement(strokes(few), strokes(TIMES), unchecked) == 0
+    assert onsets_agree(strokes(few), strokes(TIMES)) == 0
 
 
 def test_the_right_key_fits_and_a_semitone_off_does_not(sung):
-    own = chroma_agreement(band(LENGTH_S), sung, unchecked)
-    semitone = chroma_agreement(band(LENGTH_S, steps=1), sung, unchecked)
-    tritone = chroma_agreement(band(LENGTH_S, steps=6), sung, unchecked)
+    own = chromas_agree(band(LENGTH_S), sung)
+    semitone = chromas_agree(band(LENGTH_S, steps=1), sung)
+    tritone = chromas_agree(band(LENGTH_S, steps=6), sung)
     assert own > 0.6
     assert semitone < -0.5
     assert tritone < -0.5
@@ -74,7 +85,7 @@ def test_the_right_key_fits_and_a_semitone_off_does_not(sung):
 
 @pytest.mark.parametrize("other", [np.zeros((RATE, 2), np.float32), np.zeros((10, 2), np.float32)])
 def test_nothing_to_hear_says_nothing_of_pitches(sung, other):
-    assert chroma_agreement(other, sung[: len(other)], unchecked) == 0
+    assert chromas_agree(other, sung[: len(other)]) == 0
 
 
 def test_silence_is_told():

@@ -20,12 +20,12 @@ _LEAST = 4  # fewer onsets tell nothing
 _ROOM = 0.5  # where chance leaves less than this, a difference to it is not blown up
 
 
-def onset_agreement(accompaniment: np.ndarray, vocal: np.ndarray, check: Check) -> float:
-    """Return the share of the vocal's onsets with one of the accompaniment, beyond chance, −1…1.
+def onset_agreement(played: np.ndarray, sung: np.ndarray) -> float:
+    """Return the share of the onsets `sung` with one of `played` near it, beyond chance, −1…1.
 
-    1: all of them, where few would be by chance; 0: no more than by chance, or nothing to tell.
+    Seconds, `(n,)` each. 1: all of them, where few would be by chance; 0: no more than by chance,
+    or nothing to tell.
     """
-    played, sung = (_onsets(x, check) for x in (accompaniment, vocal))
     if len(sung) < _LEAST or len(played) < _LEAST:
         return 0.0
     hits = _near(sung, played).mean()
@@ -35,8 +35,8 @@ def onset_agreement(accompaniment: np.ndarray, vocal: np.ndarray, check: Check) 
     return float(np.clip((hits - chance) / max(1 - chance, _ROOM), -1, 1))
 
 
-def _onsets(samples: np.ndarray, check: Check) -> np.ndarray:
-    """Seconds of the onsets, `(n,)`."""
+def onsets_of(samples: np.ndarray, check: Check) -> np.ndarray:
+    """Return the seconds of the onsets, `(n,)`, of samples `(frames, 2)`."""
     if len(samples) < RATE // 10:
         return np.zeros(0)
     return pick_onsets(onset_strength(to_ear(samples, RATE, check), check))

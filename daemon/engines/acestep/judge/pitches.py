@@ -21,13 +21,12 @@ _CHORD_ROWS = 5  # a note is heard against about a second of chords
 _FLAT = 0.02  # a difference of likeness that is nothing
 
 
-def chroma_agreement(accompaniment: np.ndarray, vocal: np.ndarray, check: Check) -> float:
-    """Return how the pitches of both agree, −1…1: 1 where no other key would fit better.
+def chroma_agreement(played: np.ndarray, sung: np.ndarray) -> float:
+    """Return how two chromas `(rows, 12)` agree, −1…1: 1 where no other key would fit better.
 
     Likeness is the mean cosine of both chromas while the vocal sounds. 0 where it is what other
     keys give on average, or where there are no pitches to compare.
     """
-    played, sung = (_chroma(x, check) for x in (accompaniment, vocal))
     rows = min(len(played), len(sung))
     if not rows:
         return 0.0
@@ -45,8 +44,8 @@ def chroma_agreement(accompaniment: np.ndarray, vocal: np.ndarray, check: Check)
     return float(np.clip((own - others) / spread, -1, 1)) if spread > _FLAT else 0.0
 
 
-def _chroma(samples: np.ndarray, check: Check) -> np.ndarray:
-    """Level of each pitch class (0 is C), `(rows, 12)`."""
+def chroma_of(samples: np.ndarray, check: Check) -> np.ndarray:
+    """Return the level of each pitch class (0 is C), `(rows, 12)`, of samples `(frames, 2)`."""
     if len(samples) < RATE // 10:
         return np.zeros((0, 12))
     hz = np.arange(_WINDOW // 2 + 1) * EAR_RATE_HZ / _WINDOW

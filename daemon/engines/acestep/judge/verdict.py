@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from daemon.engines.acestep.judge.onsets import onset_agreement
-from daemon.engines.acestep.judge.pitches import chroma_agreement
+from daemon.engines.acestep.judge.onsets import onset_agreement, onsets_of
+from daemon.engines.acestep.judge.pitches import chroma_agreement, chroma_of
 from daemon.engines.acestep.parts import RATE
 from daemon.engines.acestep.separate.reference import vocal_share
 
@@ -66,18 +66,38 @@ class Verdict:
         )
 
 
-def judge(accompaniment: np.ndarray, vocal: np.ndarray, removed: float, check: Check) -> Verdict:
+@dataclass(frozen=True, eq=False)
+class Vocal:
+    """What accompaniments are measured against: the samples, their onsets (s) and chroma."""
+
+    samples: np.ndarray
+    onsets: np.ndarray
+    chroma: np.ndarray
+
+
+def hear(samples: np.ndarray, check: Check) -> Vocal:
+    """Return a vocal with what is heard in it, once for all its accompaniments."""
+    return Vocal(samples, onsets_of(samples, check), chroma_of(samples, check))
+
+
+def judge(
+    accompaniment: np.ndarray, vocal: Vocal, removed: float, device: torch.device, check: Check
+) -> Verdict:
     """Measure an accompaniment against the vocal it was made for.
 
-    `removed`: share of the energy that was taken out of it as vocal, 0 where nothing was.
+    `removed`: share of the energy that was taken out of it as vocal, 0 where nothing was. Spectra
+    are compared on `device`.
     """
-    assert accompaniment.shape == vocal.shape, (accompaniment.shape, vocal.shape)
-    played, sung = (torch.from_numpy(np.ascontiguousarray(x.T)) for x in (accompaniment, vocal))
+    assert accompaniment.shape == vocal.samples.shape, (accompaniment.shape, vocal.samples.shape)
+    played, sung = (
+        torch.from_numpy(np.ascontiguousarray(x.T)).to(device)
+        for x in (accompaniment, vocal.samples)
+    )
     return Verdict(
         residual=vocal_share(played, sung, check),
         removed=removed,
-        onsets=onset_agreement(accompaniment, vocal, check),
-        chroma=chroma_agreement(accompaniment, vocal, check),
+        onsets=onset_agreement(onsets_of(accompaniment, check), vocal.onsets),
+        chroma=chroma_agreement(chroma_of(accompaniment, check), vocal.chroma),
         silent=silent_share(accompaniment),
     )
 

@@ -52,9 +52,8 @@ def without_vocal(
     if separator is not None:
         return _by_demucs(separator, song, check)
     heard, known = (torch.from_numpy(np.ascontiguousarray(x.T)).to(device) for x in (song, vocal))
-    removed = reference.vocal_share(heard, known, check)
-    rest = reference.backing(heard, known, check).T.cpu().numpy()
-    return Backing({"other": np.ascontiguousarray(rest)}, removed, MASK)
+    rest, removed = reference.backing(heard, known, check)
+    return Backing({"other": np.ascontiguousarray(rest.T.cpu().numpy())}, removed, MASK)
 
 
 def _by_demucs(separator: Demucs, song: np.ndarray, check: Check) -> Backing:

@@ -15,7 +15,7 @@ import numpy as np
 
 from bridge.protocol.kinds import SEED_MAX
 from daemon.engines.acestep.cache import window_key
-from daemon.engines.acestep.judge.verdict import Verdict, judge
+from daemon.engines.acestep.judge.verdict import Verdict, hear, judge
 from daemon.engines.acestep.ops.backing import MASK, Backing, without_vocal
 from daemon.engines.acestep.ops.layer import balanced
 from daemon.engines.acestep.ops.repaint import spare_note
@@ -88,28 +88,48 @@ def _pool(
     if found is not None:
         pool: tuple[Candidate, ...] = found
         return pool
-    made = [
-        _candidate(
-            session,
-            replace(request, seed=(first + i) % (SEED_MAX + 1)),
-            view,
-            ways[i % len(ways)],
-            Part(part.port, part.first + part.length * i / count, part.length / count),
-        )
-        for i in range(count)
-    ]
-    ranked = tuple(sorted(made, key=lambda one: -one.verdict.mark))
+    made: list[Candidate] = []
+    for number, way in enumerate(ways):
+        seeds = [(first + i) % (SEED_MAX + 1) for i in range(number, count, len(ways))]
+        length = part.length * len(seeds) / count
+        share = Part(part.port, part.first + part.length * len(made) / count, length)
+        made += _candidates(session, request, view, way, seeds, share)
+    ranked = tuple(sorted(made, key=lambda one: (-one.verdict.mark, one.seed)))
     return session.kept.put(key, ranked)
 
 
-def _candidate(session: Session, request: Request, view: View, way: Way, part: Part) -> Candidate:
-    """Make and judge one candidate."""
-    playing = Part(part.port, part.first, 0.75 * part.length)
-    played = PLAY[way](session, request, view, _tracks(request), playing)
-    rest = Part(part.port, part.first + 0.75 * part.length, 0.2 * part.length)
-    backing = _rendered(session, request, view, played, rest)
-    part.share(0.95, 1.0, "judging").tell(0.0)
-    verdict = judge(backing.mix(), _vocal(request), backing.removed, part.port.check)
+def _candidates(
+    session: Session, request: Request, view: View, way: Way, seeds: Sequence[int], part: Part
+) -> list[Candidate]:
+    """Make and judge one candidate for each seed; they are played as batches."""
+    made: list[Candidate] = []
+    rows = session.ways.rows
+    for at in range(0, len(seeds), rows):
+        here = seeds[at : at + rows]
+        length = part.length * len(here) / len(seeds)
+        share = Part(part.port, part.first + part.length * at / len(seeds), length)
+        playing = Part(part.port, share.first, 0.75 * length)
+        played = PLAY[way](session, request, view, _tracks(request), here, playing)
+        for n, (seed, one) in enumerate(zip(here, played, strict=True)):
+            step = 0.25 * length / len(here)
+            rest = Part(part.port, share.first + 0.75 * length + n * step, step)
+            made.append(_judged(session, replace(request, seed=seed), view, way, one, rest))
+    return made
+
+
+def _judged(
+    session: Session, request: Request, view: View, way: Way, played: Played, part: Part
+) -> Candidate:
+    """Return what was played as a candidate; its sound is kept for the take."""
+    backing = _rendered(
+        session, request, view, played, Part(part.port, part.first, 0.9 * part.length)
+    )
+    part.share(0.9, 1.0, "judging").tell(0.0)
+    device = session.placement.device
+    vocal = session.kept.made(
+        ("vocal", _of_clip(request)), lambda: hear(_vocal(request), part.port.check)
+    )
+    verdict = judge(backing.mix(), vocal, backing.removed, device, part.port.check)
     made = Candidate(way, request.seed, played, verdict, backing.separation)
     session.kept.put(_key(request, made), backing)
     return made
@@ -128,11 +148,7 @@ def _rendered(
     count = len(played.latents)
     stems = {
         name: rendered(
-            session,
-            request,
-            view,
-            latents,
-            Part(part.port, part.first + part.length * i / count, part.length / count),
+            session, request, view, latents, part.share(i / count, (i + 1) / count, "decoding")
         )
         for i, (name, latents) in enumerate(played.latents.items())
     }

@@ -18,6 +18,7 @@ from daemon.engines.acestep.dit.context import whole as all_new
 from daemon.engines.acestep.dit.flow_edit import flow_edit
 from daemon.engines.acestep.dit.noise import window_noise
 from daemon.engines.acestep.dit.sampler import Problem
+from daemon.engines.acestep.finite import made_finite
 from daemon.engines.acestep.ops.analyze import understood
 from daemon.engines.acestep.ops.cover import covering
 from daemon.engines.acestep.ops.reference import timbre
@@ -96,6 +97,7 @@ def _by_flow(session: Session, request: Request, port: Port) -> Result:
         session, checkpoint, request, view, source, old, Share(port, 0.24, 0.25, "listening")
     )
     before, _ = words(request, "text2music", view, (), old.caption, old.lyrics)
+    conditions = session.conditions(checkpoint, before)
     begin, end = extent(
         bool(options.get("lyrics")), bool(options.get("prompt")), options.get("strength")
     )
@@ -111,15 +113,19 @@ def _by_flow(session: Session, request: Request, port: Port) -> Result:
         ]
         return torch.stack(rows)
 
-    made = flow_edit(
-        session.dit(checkpoint),
-        problem,
-        session.conditions(checkpoint, before),
-        draw,
-        begin,
-        end,
-        lambda i, t, x, v: share.tell(i / steps),
-    )[0]
+    def edited() -> torch.Tensor:
+        with session.working(checkpoint.transformer):
+            return flow_edit(
+                session.dit(checkpoint),
+                problem,
+                conditions,
+                draw,
+                begin,
+                end,
+                lambda i, t, x, v: share.tell(i / steps),
+            )
+
+    made = made_finite(edited, lambda made: made, [checkpoint.transformer], "the music")[0]
     return _handed(session, request, view, made, gain, port, (*old.notes, *told))
 
 

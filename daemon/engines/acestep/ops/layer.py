@@ -35,9 +35,9 @@ def layer(session: Session, request: Request, port: Port) -> Result:
     source = session.source(request, view, checkpoint, Share(port, 0.02, 0.15, "encoding"))
     passages = passages_of(request.clip, view.frames)
     share = Share(port, 0.15, 0.85, f"playing {stem}")
-    made, told = added(session, request, checkpoint, view, source, track, passages, share)
+    rows, told = added(session, request, checkpoint, view, source[None], track, passages, share)
     share = Share(port, 0.85, 1.0, "decoding")
-    pieces = pieces_of(session, made, view, request.spans[0], request.handle, share)
+    pieces = pieces_of(session, rows[0], view, request.spans[0], request.handle, share)
     if "balance" not in request.options:
         notes = hand_over(pieces, f"stem:{stem}", share)
     else:
@@ -53,12 +53,16 @@ def added(
     request: Request,
     checkpoint: Checkpoint,
     view: View,
-    source: torch.Tensor,
+    sources: torch.Tensor,
     track: str,
     passages: tuple[Passage, ...],
     share: Share,
+    seeds: Sequence[int] = (),
 ) -> tuple[torch.Tensor, tuple[str, ...]]:
-    """Return the latents `(view.frames, C)` of a track to `source (view.frames, C)`, and notes."""
+    """Return the latents `(B, view.frames, C)` of a track to what sounds, and notes.
+
+    `sources (1 or B, view.frames, C)`; one row for each of `seeds`, none: the request's own.
+    """
     how = solving(request, checkpoint)
     notes = dict.fromkeys(how.notes)
     # Tracks of one seed are drawn apart: they shall not move alike.
@@ -68,10 +72,11 @@ def added(
         seen = seen_by(passage)
         text, told = words(request, "lego", seen, (track,))
         notes.update(dict.fromkeys(told))
-        heard = source[passage.first : passage.last]
+        new = new_frames(seen.frames, seen.new)
+        heard = [region(source[passage.first : passage.last], new) for source in sources]
         return Problem(
-            context=region(heard, new_frames(seen.frames, seen.new)),
-            noise=passage_noise(request, seen, own + number, checkpoint),
+            context=torch.cat(heard),
+            noise=passage_noise(seeds or (request.seed,), seen, own + number, checkpoint),
             conditions=session.conditions(checkpoint, text),
             schedule=how.schedule,
             guidance=how.guidance,
@@ -87,11 +92,11 @@ def seen_by(passage: Passage) -> View:
 
 
 def passage_noise(
-    request: Request, seen: View, number: int, checkpoint: Checkpoint
+    seeds: Sequence[int], seen: View, number: int, checkpoint: Checkpoint
 ) -> torch.Tensor:
-    """Return the start noise `(1, frames, C)` of a passage; each has its own draw of the seed."""
-    noise = window_noise(request.seed, seen.frames, [seen.region], checkpoint.channels, number)
-    return noise[None]
+    """Return the start noise `(B, frames, C)` of a passage; each has its own draw of a seed."""
+    spans, channels = [seen.region], checkpoint.channels
+    return torch.stack([window_noise(s, seen.frames, spans, channels, number) for s in seeds])
 
 
 def balanced(

@@ -69,24 +69,50 @@ def solved(
     problem: Callable[[int, Passage], Problem],
     share: Share,
 ) -> torch.Tensor:
-    """Return the latents `(view.frames, C)` that the passages' problems make together.
+    """Return the latents `(B, view.frames, C)` that the passages' problems make together.
 
-    `problem(number, passage)` is over the frames that the passage sees; what is held is added here.
+    `problem(number, passage)` is over the frames that the passage sees, with B rows of noise; what
+    is held is added here. A single passage is one batch; of several each row is made by itself,
+    because what it holds is its own.
     """
+    if len(passages) == 1:
+        return session.solve(checkpoint, problem(0, passages[0]), share)
+    asked = [problem(number, passage) for number, passage in enumerate(passages)]
+    rows = len(asked[0].noise)
+    length = (share.last - share.first) / rows
+    made = []
+    for row in range(rows):
+        first = share.first + row * length
+        own = replace(share, first=first, last=first + length)
+        alone = [_row(one, row) for one in asked]
+        made.append(_one_by_one(session, checkpoint, view.frames, passages, alone, own))
+    return torch.stack(made)
+
+
+def _row(problem: Problem, row: int) -> Problem:
+    """Return one row of a batch as a problem."""
+    context = problem.context[row : row + 1] if len(problem.context) > 1 else problem.context
+    return replace(problem, context=context, noise=problem.noise[row : row + 1])
+
+
+def _one_by_one(
+    session: Session,
+    checkpoint: Checkpoint,
+    frames: int,
+    passages: tuple[Passage, ...],
+    problems: list[Problem],
+    share: Share,
+) -> torch.Tensor:
+    """Return the latents `(frames, C)` of one row."""
     made: list[torch.Tensor] = []
-    done = 0
-    for number, passage in enumerate(passages):
-        asked = problem(number, passage)
+    width = (share.last - share.first) / frames
+    for passage, asked in zip(passages, problems, strict=True):
         if passage.held:
             asked = _going_on(asked, torch.cat(made)[-passage.held :])
-        step = replace(
-            share,
-            first=share.first + (share.last - share.first) * done / view.frames,
-            last=share.first + (share.last - share.first) * passage.end / view.frames,
-        )
+        first = share.first + passage.start * width
+        step = replace(share, first=first, last=share.first + passage.end * width)
         found = session.solve(checkpoint, asked, step)[0]
         made.append(found[passage.held : passage.held + passage.end - passage.start])
-        done = passage.end
     return torch.cat(made)
 
 

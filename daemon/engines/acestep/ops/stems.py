@@ -103,10 +103,10 @@ def extracted(
         notes.update(dict.fromkeys(told))
         return Problem(
             context=all_new(source[passage.first : passage.last]),
-            noise=passage_noise(request, seen, number, checkpoint),
+            noise=passage_noise((request.seed,), seen, number, checkpoint),
             conditions=session.conditions(checkpoint, text),
             schedule=how.schedule,
             guidance=how.guidance,
         )
 
-    return solved(session, checkpoint, view, passages, problem, share), tuple(notes)
+    return solved(session, checkpoint, view, passages, problem, share)[0], tuple(notes)

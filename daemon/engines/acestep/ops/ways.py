@@ -17,17 +17,16 @@ from typing import Literal
 import numpy as np
 import torch
 
-from daemon.engines.acestep.dit.context import codes_of, silence
+from daemon.engines.acestep.dit.context import codes_of
 from daemon.engines.acestep.dit.context import whole as all_new
 from daemon.engines.acestep.dit.sampler import Problem
-from daemon.engines.acestep.latents import encode as encoding
 from daemon.engines.acestep.ops.cover import covering
 from daemon.engines.acestep.ops.layer import added, passage_noise, seen_by
 from daemon.engines.acestep.ops.passages import Passage, passages_of, solved
 from daemon.engines.acestep.ops.sounding import pieces_of
 from daemon.engines.acestep.ops.wishes import solving, words
 from daemon.engines.acestep.parts import Checkpoint
-from daemon.engines.acestep.session import Part, Session
+from daemon.engines.acestep.session import Part, Session, Share
 from daemon.engines.acestep.tasks import Task
 from daemon.engines.acestep.view import View
 from daemon.engines.base import Request
@@ -50,8 +49,13 @@ class Played:
 
 
 def by_complete(
-    session: Session, request: Request, view: View, tracks: Sequence[str], part: Part
-) -> Played:
+    session: Session,
+    request: Request,
+    view: View,
+    tracks: Sequence[str],
+    seeds: Sequence[int],
+    part: Part,
+) -> list[Played]:
     """Let the model complete the vocal with `tracks`."""
     checkpoint = session.checkpoint_for("complete")
     source = session.source(request, view, checkpoint, part.share(0.0, 0.1, "encoding"))
@@ -64,7 +68,7 @@ def by_complete(
         notes.update(dict.fromkeys(told))
         return Problem(
             context=all_new(source[passage.first : passage.last]),
-            noise=passage_noise(request, seen, number, checkpoint),
+            noise=passage_noise(seeds, seen, number, checkpoint),
             conditions=session.conditions(checkpoint, text),
             schedule=how.schedule,
             guidance=how.guidance,
@@ -72,38 +76,54 @@ def by_complete(
 
     passages = passages_of(request.clip, view.frames)
     share = part.share(0.1, 1.0, "playing")
-    made = solved(session, checkpoint, view, passages, problem, share)
-    return Played({SONG: made}, tuple(notes))
+    rows = solved(session, checkpoint, view, passages, problem, share)
+    return [Played({SONG: row}, tuple(notes)) for row in rows]
 
 
 def by_layer(
-    session: Session, request: Request, view: View, tracks: Sequence[str], part: Part
-) -> Played:
+    session: Session,
+    request: Request,
+    view: View,
+    tracks: Sequence[str],
+    seeds: Sequence[int],
+    part: Part,
+) -> list[Played]:
     """Let the model add `tracks` one by one, each to all that is there."""
     checkpoint = session.checkpoint_for("lego")
     passages = passages_of(request.clip, view.frames)
-    source = session.source(request, view, checkpoint, part.share(0.0, 0.05, "encoding"))
-    together = np.array(request.clip)
-    made: dict[str, torch.Tensor] = {}
+    encoding = part.share(0.0, 0.05, "encoding")
+    sources = session.source(request, view, checkpoint, encoding)[None]
+    together = [np.array(request.clip) for _ in seeds]
+    made: list[dict[str, torch.Tensor]] = [{} for _ in seeds]
     notes = dict[str, None]()
     for number, track in enumerate(tracks):
         step = 0.95 * part.length / len(tracks)
         one = Part(part.port, part.first + 0.05 * part.length + number * step, step)
         share = one.share(0.0, 0.8, f"playing {track}")
-        made[track], told = added(
-            session, request, checkpoint, view, source, track, passages, share
+        rows, told = added(
+            session, request, checkpoint, view, sources, track, passages, share, seeds
         )
         notes |= dict.fromkeys(told)
+        for stems, row in zip(made, rows, strict=True):
+            stems[track] = row
         if number + 1 < len(tracks):
-            sound = rendered(session, request, view, made[track], one)[: len(together)]
-            together[: len(sound)] += sound
-            source = _encoded(session, together, view, checkpoint, part.port.check)
-    return Played(made, tuple(notes))
+            after = Part(part.port, one.first + 0.8 * step, 0.2 * step)
+            heard = [
+                _with(session, request, view, checkpoint, mix, row, after)
+                for mix, row in zip(together, rows, strict=True)
+            ]
+            sources = torch.stack(heard)
+    return [Played(stems, tuple(notes)) for stems in made]
 
 
 def by_cover(
-    session: Session, request: Request, view: View, tracks: Sequence[str], part: Part
-) -> Played:
+    session: Session,
+    request: Request,
+    view: View,
+    tracks: Sequence[str],
+    seeds: Sequence[int],
+    part: Part,
+) -> list[Played]:
     """Let the model cover the vocal as an accompaniment."""
     checkpoint = session.checkpoint_for("cover")
     source = session.source(request, view, checkpoint, part.share(0.0, 0.1, "encoding"))
@@ -122,41 +142,41 @@ def by_cover(
             session, checkpoint, asked, seen, codes[first:last], caption=caption, lyrics=""
         )
         notes.update(dict.fromkeys(told))
-        return replace(made, noise=passage_noise(request, seen, number, checkpoint))
+        return replace(made, noise=passage_noise(seeds, seen, number, checkpoint))
 
     passages = passages_of(request.clip, view.frames)
     share = part.share(0.1, 1.0, "playing")
-    made = solved(session, checkpoint, view, passages, problem, share)
-    return Played({SONG: made}, tuple(notes))
+    rows = solved(session, checkpoint, view, passages, problem, share)
+    return [Played({SONG: row}, tuple(notes)) for row in rows]
 
 
-PLAY: dict[Way, Callable[[Session, Request, View, Sequence[str], Part], Played]] = {
-    "complete": by_complete,
-    "layer": by_layer,
-    "cover": by_cover,
-}
+Player = Callable[[Session, Request, View, Sequence[str], Sequence[int], Part], list[Played]]
+PLAY: dict[Way, Player] = {"complete": by_complete, "layer": by_layer, "cover": by_cover}
+"""`play(session, request, view, tracks, seeds, part)`: one accompaniment a seed, as one batch."""
 
 
 def rendered(
-    session: Session, request: Request, view: View, latents: torch.Tensor, part: Part
+    session: Session, request: Request, view: View, latents: torch.Tensor, share: Share
 ) -> np.ndarray:
     """Return the sound of latents over the request's span, `(span.frames, 2)`."""
-    span, share = request.spans[0], part.share(0.8, 1.0, "decoding")
+    span = request.spans[0]
     out = np.zeros((span.frames, 2), np.float32)
     for at, samples in pieces_of(session, latents, view, span, 0, share):
         out[at - span.start : at - span.start + len(samples)] = samples
     return out
 
 
-def _encoded(
+def _with(
     session: Session,
-    samples: np.ndarray,
+    request: Request,
     view: View,
     checkpoint: Checkpoint,
-    check: Callable[[], None],
+    mix: np.ndarray,
+    track: torch.Tensor,
+    part: Part,
 ) -> torch.Tensor:
-    """Return the latents of a view of samples other than the clip's, silence beside them."""
-    out = silence(checkpoint, view.frames).clone()
-    frames = min(view.frames, encoding.frames_of(len(samples)))
-    out[:frames] = encoding.encode(session.shared.vae, samples, 0, frames, check)
-    return out
+    """Add a track's sound to `mix` and return the latents of what sounds then."""
+    sound = rendered(session, request, view, track, part.share(0.0, 0.5, "decoding"))
+    mix[: len(sound)] += sound[: len(mix)]
+    heard = replace(request, clip=mix.copy(), source_mark="")
+    return session.source(heard, view, checkpoint, part.share(0.5, 1.0, "encoding"))

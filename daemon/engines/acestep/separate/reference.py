@@ -36,38 +36,55 @@ _BLOCK = 20 * RATE // _HOP  # rows; a long mix is worked through in blocks of 20
 _MARGIN = _REACH + _WINDOW // _HOP + _SMEAR
 
 
-def backing(mix: torch.Tensor, vocal: torch.Tensor, check: Check) -> torch.Tensor:
-    """Return `mix` without what it has of `vocal`, `(2, samples)`.
+def backing(mix: torch.Tensor, vocal: torch.Tensor, check: Check) -> tuple[torch.Tensor, float]:
+    """Return `mix` without what it has of `vocal`, `(2, samples)`, and the share that this was.
 
     Wiener's gain a cell and channel: rest / (rest + vocal), with spectral subtraction for the rest.
     """
     assert mix.shape == vocal.shape, (mix.shape, vocal.shape)
     out = torch.empty_like(mix)
+    found = _Sums()
     for block in _blocks(mix.shape[-1]):
         check()
-        heard, known = _spectrum(mix, block), _spectrum(vocal, block)
+        heard = _spectrum(mix, block)
         power = heard.abs().square()
-        sung = _OVER * _sung(power.mean(0), known)
-        rest = (power - sung).clamp(min=0)
-        sound = _sound(heard * (rest / (rest + sung + _TINY)), block)
-        out[:, block.start : block.end] = sound[:, block.start - block.first :][
-            :, : block.end - block.start
-        ]
-    return out
+        sung = _sung(power.mean(0), _spectrum(vocal, block))
+        found.add(power.mean(0), sung, block)
+        rest = (power - _OVER * sung).clamp(min=0)
+        sound = _sound(heard * (rest / (rest + _OVER * sung + _TINY)), block)
+        skip = block.start - block.first
+        out[:, block.start : block.end] = sound[:, skip : skip + block.end - block.start]
+    return out, found.share
 
 
 def vocal_share(mix: torch.Tensor, vocal: torch.Tensor, check: Check) -> float:
     """Return the share of the energy of `mix` that goes with `vocal`, 0…1; 0 for silence."""
     assert mix.shape == vocal.shape, (mix.shape, vocal.shape)
-    found = total = 0.0
+    found = _Sums()
     for block in _blocks(mix.shape[-1]):
         check()
         power = _spectrum(mix, block).abs().square().mean(0)
-        sung = torch.minimum(_sung(power, _spectrum(vocal, block)), power)
+        found.add(power, _sung(power, _spectrum(vocal, block)), block)
+    return found.share
+
+
+@dataclass
+class _Sums:
+    """Energy of the vocal, and of all, over the blocks so far."""
+
+    sung: float = 0.0
+    all: float = 0.0
+
+    def add(self, power: torch.Tensor, sung: torch.Tensor, block: _Block) -> None:
+        """Add what a block has of its own: `power` and `sung` are `(bins, rows)`."""
         rows = slice((block.start - block.first) // _HOP, (block.end - block.first) // _HOP + 1)
-        found += float(sung[:, rows].sum())
-        total += float(power[:, rows].sum())
-    return found / total if total > _TINY else 0.0
+        self.sung += float(torch.minimum(sung, power)[:, rows].sum())
+        self.all += float(power[:, rows].sum())
+
+    @property
+    def share(self) -> float:
+        """The vocal's share, 0…1; 0 for silence."""
+        return self.sung / self.all if self.all > _TINY else 0.0
 
 
 @dataclass(frozen=True)

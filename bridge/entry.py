@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-RESIDENT = ("serve", "doctor", "demo", "devices")
+RESIDENT = ("serve", "models", "doctor", "demo", "devices")
 USAGE = 2
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from daemon.audio.local import LocalFiles
 from daemon.core.admission import Admission
+from daemon.core.ahead import Preparation
 from daemon.core.bus import Bus, Listener
 from daemon.core.capture import Captures, Microphone
 from daemon.core.context import Context
@@ -28,8 +29,7 @@ from daemon.core.note_capture import NoteCaptures
 from daemon.core.player import Desk
 from daemon.core.presets import load_presets
 from daemon.core.roster import Roster
-from daemon.core.schema import ROW
-from daemon.core.settings import Settings
+from daemon.core.settings import Settings, told_to_engines
 from daemon.core.song import AUTO, JACK, Song
 from daemon.core.stage import Stage
 from daemon.core.studio import Studio
@@ -79,7 +79,7 @@ class _House:
         self.bus = Bus(loop.time)
         self.journal = Journal(home.path)
         self.roster = Roster(self.journal)
-        told = {ROW["engine.soundfont"].variable: str(engine.soundfont or "")}
+        told = told_to_engines(settings)
         self.workers = Supervisor(home.path / "logs", jobs.stall_s, jobs.cancel_s, told)
         self.player = PlayerProcess(player_options(settings), home.path / "logs" / "player.log")
         live = settings.live
@@ -104,6 +104,7 @@ class _House:
         self.studio = Studio(
             self.journal, self.roster, self.bus, self.stage, self.workers, admission, jobs.queue
         )
+        self.preparation = Preparation(admission, self.roster, self.stage, self.workers)
         self.lane = Lane()
         self.health = Health(home.path, self.stage, self.workers)
         context = Context()
@@ -124,6 +125,7 @@ class _House:
             self._quit,
             self.desk,
             Captures(self.desk, context, self.bus, microphone, notes),
+            self.preparation.changed,
         )
         self.health.audio = self.desk.health
         wire = Wire(lambda: self.dispatcher.dumping)
@@ -154,6 +156,7 @@ class _House:
             self.mailbox.open()
             stack.push_async_callback(self.mailbox.close)
             await stack.enter_async_context(_task(self.mailbox.run()))
+            stack.callback(self.preparation.close)
             await self.osc.open(server.host, server.port)
             stack.push_async_callback(self.osc.close)
             stack.push_async_callback(self._notes.close)

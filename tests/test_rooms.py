@@ -10,7 +10,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 MOST_LINES = 300
-HEAVY = ("torch", "torchaudio", "scipy", "soxr", "pyloudnorm", "matplotlib", "diffusers")
+HEAVY = ("torch", "torchaudio", "scipy", "soxr", "pyloudnorm", "matplotlib", "diffusers",
+         "transformers", "peft", "safetensors", "demucs")  # fmt: skip
 AUDIO = ("numpy", "scipy", "soundfile", "soxr", "pyloudnorm")
 CORE = ("bridge", "daemon.core", "daemon.audio.types", "daemon.audio.grid", "daemon.disk",
         "daemon.player.transport", "daemon.player.destinations")  # fmt: skip
@@ -19,7 +20,8 @@ CONTROL_SIDE = ("daemon.worker.channel", "daemon.worker.process", "daemon.worker
                 "daemon.worker.survey")  # fmt: skip
 WORKER_SIDE = ("daemon.worker.__main__", "daemon.worker.host", "daemon.worker.port",
                "daemon.worker.perform", "daemon.worker.clip", "daemon.worker.fit",
-               "daemon.worker.tempo", "daemon.worker.sureness")  # fmt: skip
+               "daemon.worker.tempo", "daemon.worker.sureness", "daemon.worker.asking",
+               "daemon.worker.ahead")  # fmt: skip
 # A room and what its modules may import besides the standard library. The longest name that fits a
 # module is its room; `pkg` allows the package and all below it.
 ROOMS = {
@@ -49,8 +51,12 @@ ROOMS = {
     "daemon.engines.sketch": ("bridge.protocol", "bridge.resources", "bridge.places",
                               "daemon.engines.base", "daemon.engines.sketch", "daemon.audio",
                               "mido", *AUDIO),
-    "daemon.engines.acestep": ("bridge.protocol", "daemon.engines.base", "daemon.engines.acestep",
-                               "daemon.audio", "torch", "torchaudio", "safetensors", *AUDIO),
+    # It listens as the embedded engine does where nobody told tempo, bars or key.
+    "daemon.engines.acestep": ("bridge.protocol", "bridge.places", "daemon.engines.base",
+                               "daemon.engines.acestep", "daemon.engines.sketch.listen",
+                               "daemon.audio", "daemon.disk", "torch", "torchaudio", "diffusers",
+                               "transformers", "tokenizers", "safetensors", "peft",
+                               "huggingface_hub", "demucs", "yaml", "psutil", "rich", *AUDIO),
     "daemon.audio": ("bridge.protocol", "daemon.audio", "daemon.disk", *AUDIO),
     "daemon.audio.stretch": ("daemon.audio.stretch", "python_stretch", *AUDIO),
     "daemon.cli": ("bridge", "daemon", "rich", "psutil", *AUDIO),
@@ -138,6 +144,11 @@ def _loaded(statement):
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
     )
     return done.stdout.split()
+
+
+def test_the_model_engine_is_named_without_loading_what_it_runs_on():
+    loaded = _loaded("import daemon.engines.acestep")
+    assert [m for m in loaded if m.split(".")[0] in HEAVY] == []
 
 
 @pytest.mark.parametrize("statement", ["import daemon.app", "import daemon.cli.serve"])

@@ -64,7 +64,7 @@ COMMANDS: dict[str, Entry] = {
         "protocol", "prints the table of commands, keys, events and errors", "describe"
     ),
     "presets": Entry("protocol", "presets for tasks and styles", "server"),
-    "models": Entry("installation", "model weights", "later"),
+    "models": Entry("installation", "lists, fetches, checks and converts model weights", ""),
     "install": Entry(
         "installation", "login service, scripts for REAPER and Live; --remove undoes it", "install"
     ),

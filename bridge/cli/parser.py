@@ -53,6 +53,9 @@ def _dashed(arg: str) -> str:
     return name.replace("_", "-") + equals + value
 
 
+_FILES = (kinds.PATH, kinds.LORA_PATH)
+
+
 def converter(kind: Kind) -> Callable[[str], Any]:
     """Return the function that makes a value for the wire from a word of the command line."""
 
@@ -60,7 +63,7 @@ def converter(kind: Kind) -> Callable[[str], Any]:
         try:
             if kind.osc in "ihfd":
                 return kind.convert(_number(text))
-            value = absolute(text) if kind is kinds.PATH else text
+            value = absolute(text) if kind in _FILES and text else text
             kind.convert(value)
             return value
         except PunchinError as e:
@@ -92,7 +95,7 @@ def add_key(parser: argparse._ActionsContainer, key: Key) -> None:
 
 def complete(action: argparse.Action, kind: Kind) -> None:
     """Let the shell complete paths and names."""
-    if kind is kinds.PATH:
+    if kind in _FILES:
         action.complete = FILES  # type: ignore[attr-defined]
     elif kind.choices and isinstance(kind.shape(kind.choices[0]), str):
         action.choices = kind.choices

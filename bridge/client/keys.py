@@ -14,6 +14,7 @@ from typing import Literal, TypedDict
 Path = str | PathLike[str]
 Format = Literal["source", "wav16", "wav24", "wav32f", "flac"]
 Side = Literal["after", "before", "both"]
+Way = Literal["complete", "layer", "cover"]
 Stem = Literal[
     "vocals",
     "backing_vocals",
@@ -48,6 +49,7 @@ class CommonKeys(TypedDict, total=False):
     priority: int
     slot: str
     tag: str
+    allow_degrade: int
 
 
 class RegionKeys(TypedDict, total=False):
@@ -77,6 +79,7 @@ class TakeKeys(TypedDict, total=False):
 
     takes: int
     format: Format
+    lora: str
 
 
 class MakeKeys(TakeKeys, total=False):
@@ -92,6 +95,7 @@ class MakeKeys(TakeKeys, total=False):
     guidance: float
     humanize: float
     swing: float
+    grid: Literal["off", "measure", "correct"]
     reference: Path
     plan: Path
 
@@ -110,6 +114,8 @@ class RepaintKeys(CommonKeys, ClipKeys, MakeKeys, total=False):
     """Keys of `repaint`."""
 
     strength: float
+    hold: float
+    matching_eq: int
 
 
 class ExtendKeys(CommonKeys, ClipKeys, MakeKeys, total=False):
@@ -120,6 +126,8 @@ class ExtendKeys(CommonKeys, ClipKeys, MakeKeys, total=False):
     bars: float
     ending: int
     strength: float
+    hold: float
+    matching_eq: int
 
 
 class BgmKeys(CommonKeys, ClipKeys, MakeKeys, total=False):
@@ -130,6 +138,7 @@ class BgmKeys(CommonKeys, ClipKeys, MakeKeys, total=False):
     strength: float
     stems: str | Sequence[Stem]
     melody: Path
+    ways: str | Sequence[Way]
 
 
 class CoverKeys(CommonKeys, ClipKeys, MakeKeys, total=False):
@@ -142,6 +151,7 @@ class RetakeKeys(CommonKeys, ClipKeys, MakeKeys, total=False):
     """Keys of `retake`."""
 
     strength: float
+    hold: float
     of: str
 
 
@@ -149,6 +159,7 @@ class EditKeys(CommonKeys, ClipKeys, MakeKeys, total=False):
     """Keys of `edit`."""
 
     strength: float
+    hold: float
     of: str
 
 

@@ -89,6 +89,7 @@ COMMANDS = (
     _context("lyrics", (Arg("text", k.TEXT), Arg("language", k.WORD, True)), "the words", clears=False),
     _context("prompt", (Arg("text", k.TEXT),), "what it should sound like", clears=False),
     _context("key", (Arg("name", k.KEY_NAME),), "musical key"),
+    _context("lora", (Arg("path", k.LORA_PATH), Arg("scale", k.LORA_SCALE, True)), "a file that changes the model, and how much (1 where nothing is said); 0 takes it off"),
     Command("/punchin/set", (), "any key as a default for later jobs; an empty string clears it", "context", keys=True),
     Command("/punchin/reset", (), "clears the whole context", "context"),
     _context("transport", (Arg("playing", k.FLAG), Arg("beat", _FORWARD_BEAT), Arg("bpm", k.BPM), Arg("bar_beat", k.BEAT, True)), "transport of the DAW, in quarter notes from project start and since this bar began"),

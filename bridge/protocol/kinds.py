@@ -13,6 +13,7 @@ from typing import Any
 
 from bridge.protocol.chords import chord_row, chord_row_limit
 from bridge.protocol.errors import error
+from bridge.protocol.loras import MOST, SCALE_MOST, lora_path, lora_row, lora_row_limit
 from bridge.protocol.shapes import (
     ID_RULE,
     TEXT_BYTES,
@@ -134,6 +135,11 @@ TEMPO_MAP = Kind(
     "tempo map", "s", "JSON [[second, bpm, beats, unit, ramp], …]", _map_shape, _map_limit
 )
 CHORDS = Kind("chords", "s", "bars of chords, as Am | F G | C", chord_row, chord_row_limit)
+LORAS = Kind(
+    "loras", "s", f"at most {MOST} of PATH=0…{SCALE_MOST:g}, joined by |", lora_row, lora_row_limit
+)
+LORA_PATH = Kind("lora path", "s", "absolute path without |", lora_path)
+LORA_SCALE = number("scale", 0, SCALE_MOST)
 TEXT = text("text")
 WORD = text("word", 256)
 TAG = text("tag", 1024)

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bridge.protocol import loras
 from daemon.core.forms import HIDES
 
 # Keys that belong to the source of the last region and serve only jobs on that same file.
@@ -142,6 +143,14 @@ class Context:
     def _key(self, args: Mapping[str, Any]) -> None:
         self._tell(key=args["name"])
 
+    def _lora(self, args: Mapping[str, Any]) -> None:
+        """Several are in use at once; each message is about one of them."""
+        others = loras.parse(self.music.get("lora", loras.NONE))
+        others.pop(args["path"], None)
+        scale = args.get("scale", 1.0)
+        inside = {**others, args["path"]: scale} if scale else others
+        self._tell(lora=loras.join(inside) if inside else "")
+
     def _transport(self, args: Mapping[str, Any]) -> None:
         self.transport.update(args)
 
@@ -186,13 +195,24 @@ class Context:
             reply[edge] = self.region.get(edge) if frame is None else frame / rate if rate else None
             if frame is not None:
                 reply[f"{edge}_frame"] = frame
-        for key in ("bpm", "meter", "downbeat", "tempomap", "key", "lyrics", "language", "prompt"):
+        for key in _REPLIED:
             reply[key] = said.get(key)
         place = self.place and {"seconds": self.place[0], "beat": self.place[1]}
         reply |= {"place": place, "set": _plain(self.defaults)}
         return reply | {"transport": dict(self.transport), "selection": dict(self.selection)}
 
 
+_REPLIED = (
+    "bpm",
+    "meter",
+    "downbeat",
+    "tempomap",
+    "key",
+    "lyrics",
+    "language",
+    "prompt",
+    "lora",
+)
 _TRANSPORT = {
     "transport/playing": "playing",
     "transport/seconds": "seconds",
@@ -205,6 +225,7 @@ _KEYS_OF = {
     "key": ("key",),
     "prompt": ("prompt",),
     "lyrics": ("lyrics", "language"),
+    "lora": ("lora",),
 }
 _APPLY = {
     "region": Context._region,
@@ -216,6 +237,7 @@ _APPLY = {
     "lyrics": Context._lyrics,
     "prompt": Context._prompt,
     "key": Context._key,
+    "lora": Context._lora,
     "transport": Context._transport,
 }
 

@@ -15,6 +15,7 @@ from bridge.protocol.errors import error
 from bridge.protocol.ops import DAEMON_KEYS, KEY, OP
 from daemon.audio.grid import Grid
 from daemon.audio.types import SourceInfo
+from daemon.core.windowing import ANYWHERE, Windowing
 
 SLACK_S = 0.010  # an end this far beyond the file means its end
 SHORTEST_S = 0.010
@@ -170,16 +171,16 @@ def settle(work: Work, grid: Grid) -> Work:
     return _with_region(replace(work, beats=None), region)
 
 
-def layout(work: Work, grid: Grid, context_s: float) -> Layout:
+def layout(work: Work, grid: Grid, context_s: float, cut: Windowing = ANYWHERE) -> Layout:
     """Return where everything lies. `grid` is in seconds of the source."""
     if work.op == "extend":
-        return _extend_layout(work, grid, context_s)
+        return _extend_layout(work, grid, context_s, cut)
     if OP[work.op].region_is_span:
         assert work.region is not None
         assert work.source is not None
-        return _punch_layout(
-            work.region, work.clip, work.source.frames, round(context_s * work.rate)
-        )
+        context = round(context_s * work.rate)
+        window = cut.around(work.region, work.clip, (context, context), work.rate)
+        return Layout(window, (work.region,), work.source.frames, 0, (work.region,))
     if work.op == "generate":
         frames = _length(work, grid, 0.0, False)
         return Layout((0, 0), ((0, frames),), frames, 0, ((0, frames),))
@@ -187,22 +188,17 @@ def layout(work: Work, grid: Grid, context_s: float) -> Layout:
     return Layout(work.clip, (work.clip,), frames, 0, ((0, frames),))
 
 
-def _punch_layout(
-    region: tuple[int, int], clip: tuple[int, int], frames: int, context: int
-) -> Layout:
-    window = (max(clip[0], region[0] - context), min(clip[1], region[1] + context))
-    return Layout(window, (region,), frames, 0, (region,))
-
-
-def _extend_layout(work: Work, grid: Grid, context_s: float) -> Layout:
+def _extend_layout(work: Work, grid: Grid, context_s: float, cut: Windowing) -> Layout:
     start, end = work.clip
     before, after = SIDES[work.side]
     lead = _length(work, grid, start / work.rate, True) if before else 0
     tail = _length(work, grid, end / work.rate, False) if after else 0
-    context = round(context_s * work.rate)
-    window = (start, end) if before and after else (start, min(end, start + context))
-    if after and not before:
-        window = (max(start, end - context), end)
+    context = min(round(context_s * work.rate), end - start)
+    window = (start, end)
+    if before and not after:
+        window = cut.around((start - lead, start), work.clip, (0, context), work.rate)
+    elif after and not before:
+        window = cut.around((end, end + tail), work.clip, (context, 0), work.rate)
     spans = [(start - lead, start)] * before + [(end, end + tail)] * after
     moved = tuple((a - start + lead, b - start + lead) for a, b in spans)
     return Layout(window, tuple(spans), lead + end - start + tail, lead, moved)

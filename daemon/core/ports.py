@@ -51,6 +51,12 @@ class Workers(Protocol):
     def known(self) -> Sequence[str]:
         """Return the names of all installed engines."""
 
+    async def prepares(self, engine: str) -> frozenset[str]:
+        """Return the ops that an engine prepares ahead, none where it is not loaded."""
+
+    def prepare(self, engine: str, model: str | None, work: Work) -> None:
+        """Have a loaded and idle worker prepare a job; it gives way to whatever comes next."""
+
     def health(self) -> list[dict[str, Any]]:
         """Return each engine's name, state and trouble."""
 

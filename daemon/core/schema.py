@@ -7,6 +7,7 @@ What reads the file, `docs/settings.md` and the examples there are made from the
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,6 +113,27 @@ def choice(*words: str) -> Form:
     return Form(" · ".join(words), check)
 
 
+def pattern(allowed: str, about: str) -> Form:
+    """Return a form for a text that matches the regular expression `allowed`."""
+
+    def check(value: Any) -> str:
+        if not isinstance(value, str) or not re.fullmatch(allowed, value):
+            raise Wrong(about)
+        return value
+
+    return Form(about, check)
+
+
+def _yes_or_no(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise Wrong("true or false")
+    return value
+
+
+def _truth_of(text: str) -> Any:
+    return {"true": True, "1": True, "false": False, "0": False}.get(text.strip().lower(), text)
+
+
 def _path(value: Any) -> Path:
     path = Path(value).expanduser() if isinstance(value, str) and value else None
     if path is None or not path.is_absolute():
@@ -135,6 +157,7 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(v.strip() for v in value)
 
 
+FLAG = Form("true · false", _yes_or_no, _truth_of)
 PATH = Form("absolute path, `~` allowed, or empty", _path_or_none)
 PATHS = Form(
     "list of absolute paths, `~` allowed",
@@ -198,6 +221,7 @@ DESTINATIONS = Form("list of `[what=][identifier@]host[:port]`", _destinations, 
 SECTIONS = {
     "server": "Where the daemon listens and what it may read.",
     "engine": "What makes the music.",
+    "models": "Where models lie and where they come from (`punchin models`).",
     "jobs": "How patient the daemon is.",
     "audio": "Audio that has no source to take after, and the device of the preview; `docs/preview.md` has the set-up.",
     "live": "Where else things sound; `docs/live-buffers.md` has the set-up.",
@@ -211,6 +235,14 @@ ROWS = (
     Row("engine", "name", text("name of an installed engine"), "sketch", "the engine of jobs that name none"),
     Row("engine", "model", PATH, None, "the model's folder, for engines that need one"),
     Row("engine", "soundfont", PATH, None, "a SoundFont (.sf2, .sf3) that plays in place of the built-in voices of `sketch`; empty: those. Another file at the same path is heard after `/punchin/engine none` and `/punchin/engine sketch`"),
+    Row("engine", "device", pattern(r"auto|cpu|mps|cuda(:[0-9]{1,2})?", "auto, cpu, mps, cuda or cuda:N"), "auto", "where model engines run; auto: the CUDA device with the most free memory, else the Apple GPU, else the CPU"),
+    Row("engine", "precision", choice("auto", "float32", "bfloat16", "float16"), "auto", "the numbers that a model runs in; auto: bfloat16 (where the device lacks it float16) with a float32 VAE on a GPU, float32 on the CPU"),
+    Row("engine", "budget_gb", number(0, 1000, "GB"), 0.0, "how much of the device's memory a model engine may take; 0: all that is free"),
+    Row("engine", "speculate", choice("auto", "on", "off"), "auto", "after a repaint or a retake the take with the next seed is made while nobody waits, so that it is there at once when it is asked for; auto: on a CUDA device, and not on battery"),
+    Row("engine", "compile", FLAG, False, "a model engine has its model compiled in spare time, which takes minutes once and makes it somewhat faster; nothing waits for it"),
+    Row("models", "folder", PATH, None, "where `punchin models pull` puts models, and where a model engine looks when `engine.model` is empty; empty: `models` in Punchin's data folder"),
+    Row("models", "mirror", pattern(r"https?://[^\s/]+(/\S*)?", "an address that begins with https:// or http://"), "https://huggingface.co", "the host that models are fetched from, in Hugging Face's manner"),
+    Row("models", "offline", FLAG, False, "never open a connection to fetch a model"),
     Row("jobs", "stall_s", number(1, 86400, "s"), 120.0, "a job without any progress for so long fails as stalled (306)"),
     Row("jobs", "cancel_s", number(0.1, 600, "s"), 5.0, "an engine that does not react to a cancel for so long is killed and started again"),
     Row("jobs", "queue", whole(1, 100000), 1000, "how many jobs may wait; more are refused (109)"),

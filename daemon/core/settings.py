@@ -33,11 +33,28 @@ class Server:
 
 @dataclass(frozen=True)
 class EngineChoice:
-    """The engine of jobs that name none, its model's folder, and the SoundFont of `sketch`."""
+    """The engine of jobs that name none, its model's folder, and the SoundFont of `sketch`.
+
+    The others are for engines with a model; `budget_gb` 0 means all that is free.
+    """
 
     name: str
     model: Path | None
     soundfont: Path | None
+    device: str
+    precision: str
+    budget_gb: float
+    speculate: str
+    compile: bool
+
+
+@dataclass(frozen=True)
+class Models:
+    """Where models lie, the address they are fetched from, and whether they may be fetched."""
+
+    folder: Path | None
+    mirror: str
+    offline: bool
 
 
 @dataclass(frozen=True)
@@ -107,6 +124,7 @@ class Settings:
 
     server: Server
     engine: EngineChoice
+    models: Models
     jobs: Jobs
     audio: Audio
     live: Live
@@ -117,6 +135,7 @@ class Settings:
 _MADE = {
     "server": Server,
     "engine": EngineChoice,
+    "models": Models,
     "jobs": Jobs,
     "audio": Audio,
     "live": Live,
@@ -131,6 +150,13 @@ class SettingsError(Exception):
     def __init__(self, mistakes: Iterable[str]) -> None:
         self.mistakes = tuple(mistakes)
         super().__init__("\n".join(self.mistakes))
+
+
+def told_to_engines(settings: Settings) -> dict[str, str]:
+    """Return the settings that engines read, as environment variables of their processes."""
+    rows = (row for row in ROWS if row.section in ("engine", "models"))
+    values = {r.variable: getattr(getattr(settings, r.section), r.key) for r in rows}
+    return {name: "" if value is None else str(value) for name, value in values.items()}
 
 
 def default_path() -> Path:

@@ -79,7 +79,7 @@ def toml(value: Any) -> str:
         return f'"{value}"'
     if isinstance(value, tuple):
         return "[" + ", ".join(toml(str(v)) for v in value) + "]"
-    return repr(value)
+    return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
 def main(argv: Sequence[str] | None = None, path: Path = PAGE) -> int:

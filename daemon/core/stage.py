@@ -50,7 +50,7 @@ class Stage:
         self.running: Job | None = None
         self.engine_for_new_jobs = engine
         self._default_engine = engine
-        self._models: dict[str, str | None] = {engine: model}
+        self.models: dict[str, str | None] = {engine: model}
         self._journal, self._roster, self._bus = journal, roster, bus
         self._workers, self._sinks, self._files = workers, sinks, files
         self._attempts = attempts
@@ -187,7 +187,7 @@ class Stage:
         work = work_of(job)
         first_take = max((f.take for f in job.files), default=0) + 1
         self._sink = self._sinks.open(job, work)
-        model = self._models.get(job.engine)
+        model = self.models.get(job.engine)
         if self._cancelling:
             raise WorkCancelled
         async with contextlib.aclosing(
@@ -251,7 +251,7 @@ class Stage:
         try:
             job.move(State.RUNNING)
             job.result = dict(await self._workers.change(name, job.facts["model"]))
-            self._models[name] = job.facts["model"]
+            self.models[name] = job.facts["model"]
         except PunchinError:
             self.engine_for_new_jobs = self._default_engine
             raise

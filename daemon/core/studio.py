@@ -145,7 +145,7 @@ class Studio:
         able = [n for n in self._workers.known() if op in (self._workers.ops(n) or ())]
         if able:
             return f"send engine {able[0]} with the job"
-        return "the model engine acestep will, with a later version"
+        return "no engine that is installed does; punchin status lists them"
 
     def _resend(self, job: Job, call: JobCall, listener: Listener) -> None:
         if job.sent != as_sent(call):

@@ -9,7 +9,7 @@ Units: samples are float32 `(frames, 2)`, nominal peak ±1. Every frame number c
 sample of `Request.clip` at `Request.rate`; a span may lie before it (negative) or beyond its end.
 
 Threads: the worker calls every method from one thread. `Port` methods may be called only from
-inside `run` or `load`, on that same thread.
+inside the method that the port was given to, on that same thread.
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ class Capabilities:
     of the clip it wants to hear around a region, per side, when the job does not say. `in_blocks`
     are the ops whose clip it takes as a `ClipReader`, which holds nothing of a long clip; for all
     others it gets an array. `plan_settles` names, for each op that plays a plan, the keys that
-    count for nothing then.
+    count for nothing then. `window_step_s`, `window_lengths_s` and `window_border_s` say how it
+    wants the window of a long clip cut; see `daemon.core.windowing`. `prepares` are the ops for
+    which it has the methods of `Ahead`.
     """
 
     name: str
@@ -51,9 +53,13 @@ class Capabilities:
     context_s: float = 16.0
     in_blocks: frozenset[str] = frozenset()
     plan_settles: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    prepares: frozenset[str] = frozenset()
+    window_step_s: float = 0.0
+    window_lengths_s: tuple[float, ...] = ()
+    window_border_s: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
-        """Return JSON-ready data: what a client may care about, so without `in_blocks`."""
+        """Return JSON-ready data: what the control plane and clients may care about."""
         return {
             "name": self.name,
             "version": self.version,
@@ -63,6 +69,7 @@ class Capabilities:
             "bandwidth_hz": self.bandwidth_hz,
             "needs_model": self.needs_model,
             "context_s": self.context_s,
+            "prepares": sorted(self.prepares),
         }
 
 
@@ -100,6 +107,12 @@ class Request:
     - `seed`: 0…2³¹−1, already counted up for the take.
     - `options`: the other keys of section 4 that apply (`prompt`, `lyrics`, `strength`, `track`,
       `stems`, …), converted and in range; a key that was not given is absent.
+    - `source_start`: frames at `rate` from the source's first sample to the clip's first.
+    - `cut`: frames at `rate` by which the source's clip goes on before and after what is handed
+      over; where it does, `Capabilities.window_border_s` is there to be heard, not relied on.
+    - `later_seeds`: those of the takes of this job that are still to come, in their order.
+    - `take`: number of this take, from 1.
+    - `source_mark`: tells the clip's file, as it is now, from others; empty where there is none.
     """
 
     op: str
@@ -114,6 +127,11 @@ class Request:
     options: Mapping[str, Any] = field(default_factory=dict)
     tempo_confidence: float = 1.0
     downbeat_confidence: float = 1.0
+    source_mark: str = ""
+    source_start: int = 0
+    cut: tuple[int, int] = (0, 0)
+    later_seeds: tuple[int, ...] = ()
+    take: int = 1
 
     def __post_init__(self) -> None:
         assert self.clip.shape[1:] == (2,), self.clip.shape
@@ -140,15 +158,18 @@ class Result:
     """What an engine tells about a take once its chunks have left.
 
     `key`: the key it worked in, or None. `notes`: sentences for the musician (what was not
-    possible, what was guessed). `documents`: further files, by role: `plan` (JSON text) and `midi`
-    (bytes of a standard MIDI file). `analysis`: the answer to `analyze`, JSON-ready, with times in
-    seconds from the first sample of the clip.
+    possible, what was guessed). `documents`: further files, by role: `plan` (JSON text), `midi`
+    (bytes of a standard MIDI file) and `recipe` (JSON text: what an engine needs to make a take's
+    variation later). `analysis`: the answer to `analyze`, JSON-ready, with times in
+    seconds from the first sample of the clip. `seed`: what the take was made from where that is
+    not the request's own: an engine may give a job's takes in another order than it made them.
     """
 
     key: str | None = None
     notes: tuple[str, ...] = ()
     documents: Mapping[str, bytes | str] = field(default_factory=dict)
     analysis: Mapping[str, Any] | None = None
+    seed: int | None = None
 
 
 class Port(Protocol):
@@ -222,3 +243,21 @@ class Engine(Protocol):
 
     def unload(self) -> None:
         """Free what `load` took."""
+
+
+class Ahead(Engine, Protocol):
+    """What an engine may do besides, while nobody waits for it; needed where it `prepares` an op.
+
+    Both methods are called between jobs. `port.check` and `port.progress` raise `Cancelled` as soon
+    as something is asked of the worker, and a job waits until then: check often. What is emitted
+    goes nowhere.
+    """
+
+    def prepare(self, request: Request, port: Port) -> None:
+        """Compute ahead what `run` will want for a request like this one, whatever its seed.
+
+        The same samples come of it as without.
+        """
+
+    def idle(self, port: Port) -> None:
+        """Use the time, or return: after a job, and after a preparation."""

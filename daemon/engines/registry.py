@@ -12,7 +12,10 @@ from daemon.engines.base import Engine
 
 GROUP = "punchin.engines"
 # In a checkout that was never installed there is no metadata to find the built-in engines by.
-BUILT_IN = {"sketch": "daemon.engines.sketch:SketchEngine"}
+BUILT_IN = {
+    "sketch": "daemon.engines.sketch:SketchEngine",
+    "acestep": "daemon.engines.acestep:AceStepEngine",
+}
 
 
 def doors() -> dict[str, EntryPoint]:

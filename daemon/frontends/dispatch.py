@@ -23,7 +23,7 @@ from bridge.protocol.packets import Message
 from bridge.version import VERSION
 from daemon.core.bus import Listener
 from daemon.core.capture import Captures
-from daemon.core.context import Context
+from daemon.core.context import Context, Snapshot
 from daemon.core.health import Health
 from daemon.core.jobs import ENGINE_JOB
 from daemon.core.player import Desk
@@ -59,7 +59,11 @@ class Client:
 
 
 class Dispatcher:
-    """Applies messages. `quit_` notes who asked and returns what stops the house in its turn."""
+    """Applies messages.
+
+    `quit_` notes who asked and returns what stops the house in its turn. `changed` hears of every
+    change of the context that a job would take note of.
+    """
 
     def __init__(
         self,
@@ -72,10 +76,12 @@ class Dispatcher:
         quit_: Callable[[Listener], Callable[[], Awaitable[None]]],
         desk: Desk,
         captures: Captures,
+        changed: Callable[[Snapshot], None],
     ) -> None:
         self._studio, self._context, self._lane = studio, context, lane
         self._health, self._files, self._presets = health, files, presets
         self._quit, self._desk, self._captures = quit_, desk, captures
+        self._changed = changed
         self.dumping = False
 
     def apply(self, messages: Sequence[Message], client: Client) -> list[asyncio.Future[None]]:
@@ -206,6 +212,8 @@ class Dispatcher:
             self._context.apply(name, told)
             if name in SONG_MESSAGES:
                 self._desk.hear(client.song, name, told, time.monotonic())
+        if not name.startswith("transport"):
+            self._changed(self._context.snapshot())
         return None
 
     def _set(self, args: Sequence[Any]) -> None:

@@ -32,7 +32,7 @@ from daemon.sinks.tape import Budget, Tape
 _STEREO = frozenset({"bgm", "generate"})
 _PUNCHED = frozenset({"repaint", "edit"})
 _STRETCHED, _STRETCHED_SALT = "stretched", 0x5752
-_SUFFIX = {"midi": ".mid", "plan": ".json"}
+_SUFFIX = {"midi": ".mid", "plan": ".json", "recipe": ".json"}
 
 
 class FileSinks:

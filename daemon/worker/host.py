@@ -1,5 +1,7 @@
 """Hosts one engine: loads it, runs jobs, listens for cancel, ends with the control plane.
 
+Between jobs the engine may work ahead (`ahead`); that gives way to any command that comes in.
+
 Threads: `serve` runs in the main thread and does all the work; `_read` is the one reader thread,
 which only sets flags and fills the queue.
 """
@@ -10,12 +12,13 @@ import logging
 import os
 import queue
 import threading
-from typing import Any
+from typing import Any, cast
 
 from bridge.protocol.errors import PunchinError, error
 from daemon.core.planner import Work
 from daemon.engines import registry
-from daemon.engines.base import Cancelled, Engine
+from daemon.engines.base import Ahead, Cancelled, Engine
+from daemon.worker.ahead import QuietPort, prepare
 from daemon.worker.channel import BrokenChannel, Channel
 from daemon.worker.perform import perform
 from daemon.worker.port import JobPort
@@ -44,7 +47,7 @@ class Host:
         facts = engine.capabilities().as_dict()
         self._channel.send({"kind": "ready", "device": device, "capabilities": facts})
         while (command := self._commands.get())["do"] != "quit":
-            self._run(engine, command, port)
+            self._obey(engine, command, port)
         engine.unload()
         return 0
 
@@ -75,6 +78,27 @@ class Host:
                     self._commands.put(command)
         except (BrokenChannel, ValueError):
             os._exit(0)
+
+    def _obey(self, engine: Engine, command: dict[str, Any], port: JobPort) -> None:
+        if command["do"] == "run":
+            self._run(engine, command, port)
+        if engine.capabilities().prepares:
+            self._work_ahead(cast(Ahead, engine), command)
+
+    def _work_ahead(self, engine: Ahead, command: dict[str, Any]) -> None:
+        """Prepare what is to be prepared, then let the engine use the time; nobody waits for it."""
+        spare = QuietPort(lambda: not self._commands.empty())
+        try:
+            if command["do"] == "prepare":
+                prepare(engine, Work.from_dict(command["work"]), spare)
+            spare.check()
+            engine.idle(spare)
+        except Cancelled:
+            _log.debug("what was done ahead gave way")
+        except PunchinError as problem:
+            _log.info("not prepared: %s", problem.message)
+        except Exception:
+            _log.exception("what was done ahead failed")
 
     def _run(self, engine: Engine, command: dict[str, Any], port: JobPort) -> None:
         try:

@@ -16,21 +16,23 @@ from typing import Any
 import numpy as np
 
 from bridge.protocol.errors import error
-from bridge.protocol.kinds import SEED_MAX
 from bridge.protocol.ops import DAEMON_KEYS, KEY
-from daemon.audio import resample
-from daemon.audio.clips import Samples
 from daemon.audio.grid import Grid
-from daemon.core.planner import Layout, Told, Work, layout, settle
-from daemon.engines.base import Capabilities, Engine, Request, Result
+from daemon.core.planner import Layout, Work, settle
+from daemon.engines.base import Capabilities, Engine, Result
 from daemon.worker import tempo
+from daemon.worker.asking import (
+    PLANS,
+    as_taken,
+    grid_of,
+    place_of,
+    request_for,
+    window_to_hear,
+)
 from daemon.worker.clip import Clip, hear
 from daemon.worker.fit import Fitter
 from daemon.worker.port import JobPort
-from daemon.worker.sureness import Sureness, of_heard
-
-_PLANS = ("plan", "of")  # the keys that bring a plan
-_LISTEN_S = 120.0  # how much of a clip is listened to where only its grid is wanted
+from daemon.worker.sureness import Sureness
 
 
 def perform(engine: Engine, work: Work, first_take: int, port: JobPort) -> None:
@@ -39,7 +41,7 @@ def perform(engine: Engine, work: Work, first_take: int, port: JobPort) -> None:
     port.progress(0.0, "reading")
     facts = engine.capabilities()
     work = _with_length(engine, work, port)
-    window = _window_to_hear(work, facts)
+    window = window_to_hear(work, facts)
     clip = hear(engine, work, window, port.check)
     to, sure = _change(engine, work, clip, port)
     by_plan = None if to else _plan_grid(engine, work, clip, port)
@@ -48,16 +50,16 @@ def perform(engine: Engine, work: Work, first_take: int, port: JobPort) -> None:
     elif by_plan:
         grid, sure = by_plan, Sureness()
     else:
-        grid, sure = _grid(engine, work, clip, port)
+        grid, sure = grid_of(engine, work, clip, port)
     work = settle(work, grid)
-    place = layout(work, grid, _context_s(work, facts))
+    place = place_of(work, grid, facts)
     if place.window != window:
         clip = hear(engine, work, place.window, port.check)
     brought = None
     if to:
         brought = tempo.bring(engine, work, clip, to, _listener(engine, port), port)
         work, clip, grid = brought.work, brought.clip, brought.grid
-        place = layout(work, grid, _context_s(work, facts))
+        place = place_of(work, grid, facts)
     _tell_layout(work, place, grid, facts, port, brought, by_plan)
     if work.op == "analyze":
         return _analyze(engine, work, clip, grid, sure, port)
@@ -80,26 +82,14 @@ def _play_take(
     take: int,
     port: JobPort,
 ) -> None:
-    seed = (work.seed + take - 1) % (SEED_MAX + 1)
-    spans = tuple(clip.engine_span(start, end) for start, end in place.spans)
-    request = Request(
-        op=work.op,
-        clip=_as_taken(engine, work.op, clip),
-        rate=clip.engine_rate,
-        spans=spans,
-        handle=resample.handle_frames(clip.engine_rate),
-        grid=grid.shifted(clip.engine_start / clip.engine_rate),
-        key=work.told.key,
-        seed=seed,
-        options=dict(work.options),
-        **sure.fields(),
-    )
+    request = request_for(engine, work, clip, place, grid, sure, take)
     fitter = Fitter(work, clip, place, request, take, port)
     port.on_chunk = fitter.chunk
     result = engine.run(request, port)
     port.on_chunk = None
     notes = list(fitter.finish()) + _bandwidth_note(engine, clip)
     _send_documents(result, take, port)
+    seed = request.seed if result.seed is None else result.seed
     fields = {"take": take, "seed": seed, "key": result.key}
     port.send("take", {**fields, "notes": [*result.notes, *sure.notes(work.op), *notes]})
 
@@ -107,18 +97,7 @@ def _play_take(
 def _analyze(
     engine: Engine, work: Work, clip: Clip, grid: Grid, sure: Sureness, port: JobPort
 ) -> None:
-    request = Request(
-        op="analyze",
-        clip=_as_taken(engine, work.op, clip),
-        rate=clip.engine_rate,
-        spans=(),
-        handle=0,
-        grid=grid.shifted(clip.engine_start / clip.engine_rate),
-        key=work.told.key,
-        seed=work.seed,
-        options=dict(work.options),
-        **sure.fields(),
-    )
+    request = request_for(engine, work, clip, None, grid, sure, 1)
     result = engine.run(request, port)
     analysis = _moved(dict(result.analysis or {}), clip.engine_start / clip.engine_rate)
     fields = {"take": 1, "seed": work.seed, "key": result.key}
@@ -128,25 +107,6 @@ def _analyze(
 
 
 # -- what the engine hears ---------------------------------------------------------------------
-
-
-def _context_s(work: Work, facts: Capabilities) -> float:
-    return float(work.options.get("context", facts.context_s)) or 1e9
-
-
-def _as_taken(engine: Engine, op: str, clip: Clip) -> Samples:
-    """Return what the engine hears, as it takes it for `op`: in blocks or as an array."""
-    in_blocks = op in engine.capabilities().in_blocks
-    return clip.heard if in_blocks else np.asarray(clip.heard)
-
-
-def _window_to_hear(work: Work, facts: Capabilities) -> tuple[int, int]:
-    """The window that has to be heard to settle the grid; the layout's own, where that is known."""
-    if work.beats is not None:
-        start, end = work.clip
-        return start, min(end, start + round(_LISTEN_S * work.rate))
-    # A window never depends on the tempo, so any grid will do to ask for it.
-    return layout(work, Grid.steady(120.0), _context_s(work, facts)).window
 
 
 def _with_length(engine: Engine, work: Work, port: JobPort) -> Work:
@@ -160,30 +120,13 @@ def _with_length(engine: Engine, work: Work, port: JobPort) -> Work:
     return replace(work, seconds=heard.length_s)
 
 
-def _grid(engine: Engine, work: Work, clip: Clip, port: JobPort) -> tuple[Grid, Sureness]:
-    """Return the grid in seconds of the source, and how sure it is."""
-    told: Told = work.told
-    grid = told.grid(has_source=work.source is not None)
-    if grid:
-        return grid, Sureness()
-    port.progress(0.02, "listening")
-    metre = told.metre if told.meter else None
-    samples = _as_taken(engine, work.op, clip)
-    options = {k: v for k, v in work.options.items() if k not in _PLANS}
-    heard = engine.listen(samples, clip.engine_rate, told.bpm, metre, options, port)
-    grid = heard.grid.shifted(-clip.engine_start / clip.engine_rate)
-    if told.downbeat is not None:
-        grid = replace(grid, downbeat=told.downbeat)
-    return grid, of_heard(heard, told)
-
-
 def _plan_grid(engine: Engine, work: Work, clip: Clip, port: JobPort) -> Grid | None:
     """Return the grid of the plan that the op plays, in seconds of the source; None without one."""
     settles = engine.capabilities().plan_settles
-    if work.op not in settles or work.stretch or not any(map(work.options.get, _PLANS)):
+    if work.op not in settles or work.stretch or not any(map(work.options.get, PLANS)):
         return None
     port.progress(0.02, "listening")
-    samples, options = _as_taken(engine, work.op, clip), dict(work.options)
+    samples, options = as_taken(engine, work.op, clip), dict(work.options)
     heard = engine.listen(samples, clip.engine_rate, None, None, options, port)
     return heard.grid.shifted(-clip.engine_start / clip.engine_rate) if heard.is_plan else None
 
@@ -197,12 +140,12 @@ def _change(
     """
     if not work.stretch:
         return None, Sureness()
-    own, sure = _grid(engine, tempo.untold(work), clip, port)
+    own, sure = grid_of(engine, tempo.untold(work), clip, port)
     return tempo.change(work, own, clip.source.channels), replace(sure, told=True)
 
 
 def _listener(engine: Engine, port: JobPort) -> Callable[[Work, Clip], Grid]:
-    return lambda work, clip: _grid(engine, work, clip, port)[0]
+    return lambda work, clip: grid_of(engine, work, clip, port)[0]
 
 
 # -- what is told ------------------------------------------------------------------------------

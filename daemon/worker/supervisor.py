@@ -132,6 +132,24 @@ class Supervisor:
         for name in list(self._workers):
             await self._drop(name)
 
+    # -- ahead of jobs -----------------------------------------------------------------------------
+
+    async def prepares(self, engine: str) -> frozenset[str]:
+        """Return the ops that an engine prepares ahead, none where it is not loaded.
+
+        Waits for a load that is under way.
+        """
+        async with self._lock:
+            worker = self._workers.get(engine)
+        return frozenset(worker.capabilities.get("prepares", ()) if worker else ())
+
+    def prepare(self, engine: str, model: str | None, work: Work) -> None:
+        """Have a loaded and idle worker prepare a job; it gives way to whatever comes next."""
+        worker = self._workers.get(engine)
+        if self._busy is None and worker and worker.model == model:
+            with contextlib.suppress(BrokenChannel):
+                worker.send({"do": "prepare", "work": work.as_dict()})
+
     # -- jobs --------------------------------------------------------------------------------------
 
     async def run(

@@ -178,12 +178,6 @@ def test_context_commands_send_what_the_table_says(home, capsys):
     }
 
 
-@pytest.mark.parametrize("words", [["models", "list"], ["models", "pull", "--json"]])
-def test_what_this_version_lacks_says_301(words, capsys):
-    assert main(words) == 1
-    assert capsys.readouterr().err.count("error 301 not-supported-by-engine") == 1
-
-
 @pytest.mark.parametrize(
     ("words", "sent"),
     [

@@ -61,7 +61,7 @@ def test_a_missing_daemon_package_is_told(monkeypatch, capsys):
     assert "is missing from this Python" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["serve", "doctor", "demo"])
+@pytest.mark.parametrize("name", ["serve", "models", "doctor", "demo"])
 def test_resident_commands_are_handed_to_the_daemon_s_package(name):
     ended = punchin(name, "--help")
     assert ended.returncode == 0

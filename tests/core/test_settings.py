@@ -12,7 +12,14 @@ import pytest
 
 from daemon.core import settings_page
 from daemon.core.schema import ROWS, SECTIONS
-from daemon.core.settings import _MADE, Settings, SettingsError, default_path, load
+from daemon.core.settings import (
+    _MADE,
+    Settings,
+    SettingsError,
+    default_path,
+    load,
+    told_to_engines,
+)
 
 
 def written(folder: Path, text: str) -> Path:
@@ -110,6 +117,47 @@ def test_lists_and_numbers_from_the_environment(tmp_path: Path) -> None:
     assert settings.server.roots == (tmp_path, tmp_path / "b")
     assert settings.jobs.cancel_s == 0.5
     assert load(written(tmp_path, ""), {"PUNCHIN_ENGINE_MODEL": ""}).engine.model is None
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [("true", True), ("1", True), ("False", False), ("0", False)],
+)
+def test_a_flag_from_the_environment(tmp_path: Path, given: str, taken: bool) -> None:
+    environ = {"PUNCHIN_MODELS_OFFLINE": given}
+    assert load(written(tmp_path, ""), environ).models.offline is taken
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("engine.device", ("auto", "cpu", "cuda", "cuda:3"), ("gpu", "cuda:", "CUDA", "cuda:1:2")),
+        (
+            "models.mirror",
+            ("https://a.b", "http://127.0.0.1:8000/x"),
+            ("a.b", "ftp://a", "https://"),
+        ),
+        ("models.offline", (True, False), ("maybe", 1, "")),
+    ],
+)
+def test_what_a_pattern_and_a_flag_take(
+    tmp_path: Path, name: str, good: tuple[Any, ...], bad: tuple[Any, ...]
+) -> None:
+    for value in good:
+        settings = load(written(tmp_path, ""), {}, {name: value})
+        section, _, key = name.partition(".")
+        assert getattr(getattr(settings, section), key) == value
+    for value in bad:
+        assert len(mistakes(written(tmp_path, ""), **{name.replace(".", "__"): value})) == 1
+
+
+def test_what_engines_are_told(tmp_path: Path) -> None:
+    given = {"engine.device": "cuda:1", "engine.budget_gb": 10, "models.folder": str(tmp_path)}
+    told = told_to_engines(load(written(tmp_path, ""), {}, given))
+    assert told["PUNCHIN_ENGINE_DEVICE"] == "cuda:1"
+    assert told["PUNCHIN_ENGINE_BUDGET_GB"] == "10.0"
+    assert told["PUNCHIN_MODELS_FOLDER"] == str(tmp_path)
+    assert told["PUNCHIN_ENGINE_SOUNDFONT"] == ""
 
 
 def test_a_file_from_a_windows_editor_is_read(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The contract of an engine, held by every engine that can be found: `daemon/engines/base.py`."""
 
 import ast
+import contextlib
 import importlib.util
 import itertools
 import json
@@ -337,8 +338,8 @@ def test_results_are_plain_data(engine):
         assert all(isinstance(note, str) and "\n" not in note for note in result.notes)
         assert (result.analysis is not None) == (op == "analyze")
         for role, document in result.documents.items():
-            assert role in ("plan", "midi")
-            if role == "plan":
+            assert role in ("plan", "midi", "recipe")
+            if role != "midi":
                 json.loads(document)
             else:
                 assert bytes(document)[:4] == b"MThd"
@@ -424,6 +425,45 @@ def test_it_checks_often_enough(engine, capsys):
         assert port.checks
 
 
+def test_what_is_prepared_sounds_as_without(engine):
+    for op in sorted(engine.capabilities().prepares):
+        _, before = _performed(engine, op)
+        ahead, after = Recorder(), Recorder()
+        engine.prepare(_request(op, seed=9), ahead)
+        engine.run(_request(op), after)
+        assert ahead.chunks == []
+        for role, chunks in _takes_by_role(before).items():
+            one = np.concatenate([c.samples for c in chunks])
+            two = np.concatenate([c.samples for c in _takes_by_role(after)[role]])
+            assert np.array_equal(one, two), (op, role)
+
+
+def test_a_preparation_gives_way_at_every_check(engine):
+    facts = engine.capabilities()
+    assert facts.prepares <= facts.ops
+    for op in sorted(facts.prepares):
+        whole = Recorder()
+        engine.prepare(_request(op, seed=10), whole)
+        assert whole.checks >= 1, (op, "never checks")
+        for at in sorted({1, max(1, whole.checks // 2)}):
+            port = Recorder(cancel_at=at)
+            with pytest.raises(Cancelled):
+                engine.prepare(_request(op, seed=10 + at), port)
+            assert port.checks == at
+        again = Recorder()
+        engine.run(_request(op), again)
+        assert len(again.chunks) == len(_performed(engine, op)[1].chunks)
+
+
+def test_spare_time_ends_when_something_is_wanted(engine):
+    if engine.capabilities().prepares:
+        port = Recorder(cancel_at=1)
+        with contextlib.suppress(Cancelled):
+            engine.idle(port)
+        assert port.checks <= 1
+        assert port.chunks == []
+
+
 def test_an_op_it_does_not_name_is_refused_or_never_asked(engine):
     lacking = sorted(ALL_OPS - engine.capabilities().ops)
     for op in lacking:
@@ -439,7 +479,7 @@ def test_the_contract_names_every_method_that_is_used():
     named = {
         f.name
         for node in contract.body
-        if isinstance(node, ast.ClassDef) and node.name == "Engine"
+        if isinstance(node, ast.ClassDef) and node.name in ("Engine", "Ahead")
         for f in node.body
         if isinstance(f, ast.FunctionDef)
     }

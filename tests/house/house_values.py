@@ -76,6 +76,12 @@ def legal(rng, kind):
         return Typed("s", f"{rng.choice('ABCDEFG')}{rng.choice(['', '#', 'b'])} {mode}")
     if kind.name == "chords":
         return Typed("s", " | ".join(rng.choices(["C", "F#m", "Bb7", "Gsus4"], k=3)))
+    if kind.name == "lora path":
+        return Typed("s", f"/Nobody_{rng.randint(0, 9)}.safetensors")
+    if kind.name == "loras":
+        return Typed(
+            "s", f"/Nobody_{rng.randint(0, 9)}.safetensors={rng.choice(['0', '1', '0.5'])}"
+        )
     if kind.name == "tempo map":
         rows = tempo_map(rng)
         return Typed("s", json.dumps(rows), rows)

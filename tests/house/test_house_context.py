@@ -7,7 +7,7 @@ from house_wire import tell
 
 CONTRACT_KEYS = {
     *("source", "start", "end", "clip_start", "clip_end", "bpm", "meter", "downbeat", "tempomap"),
-    *("key", "lyrics", "language", "prompt", "place", "set", "transport"),
+    *("key", "lyrics", "language", "prompt", "lora", "place", "set", "transport"),
 }
 RATE = 8000
 

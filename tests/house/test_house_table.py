@@ -74,6 +74,9 @@ def expected(row, values):
         return {"bpm": by_name["bpm"], "meter": metre}
     if name == "lyrics":
         return {"lyrics": by_name["text"], "language": by_name.get("language")}
+    if name == "lora":
+        scale = by_name.get("scale", 1.0)
+        return {"lora": f"{by_name['path']}={scale:g}" if scale else None}
     if name == "transport":
         return {"transport": by_name}
     if name.startswith("transport/"):

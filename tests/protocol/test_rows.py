@@ -41,6 +41,16 @@ FORMS = {
     "key name": st.builds("{} {}".format, st.sampled_from(["C", "F#", "Bb"]), st.just("minor")),
     "tempo map": MAP,
     "chords": st.lists(st.sampled_from(["C", "F#m", "Bb7", "Gsus4"]), min_size=1).map(" | ".join),
+    "lora path": st.from_regex(r"/[a-z]{1,9}", fullmatch=True),
+    "loras": st.lists(
+        st.builds(
+            "/{}.safetensors={}".format,
+            st.from_regex(r"[a-z]{1,9}", fullmatch=True),
+            st.floats(0, 4),
+        ),
+        min_size=1,
+        max_size=8,
+    ).map("|".join),
     "unit": st.sampled_from([1, 2, 4, 8, 16, 32]),
 }
 

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from daemon.cli.doctor import devices, engines, house, packages, soundfont
+from daemon.cli.doctor import acestep, devices, engines, house, packages, soundfont
 from daemon.cli.doctor.finding import Finding, Level, problem
 
 Check = Callable[[], list[Finding]]
@@ -25,6 +25,7 @@ CHECKS: tuple[Check, ...] = (
     house.presets,
     engines.engines,
     engines.torch,
+    acestep.acestep,
     soundfont.soundfont,
     devices.gpu,
     devices.audio,

@@ -2,8 +2,9 @@
 
 Prompt words: `wait N` seconds at check points, `wait N after SEED` in later takes only, `pause N`
 in the middle of its sound, `hang` without check points, `die`, `die once FILE`, `raise`, `oom`,
-`nan`, `short`, `nothing`, `loud`, `copy` (gives back what it heard). The model `rateN` sets the
-engine's own sample rate.
+`nan`, `short`, `nothing`, `loud`, `copy` (gives back what it heard). With `note FILE` it writes
+down what it is asked for; with `linger` it prepares until something else is wanted, and with
+`clumsy` a preparation fails. The model `rateN` sets the engine's own sample rate.
 """
 
 import os
@@ -15,19 +16,22 @@ from pathlib import Path
 import numpy as np
 
 from daemon.audio.grid import Grid
-from daemon.engines.base import Capabilities, Chunk, Heard, Result
+from daemon.engines.base import Cancelled, Capabilities, Chunk, Heard, Result
 
 OPS = ["generate", "repaint", "extend", "bgm", "cover", "retake", "edit"]
 OPS += ["layer", "stems", "analyze"]
 KEYS = frozenset(["prompt", "lyrics", "strength", "track", "stems", "language"])
+PREPARES = frozenset(["repaint", "cover"])
 
 
 class FakeEngine:
     def __init__(self):
         self.rate = 0
+        self.notes = None
 
     def capabilities(self):
-        return Capabilities("fake", "1.0", "a tone for tests", frozenset(OPS), KEYS, context_s=4.0)
+        about = ("fake", "1.0", "a tone for tests")
+        return Capabilities(*about, frozenset(OPS), KEYS, context_s=4.0, prepares=PREPARES)
 
     def load(self, model, port):
         port.progress(0.5, "loading")
@@ -47,6 +51,7 @@ class FakeEngine:
 
     def run(self, request, port):
         prompt = request.options.get("prompt", "")
+        self._note("run", request)
         self._misbehave(prompt, request.seed, port)
         if request.op == "analyze":
             return Result("C major", analysis=_analysis(request))
@@ -64,6 +69,35 @@ class FakeEngine:
         for span in request.spans:
             start, end = span.start - request.handle, span.end + request.handle
             yield from _chunks(role, start, self._sound(request, role, start, end))
+
+    def prepare(self, request, port):
+        prompt = request.options.get("prompt", "")
+        self._note("prepare", request)
+        if "clumsy" in prompt:
+            raise RuntimeError("a bug in the plug-in's preparation")
+        try:
+            if "linger" in prompt:
+                _wait(60, port)
+            port.check()
+        except Cancelled:
+            self._note("gave way", request)
+            raise
+
+    def idle(self, port):
+        port.check()
+        if self.notes:
+            self._write("idle")
+
+    def _note(self, what, request):
+        found = re.search(r"note (\S+)", request.options.get("prompt", ""))
+        self.notes = found and Path(found[1])
+        if self.notes:
+            spans = " ".join(f"{s.start}-{s.end}" for s in request.spans)
+            self._write(f"{what} {request.op} {spans}")
+
+    def _write(self, line):
+        with self.notes.open("a") as notes:
+            notes.write(line + "\n")
 
     def _misbehave(self, prompt, seed, port):
         port.progress(0.1, "thinking")

@@ -1,0 +1,1 @@
+"""What `benchmarks/acestep.py` measures, and what it measures with."""

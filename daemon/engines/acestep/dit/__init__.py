@@ -1,0 +1,1 @@
+"""The diffusion transformer: conditions, its forward pass, and the samplers over it."""

@@ -1,0 +1,60 @@
+"""The sampler's parts with what they computed before in hand.
+
+What is held is what the originals return, so results are the same to the bit.
+
+Threads: the thread that owns the device.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from daemon.engines.acestep.cache import Caches
+from daemon.engines.acestep.dit.conditions import Conditions
+from daemon.engines.acestep.dit.forward import Cross
+from daemon.engines.acestep.dit.layout import Layout
+from daemon.engines.acestep.dit.sampler import Dit, Problem
+
+
+def quick(dit: Dit, name: Hashable, caches: Caches) -> Dit:
+    """Return `dit` with what is computed per condition and length held in `caches`.
+
+    `name` tells the checkpoint. Conditions are told apart by identity: those that are the same come
+    from a cache as well.
+    """
+
+    def cross(transformer: Any, conditions: Conditions) -> Cross:
+        key = (name, _place(transformer), conditions)
+        found: Cross = caches.cross.made(key, lambda: dit.cross(transformer, conditions))
+        return found
+
+    def null(transformer: Any, condition: torch.Tensor) -> torch.Tensor:
+        key = (name, _place(transformer), "null")
+        found: torch.Tensor = caches.cross.made(key, lambda: dit.null(transformer, condition))
+        return found
+
+    def lay(transformer: Any, frames: int, valid: int) -> Layout:
+        key = (name, _place(transformer), frames, valid)
+        found: Layout = caches.layouts.made(key, lambda: dit.lay(transformer, frames, valid))
+        return found
+
+    return replace(dit, cross=cross, null=null, lay=lay)
+
+
+def ready(dit: Dit, problem: Problem) -> None:
+    """Compute what every step of `problem` shares, so that it is in hand."""
+    dit.lay(dit.transformer, problem.noise.shape[1], problem.valid)
+    for conditions in (problem.conditions, problem.plain):
+        if conditions is not None:
+            dit.cross(dit.transformer, conditions)
+    if problem.guidance > 1:
+        dit.null(dit.transformer, dit.null_condition)
+
+
+def _place(transformer: Any) -> tuple[torch.device, torch.dtype]:
+    weight = transformer.condition_embedder.weight
+    return weight.device, weight.dtype

@@ -1,0 +1,139 @@
+"""The engine `acestep` as the worker sees it. torch and diffusers are imported by `load`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from bridge.protocol.errors import error
+from daemon.audio.clips import as_reader
+from daemon.audio.grid import Grid
+from daemon.engines.acestep import needs
+from daemon.engines.base import Capabilities, Heard, Port, Request, Result
+
+if TYPE_CHECKING:
+    from daemon.audio.clips import Samples
+    from daemon.engines.acestep.session import Session
+
+VERSION = "1"
+RATE = 48_000
+OPS = frozenset(
+    {
+        "generate", "repaint", "extend", "bgm", "cover", "retake", "edit", "layer", "stems",
+        "analyze",
+    }
+)  # fmt: skip
+KEYS = frozenset(
+    {
+        "bpm", "meter", "downbeat", "tempomap", "key", "prompt", "lyrics", "lyrics_file",
+        "language", "strength", "steps", "guidance", "context", "seconds", "bars", "hold",
+        "grid", "matching_eq",
+        "reference", "track", "stems", "balance", "ways", "lora",
+    }
+)  # fmt: skip
+PREPARES = frozenset({"repaint", "extend", "cover", "retake"})
+WINDOW_STEP_S = 0.4
+"""A multiple of the transformer's patch and of the pool of the 5 Hz codes: 10 latent frames."""
+WINDOW_LENGTHS_S = (16.0, 24.0, 40.0, 64.0, 96.0)
+CONTEXT_S = 16.0
+
+
+class AceStepEngine:
+    """ACE-Step 1.5, resident. See `daemon.engines.base.Engine`."""
+
+    def __init__(self) -> None:
+        self._session: Session | None = None
+
+    def capabilities(self) -> Capabilities:
+        """Return what this engine can do with a full set of models."""
+        return Capabilities(
+            name="acestep",
+            version=VERSION,
+            summary="ACE-Step 1.5, a music model with vocals; wants a GPU and some 10 GB of models",
+            ops=OPS,
+            keys=KEYS,
+            needs_model=True,
+            context_s=CONTEXT_S,
+            window_step_s=WINDOW_STEP_S,
+            window_lengths_s=WINDOW_LENGTHS_S,
+            window_border_s=WINDOW_STEP_S,
+            prepares=PREPARES,
+        )
+
+    def load(self, model: str | None, port: Port) -> str:
+        """Load the checkpoint or the folder of checkpoints `model`. Raises 300, 302, 303, 304."""
+        needs.check()
+        from daemon.engines.acestep.opening import open_session
+
+        self._session = open_session(model, port)
+        return str(self._session.placement.device)
+
+    def rate_for(self, source_rate: int) -> int:
+        """Return the model's own rate, 48 kHz."""
+        return RATE
+
+    def listen(
+        self,
+        clip: Samples,
+        rate: int,
+        bpm: float | None,
+        metre: tuple[int, int] | None,
+        options: Mapping[str, Any],
+        port: Port,
+    ) -> Heard:
+        """Find tempo and bars as the embedded engine does; without a clip, think them out.
+
+        Without a language model nothing is found then.
+        """
+        if len(clip) == 0:
+            return self._thought(bpm, metre, options, port)
+        from daemon.engines.sketch.listen import hear_bars
+
+        bars = hear_bars(as_reader(clip, rate), rate, bpm, metre, port.check)
+        both = bars.downbeat_confidence
+        return Heard(bars.grid, both, None, False, bars.tempo_confidence, both)
+
+    def _thought(
+        self,
+        bpm: float | None,
+        metre: tuple[int, int] | None,
+        options: Mapping[str, Any],
+        port: Port,
+    ) -> Heard:
+        plan = None
+        if self._session is not None:
+            from daemon.engines.acestep.ops.planning import plan_for
+
+            plan = plan_for(self._session, options, bpm, metre, None, port)
+        if plan is None:
+            return Heard(Grid.steady(bpm or 120.0, *(metre or (4, 4))), 0.0 if bpm is None else 1.0)
+        tempo, beats = bpm or plan.bpm or 120.0, metre or plan.beats or (4, 4)
+        return Heard(Grid.steady(float(tempo), *beats), 1.0)
+
+    def run(self, request: Request, port: Port) -> Result:
+        """Make one take. Raises 103, 301, 302, 303, 304, 307."""
+        if request.op not in OPS:
+            raise error(301, f"acestep does no {request.op}: use the engine sketch for it")
+        if self._session is None:
+            raise error(302, "no model is loaded: punchin engine acestep MODEL")
+        from daemon.engines.acestep.performing import perform
+
+        return perform(self._session, request, port)
+
+    def prepare(self, request: Request, port: Port) -> None:
+        """Compute ahead what a take of this request will want. See `base.Ahead`."""
+        if self._session is not None:
+            from daemon.engines.acestep.performing import prepare
+
+            prepare(self._session, request, port)
+
+    def idle(self, port: Port) -> None:
+        """Use spare time. See `base.Ahead`."""
+        if self._session is not None:
+            from daemon.engines.acestep.performing import idle
+
+            idle(self._session, port)
+
+    def unload(self) -> None:
+        """Free what `load` took."""
+        self._session = None

@@ -1,0 +1,72 @@
+"""Values that are not finite: the stage that made them is done again in float32, else 307.
+
+Threads: the thread that owns the device.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+import torch
+
+from bridge.protocol.errors import error
+from daemon.engines.acestep.cache import bytes_of
+
+Made = TypeVar("Made")
+
+
+def made_finite(
+    make: Callable[[], Made],
+    look: Callable[[Made], torch.Tensor],
+    modules: Iterable[torch.nn.Module | None],
+    what: str,
+) -> Made:
+    """Return `make()`; where `look` of it is not finite, make it again with `modules` in float32.
+
+    Raises 307, naming `what`, where that does not help, where they are in float32 already, or
+    where memory does not hold them so.
+    """
+    made = make()
+    if bool(torch.isfinite(look(made)).all()):
+        return made
+    wide = [module for module in modules if module is not None]
+    if any(_narrow(wide)) and _fits(wide):
+        with in_float32(wide):
+            made = make()
+        if bool(torch.isfinite(look(made)).all()):
+            return made
+    raise error(
+        307, f"{what} came out as no numbers: try another seed, or set engine.precision to float32"
+    )
+
+
+@contextlib.contextmanager
+def in_float32(modules: Iterable[torch.nn.Module]) -> Iterator[None]:
+    """Have the weights of `modules` in float32 inside the block, and as they were after it."""
+    held = [(tensor, tensor.data) for tensor in _narrow(modules)]
+    try:
+        for tensor, _ in held:
+            tensor.data = tensor.data.float()
+        yield
+    finally:
+        for tensor, data in held:
+            tensor.data = data
+
+
+def _narrow(modules: Iterable[torch.nn.Module]) -> Iterator[torch.Tensor]:
+    """Yield weights and buffers of less than float32."""
+    for module in modules:
+        for tensor in (*module.parameters(), *module.buffers()):
+            if tensor.is_floating_point() and tensor.dtype.itemsize < torch.float32.itemsize:
+                yield tensor
+
+
+def _fits(modules: Iterable[torch.nn.Module]) -> bool:
+    """Whether the device has room for the weights in float32 beside those that are there."""
+    narrow = list(_narrow(modules))
+    if narrow[0].device.type != "cuda":
+        return True
+    needed = sum(bytes_of(t) * torch.float32.itemsize // t.dtype.itemsize for t in narrow)
+    return torch.cuda.mem_get_info(narrow[0].device)[0] > needed

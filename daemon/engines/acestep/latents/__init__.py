@@ -1,0 +1,1 @@
+"""Between samples and latents: the VAE in tiles, and the latents of own results."""

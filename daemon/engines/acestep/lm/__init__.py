@@ -1,0 +1,1 @@
+"""The 5 Hz language model: from words to a plan and audio codes, and from codes to words."""

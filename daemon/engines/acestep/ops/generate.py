@@ -1,0 +1,82 @@
+"""`generate`: new music from words, tempo and key.
+
+Without a language model there is nothing to hear but silence. With one the transformer hears the
+outline that it wrote: tempo, metre and key where nobody told them, and the 5 Hz codes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bridge.protocol.errors import error
+from daemon.engines.acestep.dit.context import of_codes, silence, whole
+from daemon.engines.acestep.dit.noise import window_noise
+from daemon.engines.acestep.dit.sampler import Problem
+from daemon.engines.acestep.ops.finishing import one_after_the_other, timing
+from daemon.engines.acestep.ops.planning import outline, plan_for
+from daemon.engines.acestep.ops.repaint import recipe_for, spare_note
+from daemon.engines.acestep.ops.sounding import (
+    below_full_scale,
+    glance_of,
+    hand_over,
+    pieces_of,
+    takes_of,
+)
+from daemon.engines.acestep.ops.wishes import solving, words
+from daemon.engines.acestep.parts import RATE
+from daemon.engines.acestep.recipe import as_document
+from daemon.engines.acestep.session import Session, Share
+from daemon.engines.acestep.text.prompt import Task
+from daemon.engines.acestep.view import whole as whole_view
+from daemon.engines.base import Port, Request, Result
+
+LONGEST_S = 600
+"""What the model was trained to make at once."""
+
+
+def generate(session: Session, request: Request, port: Port) -> Result:
+    """Make the request's one span from nothing. Raises 103 for more than the model can make."""
+    span = request.spans[0]
+    if span.frames > LONGEST_S * RATE:
+        raise error(103, f"acestep makes at most {LONGEST_S} s at once: ask for less, then extend")
+    view = whole_view(request)
+    checkpoint = session.checkpoint_for("text2music")
+    port.progress(0.02, "reading")
+    at = span.start / request.rate
+    grid = request.grid
+    metre = grid.metre_at(at)
+    plan = plan_for(session, request.options, grid.tempo_at(at), metre, request.key, port)
+    request = replace(request, key=request.key or (plan.key if plan else None))
+    text, told = words(request, "cover" if plan else "text2music", view)
+    context = silence(checkpoint, view.frames)
+    codes: tuple[int, ...] = ()
+    if plan:
+        thinking = Share(port, 0.02, 0.4, "planning")
+        made_up = outline(session, request, checkpoint, text, plan, view.duration_s, thinking)
+        codes, told = made_up.codes, (made_up.note, *told)
+        context = of_codes(checkpoint, codes)[: view.frames]
+    how = solving(request, checkpoint)
+    problem = Problem(
+        context=whole(context),
+        noise=window_noise(request.seed, view.frames, [view.region], checkpoint.channels)[None],
+        conditions=session.conditions(checkpoint, text),
+        schedule=how.schedule,
+        guidance=how.guidance,
+    )
+    first = 0.4 if plan else 0.05
+    work = Share(port, first, 0.8, "playing")
+    # Each take has an outline of its own: only takes without one can be solved together.
+    takes = None if plan else takes_of(request, view, checkpoint)
+    glance = glance_of(session, view, span, "stem:other", work)
+    made = session.solve(checkpoint, problem, work, takes, glance)[0]
+    share = Share(port, 0.8, 1.0, "decoding")
+    pieces = pieces_of(session, made, view, span, request.handle, share)
+    finish = one_after_the_other(timing(session, request, made, view, (), share), below_full_scale)
+    notes = hand_over(pieces, "stem:other", share, finish=finish)
+    task: Task = "cover" if plan else "text2music"
+    recipe = replace(recipe_for(request, checkpoint, view, text, problem, task, 0), codes=codes)
+    return Result(
+        key=request.key,
+        notes=(*told, *how.notes, *spare_note(view), *notes),
+        documents=as_document([recipe]),
+    )

@@ -1,0 +1,45 @@
+"""How the engine makes a take, and what it does ahead of one.
+
+A preparation is the take itself up to the first step of the solver: what it computes on the way
+stays in the session's hands.
+
+Threads: the worker's main thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+
+from bridge.protocol import loras
+from daemon.engines.acestep.ladder import climb
+from daemon.engines.acestep.ops import OPS
+from daemon.engines.acestep.session import Prepared, Session
+from daemon.engines.base import Port, Request, Result
+
+
+def perform(session: Session, request: Request, port: Port) -> Result:
+    """Make one take. Raises 103, 301, 302, 303, 304, 307."""
+    foreseen = session.speculation.find(request)
+    if foreseen is None:
+        result = _made(session, request, port)
+    else:
+        result = foreseen.hand_over(port)
+    session.speculation.done(request)
+    return result
+
+
+def prepare(session: Session, request: Request, port: Port) -> None:
+    """Compute what a take like this will want. Raises as `perform`, and Cancelled."""
+    with contextlib.suppress(Prepared), session.only_preparing():
+        _made(session, request, port)
+
+
+def idle(session: Session, port: Port) -> None:
+    """Make the next take ahead, where that is wanted. Raises Cancelled to give way."""
+    if session.speed.speculate:
+        session.speculation.make_next(lambda asked, quiet: _made(session, asked, quiet), port)
+
+
+def _made(session: Session, request: Request, port: Port) -> Result:
+    session.use_loras(request.options.get("lora", loras.NONE))
+    return climb(session, request, port, OPS[request.op])

@@ -1,0 +1,119 @@
+"""The recipe of a take: what it takes to draw its noise and tell the model its words once more.
+
+It is a document in the job's folder, `recipe-<take>.json`, so that `retake … of` can make a nearby
+variation of a take long after it was made.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bridge.places import home
+from daemon.engines.acestep.dit.noise import mixed, window_noise
+from daemon.engines.acestep.text.prompt import Task, Text
+
+ROLE = "recipe"
+_FORM = 1
+_LARGEST_BYTES = 8 << 20
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one take was made.
+
+    - `op`, `task`, `checkpoint`: of which job, by which of the model's tasks, with which weights.
+    - `text`: what the model read.
+    - `seeds`: `(seed, variance)` of each noise mixed in, the first with variance 1.
+    - `frames`: length of the view; `region`: its new frames `[start, end)`.
+    - `start`: sample at which the view begins, `span` those that were asked for, at 48 kHz, from
+      the first sample of the job's mix.
+    - `schedule`, `guidance`, `hold`: how it was sampled.
+    - `codes`: the 5 Hz codes of a clip that was covered, else empty.
+    - `likeness`: share of the velocity that came from these codes, 0…1; the rest from `plain`.
+    """
+
+    op: str
+    task: Task
+    checkpoint: str
+    text: Text
+    seeds: tuple[tuple[int, float], ...]
+    frames: int
+    region: tuple[int, int]
+    start: int
+    span: tuple[int, int]
+    schedule: tuple[float, ...]
+    guidance: float
+    hold: float = 1.0
+    codes: tuple[int, ...] = ()
+    likeness: float = 1.0
+    plain: Text | None = None
+
+    def noise(self, channels: int) -> torch.Tensor:
+        """Return the take's start noise `(frames, channels)`."""
+        return noise_of(self.seeds, self.frames, self.region, channels)
+
+
+def as_document(recipes: Sequence[Recipe]) -> dict[str, str]:
+    """Return the document of a take, by its role."""
+    parts = [asdict(recipe) for recipe in recipes]
+    return {ROLE: json.dumps({"form": _FORM, "engine": "acestep", "parts": parts}, indent=1)}
+
+
+def noise_of(
+    seeds: tuple[tuple[int, float], ...], frames: int, region: tuple[int, int], channels: int
+) -> torch.Tensor:
+    """Return noise `(frames, channels)` of several seeds, each mixed in with its variance 0…1."""
+    out = window_noise(seeds[0][0], frames, [region], channels)
+    for seed, variance in seeds[1:]:
+        out = mixed(out, window_noise(seed, frames, [region], channels), variance)
+    return out
+
+
+def recipes_of(reference: str) -> tuple[Recipe, ...]:
+    """Return the recipe of a result, `job` or `job:take`: its parts, none where none can be read.
+
+    Without a take it is that of the chosen one, else of the first.
+    """
+    name, _, take = reference.partition(":")
+    folder = home() / "jobs" / name
+    number = take or _read(folder / "job.json").get("chosen") or 1
+    held = _read(folder / f"{ROLE}-{number}.json")
+    if held.get("form") != _FORM or held.get("engine") != "acestep":
+        return ()
+    try:
+        return tuple(map(_recipe, held["parts"]))
+    except (KeyError, TypeError, ValueError, IndexError):
+        return ()
+
+
+def _recipe(held: dict[str, Any]) -> Recipe:
+    return Recipe(**{
+        **held,
+        "text": Text(**held["text"]),
+        "plain": Text(**held["plain"]) if held["plain"] else None,
+        "seeds": tuple((int(seed), float(share)) for seed, share in held["seeds"]),
+        "region": _pair(held["region"]),
+        "span": _pair(held["span"]),
+        "schedule": tuple(map(float, held["schedule"])),
+        "codes": tuple(map(int, held["codes"])),
+    })  # fmt: skip
+
+
+def _pair(held: Sequence[int]) -> tuple[int, int]:
+    return int(held[0]), int(held[1])
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > _LARGEST_BYTES:
+            return {}
+        held = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return held if isinstance(held, dict) else {}

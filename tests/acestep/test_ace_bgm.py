@@ -1,0 +1,263 @@
+"""`bgm`: candidates in three ways, without the vocal, judged, the best first."""
+
+import itertools
+import re
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from ace_desk import RATE, Desk, asked
+from vocal_material import band, voice
+
+from bridge.protocol.errors import PunchinError
+from daemon.engines.acestep import AceStepEngine
+from daemon.engines.acestep.ops import passages, ways
+from daemon.engines.acestep.ops.backing import Backing, without_vocal
+from daemon.engines.base import Cancelled, Span
+
+SECONDS = 10.0
+FAST = {"steps": 1, "prompt": "a quiet trio"}
+CPU = torch.device("cpu")
+OP = "daemon.engines.acestep.ops.bgm"  # by that name the package gives the function
+
+
+@pytest.fixture(scope="module")
+def clip():
+    return voice(SECONDS)
+
+
+@pytest.fixture(scope="module")
+def loaded(tiny_models):
+    made = AceStepEngine()
+    made.load(str(tiny_models), Desk())
+    return made
+
+
+@pytest.fixture
+def engine(loaded):
+    loaded._session.kept.clear()
+    return loaded
+
+
+def request_for(clip, take=1, takes=1, seed=7, **keys):
+    later = tuple(range(seed + take, seed + takes))
+    plain = asked("bgm", clip, (0, SECONDS), seed=seed + take - 1, later=later, **FAST, **keys)
+    return replace(plain, take=take)
+
+
+def run(engine, request):
+    desk = Desk()
+    result = engine.run(request, desk)
+    return desk.sounds(), result, desk
+
+
+def mix(sounds):
+    return sum(sounds.values())
+
+
+def marks(result):
+    (row,) = [note for note in result.notes if note.startswith("candidates")]
+    return [float(mark) for mark in re.findall(r": (\d\.\d\d)", row)]
+
+
+@pytest.fixture(scope="module")
+def takes(loaded, clip):
+    """A job of three takes."""
+    loaded._session.kept.clear()
+    return [run(loaded, request_for(clip, take, 3)) for take in (1, 2, 3)]
+
+
+def test_each_way_makes_a_take_and_the_best_comes_first(takes):
+    made_by = [re.match(r"made by (\w+) from seed (\d+)", r.notes[0]).groups() for _, r, _ in takes]
+    assert {way for way, _ in made_by} == {"complete", "layer", "cover"}
+    assert sorted(r.seed for _, r, _ in takes) == [7, 8, 9]
+    assert [int(seed) for _, seed in made_by] == [r.seed for _, r, _ in takes]
+    listed = marks(takes[0][1])
+    assert listed == sorted(listed, reverse=True)
+    assert len(listed) == 3
+    own = [float(re.search(r"mark (\d\.\d\d)", r.notes[0])[1]) for _, r, _ in takes]
+    assert own == listed
+
+
+def test_takes_are_whole_and_differ(takes, clip):
+    for sounds, _, _ in takes:
+        assert all(stem.shape == clip.shape for stem in sounds.values())
+        assert np.isfinite(mix(sounds)).all()
+    for (one, _, _), (two, _, _) in itertools.combinations(takes, 2):
+        assert np.abs(mix(one) - mix(two)).max() > 1e-3
+
+
+def test_layers_are_stems_and_need_no_separation(takes):
+    for sounds, result, _ in takes:
+        layered = result.notes[0].startswith("made by layer")
+        assert (
+            set(sounds) == {"stem:" + n for n in ("drums", "bass", "guitar", "keyboard")}
+        ) == layered
+        assert any("separation: reference-mask" in note for note in result.notes) != layered
+
+
+def test_a_take_can_be_made_alone(engine, takes, clip):
+    """With its way and its seed, and without the takes before it."""
+    for sounds, result, _ in takes:
+        way = re.match(r"made by (\w+)", result.notes[0])[1]
+        if way == "layer":
+            continue
+        alone, _, _ = run(engine, request_for(clip, seed=result.seed, ways=way))
+        assert np.abs(mix(alone) - mix(sounds)).max() < 1e-5 * np.abs(mix(sounds)).max()
+
+
+def test_a_worker_that_starts_anew_goes_on_with_the_same_takes(engine, takes, clip):
+    again, result, _ = run(engine, request_for(clip, 2, 3))
+    assert result.notes == takes[1][1].notes
+    assert np.abs(mix(again) - mix(takes[1][0])).max() < 1e-5
+    # A single take is the best of the same three.
+    one, result, _ = run(engine, request_for(clip))
+    assert result.seed == takes[0][1].seed
+    assert np.abs(mix(one) - mix(takes[0][0])).max() < 1e-5
+
+
+@pytest.mark.parametrize(("way", "keys"), [("complete", {}), ("layer", {"stems": "drums,bass"})])
+def test_candidates_of_one_way_are_one_batch_and_each_as_if_alone(
+    engine, clip, monkeypatch, way, keys
+):
+    rows = []
+    solve = engine._session.solve
+
+    def counted(checkpoint, problem, *rest):
+        rows.append(len(problem.noise))
+        return solve(checkpoint, problem, *rest)
+
+    monkeypatch.setattr(engine._session, "solve", counted)
+    two = [run(engine, request_for(clip, take, 2, ways=way, **keys)) for take in (1, 2)]
+    assert rows == [2] * (2 if way == "layer" else 1)
+    for sounds, result, _ in two:
+        engine._session.kept.clear()
+        alone, _, _ = run(engine, request_for(clip, seed=result.seed, ways=way, **keys))
+        assert np.abs(mix(alone) - mix(sounds)).max() < 1e-5 * np.abs(mix(sounds)).max()
+
+
+def test_long_vocals_are_made_in_passages_that_hold_what_was_made_before(engine, monkeypatch):
+    monkeypatch.setattr(passages, "LONGEST", 200)
+    monkeypatch.setattr(passages, "LEAST", 100)
+    held = []
+    solve = engine._session.solve
+
+    def noted(checkpoint, problem, *rest):
+        held.append(0 if problem.keep is None else int(problem.keep.sum()))
+        return solve(checkpoint, problem, *rest)
+
+    monkeypatch.setattr(engine._session, "solve", noted)
+    long = voice(16.0)
+    asked_for = replace(request_for(long, 1, 2, ways="complete"), spans=(Span(0, len(long)),))
+    found, _, _ = run(engine, asked_for)
+    assert len(mix(found)) == len(long)
+    assert held == [0, passages.OVERLAP] * 2
+
+
+def test_later_takes_cost_no_new_candidates(takes):
+    assert takes[1][2].checks < takes[0][2].checks / 5
+
+
+def test_without_base_it_is_a_cover_and_says_so(tiny_turbo, tmp_path, clip):
+    (tmp_path / "acestep-v15-turbo").symlink_to(tiny_turbo)
+    engine = AceStepEngine()
+    engine.load(str(tmp_path), Desk())
+    _, result, _ = run(engine, request_for(clip))
+    assert "punchin models pull base" in result.notes[0]
+    assert any(note.startswith("made by cover") for note in result.notes)
+    with pytest.raises(PunchinError, match="punchin models pull base") as caught:
+        run(engine, request_for(clip, ways="layer"))
+    assert caught.value.code == 301
+
+
+def test_the_band_is_the_one_asked_for(engine, clip):
+    found, _, _ = run(engine, request_for(clip, ways="layer", stems="strings,vocals"))
+    assert set(found) == {"stem:strings"}
+
+
+def test_each_layer_hears_those_before_it(engine, clip, monkeypatch):
+    heard = []
+    added = ways.added
+
+    def noted(session, request, checkpoint, view, source, *rest):
+        heard.append(source.clone())
+        return added(session, request, checkpoint, view, source, *rest)
+
+    monkeypatch.setattr(ways, "added", noted)
+    run(engine, request_for(clip, ways="layer", stems="drums,bass,guitar"))
+    assert len(heard) == 3
+    assert all((a - b).abs().max() > 0.1 for a, b in itertools.pairwise(heard))
+
+
+def test_a_balance_is_kept(engine, clip):
+    from daemon.audio.loudness import integrated_lufs
+
+    found, _, _ = run(engine, request_for(clip, ways="cover", balance=-4.0))
+    difference = integrated_lufs(mix(found), RATE) - integrated_lufs(clip, RATE)
+    assert difference == pytest.approx(-4, abs=0.3)
+
+
+@pytest.mark.parametrize("keys", [{"ways": "complete"}, {"ways": "layer", "stems": "drums,bass"}])
+def test_a_cancel_ends_it_at_any_check(engine, clip, keys):
+    whole = run(engine, request_for(clip, **keys))[2].checks
+    for at in (1, whole // 2, whole - 1):
+        engine._session.kept.clear()
+        desk = Desk(cancel_at=at)
+        with pytest.raises(Cancelled):
+            engine.run(request_for(clip, **keys), desk)
+        assert desk.checks == at
+
+
+# -- taking the vocal out ------------------------------------------------------------------------
+
+
+def unchecked():
+    return None
+
+
+def test_the_mask_takes_out_the_vocal_that_is_sung_anew():
+    known, anew, music = voice(12), voice(12, again=1), band(12)
+    found = without_vocal(music + anew, known, None, CPU, unchecked)
+    assert found.separation == "reference-mask"
+    assert found.removed > 0.3
+    error = np.square(found.stems["other"] - music).sum() / np.square(music).sum()
+    assert 10 * np.log10(error) < -11
+
+
+def test_with_demucs_the_vocals_stem_is_left_out(tmp_path):
+    pytest.importorskip("demucs", reason="demucs missing: pip install 'punchin[stems]'")
+    from test_ace_demucs import write_model
+
+    from daemon.engines.acestep.separate import demucs
+
+    (tmp_path / "htdemucs.yaml").write_text("models: [a]\n")
+    write_model(tmp_path / "a.safetensors", 5)
+    separator = demucs.load(tmp_path, CPU)
+    song = band(3)
+    found = without_vocal(song, voice(3), separator, CPU, unchecked)
+    assert set(found.stems) == {"drums", "bass", "other"}
+    blocks = list(demucs.split(separator, song, RATE, unchecked, lambda share: None))
+    vocals = np.concatenate([block["vocals"] for block in blocks])
+    assert np.abs(found.mix() + vocals - song).max() < 1e-6
+    assert found.separation == "htdemucs"
+    assert 0 < found.removed < 1
+
+
+def test_the_judge_decides(engine, clip, monkeypatch):
+    """With one candidate silent, another one in tune, the order is theirs."""
+    sound = {
+        "complete": np.zeros_like(clip),
+        "layer": band(SECONDS, steps=1),
+        "cover": band(SECONDS),
+    }
+    order = iter(("complete", "layer", "cover"))
+    monkeypatch.setattr(
+        sys.modules[OP],
+        "_rendered",
+        lambda *rest: Backing({"other": sound[next(order)]}, 0.0, None),
+    )
+    _, result, _ = run(engine, request_for(clip))
+    assert result.notes[0].startswith("made by cover")
+    assert marks(result)[-1] == 0

@@ -70,6 +70,7 @@ class Desk:
         self.live: dict[str, Item] = {}
         self.begun: Callable[[], None] = lambda: None
         self._seen = Seen(0.0, {"state": "stopped"})
+        self._owed = False  # what played goes on once its device is there
         self._deaths: deque[float] = deque(maxlen=_MOST_DEATHS)
         self._queue: asyncio.Queue[tuple[Callable[[], Awaitable[None]], Refuse]] = asyncio.Queue()
         player.heard, player.died, player.looked = self._heard, self._died, self._looked
@@ -240,6 +241,8 @@ class Desk:
     def _looked(self, where: Mapping[str, Any] | None) -> None:
         if where is not None:
             self._seen = Seen(time.monotonic(), where)
+            if where["state"] == "playing" and self._owed:
+                self.manner.trouble, self._owed = "", False
 
     def _died(self, why: str) -> None:
         """Have what played go on in a new process, where it was."""
@@ -271,6 +274,7 @@ class Desk:
             return
         await self.ready()
         begin = {"when": at.when, "beat": at.beat, "later": True}
+        self._owed = True
         await self._ask({**now, "start": at.start}, self.manner.outputs, begin)
 
     # -- the DAW's transport -----------------------------------------------------------------------

@@ -15,6 +15,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from bridge.protocol.errors import PunchinError
@@ -52,8 +53,9 @@ class JackSong:
     def _run(self) -> None:
         said = ""
         while not self._end.is_set():
+            gone = threading.Event()
             try:
-                client = jack_ports.join("punchin-song")
+                client = jack_ports.join("punchin-song", gone.set)
             except PunchinError as problem:
                 if problem.message != said:
                     self._trouble(problem.message)
@@ -63,21 +65,19 @@ class JackSong:
             if said:
                 self._trouble("")
             said = ""
-            self._follow(client)
+            self._follow(client, gone)
             try:
-                within(_CLOSE_S, client.close)
+                within(_CLOSE_S, partial(jack_ports.leave, client))
             except TimeoutError:
                 self._trouble("JACK does not let its transport go: restart the JACK server")
                 return
 
-    def _follow(self, client: Any) -> None:
+    def _follow(self, client: Any, gone: threading.Event) -> None:
         """Tell until the server is gone."""
         import jack
 
-        gone = threading.Event()
-        client.set_shutdown_callback(lambda _status, _why: gone.set())
         reader, cycle, alive_s = Reader(), -1, time.monotonic()
-        while not gone.is_set() and not self._end.wait(_POLL_S):
+        while not self._end.wait(_POLL_S) and not gone.is_set() and not jack_ports.dead():
             now_s, before, state, position, since = _looked(client)
             if before != cycle:
                 cycle, alive_s = before, now_s

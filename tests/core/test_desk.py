@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from bridge.protocol.errors import error
 from daemon.core.player import Desk
 from daemon.core.song import Song
 
@@ -18,7 +19,7 @@ class Player:
 
     def __init__(self):
         self.starts, self.running, self.asked, self.told = 0, False, [], []
-        self.heard = self.looked = self.died = None
+        self.heard = self.looked = self.died = self.missing = None
 
     async def start(self):
         was, self.running = self.running, True
@@ -30,6 +31,8 @@ class Player:
 
     async def ask(self, fields):
         self.asked.append(fields)
+        if self.missing:
+            raise self.missing
         return {}
 
     def die(self):
@@ -81,6 +84,22 @@ def test_a_new_player_is_told_what_the_old_one_knew_and_plays_on():
             "outputs": ["preview", "jack"],
             "begin": {"when": "bar", "beat": 17.0, "later": True},
         }
+
+    at_desk(work)
+
+
+def test_a_device_that_is_not_there_yet_is_told_until_what_played_goes_on():
+    async def work(desk, player, settle):
+        await desk.play_item(ITEM, ("preview",))
+        player.looked(WHERE)
+        player.missing = error(402, "no device: connect one")
+        player.die()
+        await settle()
+        assert desk.health()["message"] == "no device: connect one"
+        player.looked({"state": "stopped"})
+        assert desk.health()["state"] == "trouble"
+        player.looked(WHERE)
+        assert desk.health() == {"state": "on", "message": ""}
 
     at_desk(work)
 

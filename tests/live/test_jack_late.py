@@ -62,8 +62,6 @@ class Cycles:
 
     def set_blocksize_callback(self, _callback): ...
 
-    def set_shutdown_callback(self, _callback): ...
-
 
 @pytest.mark.parametrize(
     ("counts", "late"),

@@ -175,7 +175,9 @@ def test_a_job_is_heard_by_its_sink_before_it_is_done(house, tcp, song, listener
 
 
 @pytest.mark.parametrize("bpm", [120.0, 97.5])
-def test_a_launch_lands_on_the_bar_that_the_transport_tells(house, tcp, song, listener, bpm):
+def test_a_launch_lands_on_the_bar_that_the_transport_tells(
+    server, house, tcp, song, listener, bpm
+):
     job = f"e{bpm:g}".replace(".", "-")
     tcp.done("bgm", job, song, "seed", 4)
     mix = soundfile.read(house.path(job), dtype="float32")[0]
@@ -197,7 +199,8 @@ def test_a_launch_lands_on_the_bar_that_the_transport_tells(house, tcp, song, li
             asked = True
         pause.wait(0.03)
     at = found_in(listener.aligned()[:, :2], mix[50:4146]) - 50
-    onset_s = listener.second_of(at)
+    # A port that leads to no output keeps step with those that do: they are heard a period later.
+    onset_s = listener.second_of(at) + server.period / RATE
     bar_s = begin + 4 * 60 / bpm
     assert abs(onset_s - bar_s) <= rig.PERIOD / RATE + 0.003
     print(f"launch at {bpm:g} bpm: {1e3 * (onset_s - bar_s):+.2f} ms")

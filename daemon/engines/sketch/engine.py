@@ -65,7 +65,10 @@ class SketchEngine:
 
     def load(self, model: str | None, port: Port) -> str:
         """Read the styles and import what the jobs need; `model` names nothing here."""
-        self._opened(port)
+        from daemon.engines.sketch.plan.caption import read_caption
+
+        # The first caption compiles some hundred patterns: no job shall wait for that.
+        read_caption("", "", self._opened(port).styles)
         port.progress(1.0, "ready")
         return "cpu"
 

@@ -8,7 +8,6 @@ is how many frames went by unheard since the block before, as far as the system 
 
 from __future__ import annotations
 
-import contextlib
 import fnmatch
 import time
 from collections.abc import Callable
@@ -67,11 +66,11 @@ class JackInput:
 
     def open(self, prepare: Callable[[InputFormat], Take]) -> InputFormat:
         """Join the server and connect the ports. Raises PunchinError 402."""
-        client = jack_ports.join(self._client_name)
+        client = jack_ports.join(self._client_name, self._end)
         try:
             fmt = self._begin(client, prepare)
         except BaseException:
-            client.close()
+            jack_ports.leave(client)
             raise
         self._client = client
         return fmt
@@ -105,7 +104,6 @@ class JackInput:
             take(part, time.monotonic() - since_s - before_s, missed)
 
         client.set_process_callback(process)
-        client.set_shutdown_callback(lambda _status, _why: self._end())
         client.activate()
         for source, port in zip(sources, ports, strict=True):
             client.connect(source, port)
@@ -119,9 +117,7 @@ class JackInput:
         """Leave the server."""
         client, self._client = self._client, None
         if client:
-            with contextlib.suppress(Exception):  # a dead server refuses to be left
-                client.deactivate()
-            client.close()
+            jack_ports.leave(client)
 
     def gone(self) -> bool:
         """Whether the server has ended."""

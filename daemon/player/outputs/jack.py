@@ -9,7 +9,6 @@ feed's filler calls the render function, and a helper of `jack_ports` connects p
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -55,8 +54,9 @@ class JackOutput:
 
     def open(self, start: Start) -> Format:
         """Join the server, make and connect the ports, begin to pull. Raises PunchinError 402."""
-        client = jack_ports.join(self._client_name)
         pulse = Pulse()
+        ended = lambda: pulse.end("the JACK server has ended")  # noqa: E731
+        client = jack_ports.join(self._client_name, ended)
         try:
             run = _Run(client, self.pairs, pulse, self.idle)
             client.activate()
@@ -64,7 +64,7 @@ class JackOutput:
             chosen = run.begin(start)
         except BaseException:
             pulse.end()
-            client.close()
+            jack_ports.leave(client)
             raise
         self._client, self._pulse = client, pulse
         return chosen
@@ -75,9 +75,7 @@ class JackOutput:
         self._client = self._pulse = None
         if pulse:
             pulse.end()
-            with contextlib.suppress(Exception):  # a dead server refuses to be left
-                client.deactivate()
-            client.close()
+            jack_ports.leave(client)
 
     def health(self) -> Health:
         """Return how it is."""
@@ -104,7 +102,6 @@ class _Run:
         ]
         client.set_process_callback(self._process)
         client.set_blocksize_callback(self._resize)
-        client.set_shutdown_callback(lambda _status, _why: pulse.end("the JACK server has ended"))
 
     def begin(self, start: Start) -> Format:
         """Start to pull; the ports must be connected, because the latency hangs on it."""

@@ -8,6 +8,7 @@ Threads: `Connector` waits on a thread of its own, because JACK forbids to conne
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import re
 import threading
@@ -41,8 +42,24 @@ def missing() -> str | None:
     return None
 
 
-def join(client_name: str) -> Any:
-    """Return an open client. Raises PunchinError 402."""
+class _Stay:
+    """What all clients of this process share, as libjack knows one server for all of them.
+
+    Who asks it anything while a dead server's client is left, or joins another server, takes the
+    process down; so `dead` holds from a server's end until the last client has left.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.clients = 0
+        self.dead = threading.Event()
+
+
+_STAY = _Stay()
+
+
+def join(client_name: str, ended: Callable[[], None]) -> Any:
+    """Return an open client; `ended` hears that its server has. Raises PunchinError 402."""
     if (trouble := missing()) is not None:
         raise error(402, trouble)
     import jack
@@ -50,13 +67,40 @@ def join(client_name: str) -> Any:
     # Without this libjack writes to stderr by itself.
     jack.set_error_function(lambda _text: None)
     jack.set_info_function(lambda _text: None)
-    try:
-        return jack.Client(client_name, no_start_server=True)
-    except jack.JackError as problem:
-        raise no_server(problem) from None
+    with _STAY.lock:
+        if _STAY.dead.is_set():
+            raise no_server()
+        try:
+            client = jack.Client(client_name, no_start_server=True)
+        except jack.JackError as problem:
+            raise no_server(problem) from None
+        _STAY.clients += 1
+
+    def shut(_status: Any, _why: str) -> None:
+        _STAY.dead.set()
+        ended()
+
+    client.set_shutdown_callback(shut)
+    return client
 
 
-def no_server(problem: Exception) -> PunchinError:
+def leave(client: Any) -> None:
+    """Leave the server, dead or alive; may hang when it is dead."""
+    with _STAY.lock:
+        with contextlib.suppress(Exception):  # a dead server refuses to be left
+            client.deactivate()
+        client.close()
+        _STAY.clients -= 1
+        if not _STAY.clients:
+            _STAY.dead.clear()
+
+
+def dead() -> bool:
+    """Whether a server has ended whose clients are still there: nothing may be asked then."""
+    return _STAY.dead.is_set()
+
+
+def no_server(problem: Exception | None = None) -> PunchinError:
     """Return the error for a server that can't be joined."""
     full = "client" in str(problem) and "full" in str(problem)
     why = "the JACK server takes no more clients" if full else "no JACK server is running"
@@ -118,8 +162,9 @@ class Connector:
 
     def _run(self) -> None:
         while not self._ended.wait(_POLL_S):
-            self.connect()
-            self._looked()
+            if not dead():
+                self.connect()
+                self._looked()
 
     def connect(self) -> None:
         """Make the connections of ports that have not been here before."""

@@ -12,9 +12,11 @@ from ace_desk import RATE, Desk, asked
 from vocal_material import band, voice
 
 from bridge.protocol.errors import PunchinError
+from daemon.audio.grid import Grid
 from daemon.engines.acestep import AceStepEngine
+from daemon.engines.acestep.grid.correct import beat_of, measured
 from daemon.engines.acestep.ops import passages, ways
-from daemon.engines.acestep.ops.backing import Backing, without_vocal
+from daemon.engines.acestep.ops.backing import Backing, on_time, without_vocal
 from daemon.engines.base import Cancelled, Span
 
 SECONDS = 10.0
@@ -243,6 +245,37 @@ def test_with_demucs_the_vocals_stem_is_left_out(tmp_path):
     assert np.abs(found.mix() + vocals - song).max() < 1e-6
     assert found.separation == "htdemucs"
     assert 0 < found.removed < 1
+
+
+def beats(seconds, late_s=0.0):
+    """Clicks on every beat at 120 bpm."""
+    rng = np.random.default_rng(5)
+    out = np.zeros((round(seconds * RATE), 2), np.float32)
+    stroke = rng.normal(0, 0.3, 2400) * np.exp(-np.arange(2400) / 300)
+    for at in np.arange(0.25 + late_s, seconds - 0.2, 0.5):
+        first = round(at * RATE)
+        out[first : first + 2400] += stroke[:, None].astype(np.float32)
+    return out
+
+
+@pytest.mark.parametrize("correct", [True, False])
+def test_all_stems_are_brought_to_the_vocals_beat_together(correct):
+    late = 0.08
+    beat = beat_of(beats(12), [(0, 12 * RATE)], Grid.steady(120.0), True)
+    parts = {"drums": beats(12, late), "bass": 0.5 * beats(12, late)}
+    found = on_time(Backing(parts, 0.0, None), beat, correct)
+    assert found.notes
+    moved = measured(found.mix(), 0, beat)
+    assert abs(moved.late_s - (0.0 if correct else late)) < 0.01
+    ratio = np.abs(found.stems["bass"]).sum() / np.abs(found.stems["drums"]).sum()
+    assert ratio == pytest.approx(0.5, abs=0.01)
+    assert found.mix().shape == (12 * RATE, 2)
+
+
+def test_what_is_on_the_beat_stays(clip):
+    beat = beat_of(beats(12), [(0, 12 * RATE)], Grid.steady(120.0), True)
+    held = Backing({"drums": beats(12)}, 0.0, None)
+    assert on_time(held, beat, True).stems is held.stems
 
 
 def test_the_judge_decides(engine, clip, monkeypatch):

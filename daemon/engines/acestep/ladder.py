@@ -54,6 +54,8 @@ def free(session: Session) -> None:
     """Let go of everything that can be computed again."""
     session.caches.clear()
     session.kept.clear()
+    if session.steps is not None:
+        session.steps.drop()
     gc.collect()
     if session.placement.device.type == "cuda":
         torch.cuda.empty_cache()

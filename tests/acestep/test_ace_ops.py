@@ -232,6 +232,16 @@ def test_the_lines_sung_in_the_window_are_told(engine, performed):
     assert "far away" not in parts[0]["text"]["lyrics"]
 
 
+def test_a_clip_is_listened_to_once(engine, monkeypatch):
+    from daemon.engines.sketch import listen
+
+    port = Desk()
+    first = engine.listen(CLIP, RATE, None, None, {}, port)
+    assert first.grid.tempo_at(0.0) == pytest.approx(120, rel=0.02)
+    monkeypatch.setattr(listen, "hear_bars", None)
+    assert engine.listen(CLIP.copy(), RATE, None, None, {}, port) == first
+
+
 def test_an_op_that_it_does_not_know(engine):
     with pytest.raises(PunchinError) as refused:
         engine.run(replace(WAYS["repaint"], op="whistle"), Desk())

@@ -1,5 +1,7 @@
 """Opening models: which folder, which device, which precision, and what is in the way."""
 
+import weakref
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,10 @@ from ace_desk import Desk, asked, music
 
 from bridge.protocol.errors import PunchinError
 from daemon.engines.acestep import AceStepEngine
+from daemon.engines.acestep import placement as placing
+from daemon.engines.acestep.models import folders
 from daemon.engines.acestep.opening import open_session
+from daemon.engines.acestep.residence import numbers_in
 
 
 @pytest.fixture(autouse=True)
@@ -56,6 +61,29 @@ def test_an_empty_folder_and_one_of_something_else(tmp_path):
         with pytest.raises(PunchinError, match="punchin models pull turbo") as caught:
             opened(tmp_path)
         assert caught.value.code == 303
+
+
+class Holding:
+    """Stands for steps made ready for a transformer."""
+
+    def __init__(self, transformer):
+        self.held = transformer
+
+    def drop(self):
+        self.held = None
+
+
+def test_a_budget_for_one_has_the_other_leave_with_all_that_was_made_for_it(tiny_models, cpu):
+    first = numbers_in(folders.recognise(tiny_models / "acestep-v15-turbo"))
+    bytes_ = placing.needed(cpu, first) + placing.WORK + 1000
+    session = opened(None, models_folder=tiny_models, engine_budget_gb=bytes_ / 1e9)
+    turbo = weakref.ref(session.checkpoint_for("repaint").transformer)
+    session.steps = Holding(turbo())
+    session.checkpoint_for("lego")
+    assert [c.family for c in session.loaded()] == ["base"]
+    assert turbo() is None
+    session.checkpoint_for("repaint")
+    assert [c.family for c in session.loaded()] == ["turbo"]
 
 
 def test_bfloat16_when_it_is_asked_for(tiny_turbo, monkeypatch):

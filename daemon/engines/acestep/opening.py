@@ -53,7 +53,7 @@ def open_session(model: str | None, port: Port, environ: Mapping[str, str] = os.
         speed=speed,
         steps=steps_for(speed, placement.device),
     )
-    residence.arrived, residence.leaving = session.loras.arrive, session.loras.leave
+    residence.arrived, residence.leaving = session.loras.arrive, session.left
     session.checkpoint_for("repaint")
     port.progress(1.0, "ready")
     return session

@@ -112,6 +112,13 @@ class Session:
         self.caches.weights_changed()
         self.kept.clear()
 
+    def left(self, name: str) -> None:
+        """Let go of what was made for a checkpoint that is let go, and holds on to it."""
+        self.loras.leave(name)
+        self.weights_changed()
+        if self.steps is not None:
+            self.steps.drop()
+
     def use_loras(self, row: str) -> None:
         """Have the LoRAs of the key `lora` in use, and no others. Raises 303."""
         wanted = {Path(path): scale for path, scale in parse(row).items()}

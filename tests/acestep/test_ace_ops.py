@@ -93,20 +93,18 @@ def test_progress_goes_from_nought_to_one(performed, way):
     assert 0.7 < fractions[-1] <= 1
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", ["repaint", "extend-both", "generate", "cover"])
 def test_a_cancel_ends_it_at_every_stage_and_leaves_it_as_new(engine, performed, way):
     _, whole = performed(way)
-    engine._session.caches.clear()
-    warm = Desk()
-    engine.run(WAYS[way], warm)
-    stages = list(dict.fromkeys(stage for _, stage in warm.told))
-    firsts = {stage: 1 + [s for _, s in warm.told].index(stage) for stage in stages}
-    for at in sorted({1, warm.checks, *firsts.values()}):
-        engine._session.caches.clear()
+    stages = [stage for _, stage in whole.told]
+    firsts = {stage: 1 + stages.index(stage) for stage in dict.fromkeys(stages)}
+    for stage, at in firsts.items():
+        if stage == "encoding":
+            engine._session.caches.clear()
         port = Desk(cancel_at=at)
         with pytest.raises(Cancelled):
             engine.run(WAYS[way], port)
-        assert port.checks == at, "it went on after the cancel"
+        assert port.checks == at, f"it went on after a cancel while {stage}"
     again = Desk()
     engine.run(WAYS[way], again)
     for role, samples in whole.sounds().items():

@@ -266,6 +266,8 @@ def test_masks_are_no_larger_than_they_must_be(turbo):
     assert long.sliding is None
     assert long.near.shape == (17, 1, 12, 36)
     assert short.full is middle.full is long.full is None
+    for mask in (*middle.masks, *middle.room().masks, *layout(transformer, 90, 60).masks):
+        assert all(stride % 8 == 0 for stride in mask.stride()[:-1]), "copied by a CUDA kernel"
 
 
 def test_half_precision_is_as_near_as_the_stock_forward_pass(turbo):

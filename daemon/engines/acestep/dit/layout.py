@@ -50,7 +50,8 @@ class Layout:
     def room(self) -> Layout:
         """Return a copy whose masks have a place of their own, for `take`."""
         full, sliding, near = (
-            None if mask is None else mask.clone() for mask in (self.full, self.sliding, self.near)
+            None if mask is None else _store(mask.shape, mask).copy_(mask)
+            for mask in (self.full, self.sliding, self.near)
         )
         return replace(self, full=full, sliding=sliding, near=near)
 
@@ -117,6 +118,10 @@ def keep_bias(keep: torch.Tensor, like: torch.Tensor) -> torch.Tensor | None:
 def _bias(seen: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
     """Return 0 or −∞ (unseen), with four dimensions, in the dtype and on the device of `like`."""
     seen = seen[(None,) * (4 - seen.ndim)].to(like.device)
-    *outer, columns = seen.shape
-    store = like.new_zeros((*outer, -(-columns // ALIGN) * ALIGN))[..., :columns]
-    return store.masked_fill_(~seen, float("-inf"))
+    return _store(seen.shape, like).masked_fill_(~seen, float("-inf"))
+
+
+def _store(shape: torch.Size, like: torch.Tensor) -> torch.Tensor:
+    """Return zeros whose rows are aligned in memory."""
+    *outer, columns = shape
+    return like.new_zeros((*outer, -(-columns // ALIGN) * ALIGN))[..., :columns]

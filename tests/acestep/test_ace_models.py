@@ -1,6 +1,7 @@
 """Fetching, checking and finding models, against a hub on loopback."""
 
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -8,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 from hub import Hub
+from rich.console import Console
 
 from bridge.protocol.errors import PunchinError
 from daemon.cli import models as command
@@ -305,3 +307,13 @@ def test_what_somebody_put_there_is_checked_by_its_headers(shelf, tiny_turbo, ca
     weights.write_bytes(weights.read_bytes()[:-9])
     assert command.main(["verify", "small"]) == 1
     assert "cut off" in capsys.readouterr().out
+
+
+def test_somebody_who_looks_sees_a_bar_for_each_file(shelf, hub, monkeypatch):
+    shown = io.StringIO()
+    screen = Console(file=shown, force_terminal=True, width=100)
+    monkeypatch.setattr(command, "_SHOW", screen)
+    hub.cut_after = [None, 1_000_000]
+    assert command.main(["pull", "small", "--yes"]) == 0
+    assert "small-folder/model.safetensors" in shown.getvalue()
+    assert "3.0/3.0 MB" in shown.getvalue()

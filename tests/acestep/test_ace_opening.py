@@ -92,7 +92,7 @@ def test_bfloat16_when_it_is_asked_for(tiny_turbo, monkeypatch):
         monkeypatch.setenv("PUNCHIN_ENGINE_DEVICE", "cpu")
         monkeypatch.setenv("PUNCHIN_ENGINE_PRECISION", precision)
         engine, port = AceStepEngine(), Desk()
-        engine.load(str(tiny_turbo), port)
+        assert engine.load(str(tiny_turbo), port) == f"cpu, {precision}"
         transformer = engine._session.checkpoint_for("repaint").transformer
         assert transformer.dtype == getattr(torch, precision)
         engine.run(asked("repaint", music(4.0), (1.2, 2.4), steps=2), port)

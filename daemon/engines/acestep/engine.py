@@ -64,15 +64,19 @@ class AceStepEngine:
         )
 
     def load(self, model: str | None, port: Port) -> str:
-        """Load the checkpoint or the folder of checkpoints `model`. Raises 300, 302, 303, 304."""
+        """Load the checkpoint or the folder of checkpoints `model`. Raises 300, 301, 302, 303, 304.
+
+        Returns device and precisions: `cuda:0, bfloat16, VAE float32`.
+        """
         needs.check()
         # What the first job will want is imported before anyone waits for it.
         import daemon.engines.acestep.performing
         import daemon.engines.sketch.listen  # noqa: F401
         from daemon.engines.acestep.opening import open_session
+        from daemon.engines.acestep.placement import describe
 
         self._session = open_session(model, port)
-        return str(self._session.placement.device)
+        return describe(self._session.placement)
 
     def rate_for(self, source_rate: int) -> int:
         """Return the model's own rate, 48 kHz."""

@@ -86,6 +86,19 @@ def test_a_pack_comes_whole_and_without_code(hub, tmp_path):
     assert not download.pull(SMALL, tmp_path, "http://127.0.0.1:9", told)
 
 
+def test_the_hub_of_these_tests_is_one_to_the_official_client(hub):
+    """The oracle: huggingface_hub reads the same names, sizes and sums from it."""
+    official = pytest.importorskip("huggingface_hub").HfApi(endpoint=hub.address)
+    tree = official.list_repo_tree("some/model", "inside", revision=REVISION, recursive=True)
+    theirs = {
+        entry.path: (entry.size, entry.lfs and entry.lfs.sha256, entry.blob_id)
+        for entry in tree
+        if hasattr(entry, "blob_id")
+    }
+    for file in remote.listing(hub.address, SMALL.source):
+        assert theirs[file.path] == (file.size, file.sha256, file.git_sha1)
+
+
 def test_a_line_that_breaks_is_taken_up_where_it_broke(hub, tmp_path):
     hub.cut_after = [None, 1_000_000, 500_000, 100]
     told = pulled(hub, tmp_path)

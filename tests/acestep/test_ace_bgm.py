@@ -53,6 +53,9 @@ def request_for(clip, take=1, takes=1, seed=7, **keys):
 def run(engine, request):
     desk = Desk()
     result = engine.run(request, desk)
+    fractions = [fraction for fraction, _ in desk.told]
+    assert fractions == sorted(fractions)
+    assert 0 <= fractions[0] <= fractions[-1] <= 1
     return desk.sounds(), result, desk
 
 

@@ -84,3 +84,16 @@ def test_the_vae_has_as_many_numbers_as_its_file():
         )
     numbers = [tensor.numel() for tensor in vae.state_dict().values()]
     assert 80 * len(numbers) < 337_431_388 - 2 * sum(numbers) < 160 * len(numbers)
+
+
+def test_a_lora_of_all_attention_has_as_many_numbers_as_a_published_one():
+    """One for XL with rank 16 on every projection of both attentions: 20,971,520 numbers."""
+    with torch.device("meta"):
+        dit = _KINDS["transformer"](**original.config_of("transformer", XL))
+    count = 0
+    for number in range(XL["num_hidden_layers"]):
+        for branch in ("self_attn", "cross_attn"):
+            for name in ("q_proj", "k_proj", "v_proj", "o_proj"):
+                layer = original.rename(f"layers.{number}.{branch}.{name}")
+                count += 16 * sum(dit.get_submodule(layer).weight.shape)
+    assert count == 20_971_520

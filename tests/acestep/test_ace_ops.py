@@ -230,6 +230,18 @@ def test_the_lines_sung_in_the_window_are_told(engine, performed):
     assert "far away" not in parts[0]["text"]["lyrics"]
 
 
+def test_what_is_relied_on_of_a_window_is_as_in_the_whole_clip(engine, solved):
+    """A window equals the whole: it is heard beyond its ends, as far as the encoder hears."""
+    first, last = 2 * GRAIN, 27 * GRAIN
+    window = CLIP[first * HOP : last * HOP]
+    engine.run(asked("repaint", window, (2.0, 4.0), cut=(1, 1), steps=1), Desk())
+    problem, _ = solved[-1]
+    whole = engine._session.latents(WAYS["repaint"], 0, 275, _NoShare())
+    kept = problem.keep.nonzero()[:, 0]
+    apart = problem.source[kept] - whole[first + GRAIN + kept]
+    assert apart.abs().max() < 1e-5 * whole.std()
+
+
 def test_a_clip_is_listened_to_once(engine, monkeypatch):
     from daemon.engines.sketch import listen
 

@@ -217,7 +217,10 @@ class Engine(Protocol):
         """Return what this engine can do; works before `load`."""
 
     def load(self, model: str | None, port: Port) -> str:
-        """Make ready to run and return the device's name (`cpu`, `cuda:0`). May be called again."""
+        """Make ready to run and return the device's name (`cpu`, `cuda:0`). May be called again.
+
+        More about how it runs there may follow after a comma.
+        """
 
     def rate_for(self, source_rate: int) -> int:
         """Return the sample rate (Hz) this engine wants for a source of `source_rate`."""

@@ -68,9 +68,12 @@ class Hub:
             row = {"type": "file", "path": path, "size": len(content), "oid": git_sha1(content)}
             if path.endswith((".safetensors", ".pt")):
                 sha256 = hashlib.sha256(content).hexdigest()
-                row |= {"oid": "0" * 40, "lfs": {"oid": sha256, "size": len(content)}}
+                lfs = {"oid": sha256, "size": len(content), "pointerSize": 130}
+                row |= {"oid": "0" * 40, "lfs": lfs}
             rows.append(row)
-        return json.dumps([*rows, {"type": "directory", "path": "vae"}]).encode()
+        return json.dumps(
+            [*rows, {"type": "directory", "path": "vae", "oid": "1" * 40, "size": 0}]
+        ).encode()
 
     def _give(self, handler, content):
         first = 0

@@ -7,7 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="NOT TESTED, torch is not installed")
 
-from daemon.engines.acestep.cache import Cache, bytes_of, caches, window_key  # noqa: E402
+from daemon.engines.acestep.cache import MOST_VALUES, Cache, bytes_of, caches, window_key  # noqa: E402
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,14 @@ def test_it_never_holds_more_than_it_may():
         held.put(i % 7, torch.zeros(i % 9))
         assert held.held_bytes <= 100
         assert held.held_bytes == sum(bytes_of(held.get(k)) for k in range(7) if k in held)
+
+
+def test_numbers_are_not_held_without_end():
+    held = Cache(100)
+    for number in range(MOST_VALUES + 10):
+        held.put(number, (1.0,))
+    assert len(held) == MOST_VALUES
+    assert 9 not in held
 
 
 def test_a_value_too_large_is_returned_and_not_held():

@@ -74,6 +74,15 @@ def test_free_at_the_end_it_runs_every_step_once(base, words):
     assert [moves for _, moves in seen] == [False] * 4 + [True] * 4
 
 
+def test_the_draws_of_a_step_are_averaged(base, words):
+    dit, asked = dit_of(base[1]), problem(base, words)
+    forth = flow_edit(dit, asked, words[0], draws(3), 0, 1)
+    back = flow_edit(dit, asked, words[0], lambda i: draws(3)(i).flip(0), 0, 1)
+    assert oracle.apart(back, forth) <= 1e-5
+    one = flow_edit(dit, asked, words[0], lambda i: draws(3)(i)[:1], 0, 1)
+    assert oracle.apart(one, forth) > 1e-3
+
+
 @pytest.mark.parametrize("n_max", [0.5, 1.0])
 def test_outside_the_window_the_source_stays(base, words, n_max):
     keep = torch.ones(FRAMES, dtype=torch.bool)

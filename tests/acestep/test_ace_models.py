@@ -1,6 +1,7 @@
 """Fetching, checking and finding models, against a hub on loopback."""
 
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -8,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 from hub import Hub
+from rich.console import Console
 
 from bridge.protocol.errors import PunchinError
 from daemon.cli import models as command
@@ -82,6 +84,19 @@ def test_a_pack_comes_whole_and_without_code(hub, tmp_path):
     assert all(REVISION in path for path, _ in hub.asked)
     assert download.verify(folder, Told()) == []
     assert not download.pull(SMALL, tmp_path, "http://127.0.0.1:9", told)
+
+
+def test_the_hub_of_these_tests_is_one_to_the_official_client(hub):
+    """The oracle: huggingface_hub reads the same names, sizes and sums from it."""
+    official = pytest.importorskip("huggingface_hub").HfApi(endpoint=hub.address)
+    tree = official.list_repo_tree("some/model", "inside", revision=REVISION, recursive=True)
+    theirs = {
+        entry.path: (entry.size, entry.lfs and entry.lfs.sha256, entry.blob_id)
+        for entry in tree
+        if hasattr(entry, "blob_id")
+    }
+    for file in remote.listing(hub.address, SMALL.source):
+        assert theirs[file.path] == (file.size, file.sha256, file.git_sha1)
 
 
 def test_a_line_that_breaks_is_taken_up_where_it_broke(hub, tmp_path):
@@ -305,3 +320,13 @@ def test_what_somebody_put_there_is_checked_by_its_headers(shelf, tiny_turbo, ca
     weights.write_bytes(weights.read_bytes()[:-9])
     assert command.main(["verify", "small"]) == 1
     assert "cut off" in capsys.readouterr().out
+
+
+def test_somebody_who_looks_sees_a_bar_for_each_file(shelf, hub, monkeypatch):
+    shown = io.StringIO()
+    screen = Console(file=shown, force_terminal=True, width=100)
+    monkeypatch.setattr(command, "_SHOW", screen)
+    hub.cut_after = [None, 1_000_000]
+    assert command.main(["pull", "small", "--yes"]) == 0
+    assert "small-folder/model.safetensors" in shown.getvalue()
+    assert "3.0/3.0 MB" in shown.getvalue()

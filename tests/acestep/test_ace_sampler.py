@@ -8,6 +8,7 @@ import pytest
 import tiny
 import torch
 from diffusers import AceStepTransformer1DModel
+from torch.nn.functional import pad
 
 from daemon.engines.acestep.dit.conditions import Conditions
 from daemon.engines.acestep.dit.context import hole, new_frames
@@ -123,11 +124,38 @@ def test_a_padded_bucket_equals_the_exact_length(either, more):
     assert torch.equal(solved(either, junk), got), "padding was heard"
 
 
+@pytest.mark.parametrize("frames", [FRAMES, 96, 30])
+def test_one_place_for_masks_serves_all_lengths_of_a_bucket(turbo, frames):
+    """As a captured graph has it: what it was captured with is written over."""
+    transformer = turbo[1].transformer
+    fixed = layout(transformer, 200, 60).room()
+
+    def replayed(transformer, x, t, context, cross, laid, null=None):
+        fixed.take(laid)
+        return velocity(transformer, x, t, context, cross, fixed, null)
+
+    problem = repaint(turbo, frames=frames) if frames > NEW[1] else short(turbo, frames)
+    dit = replace(dit_of(turbo[1]), run=replayed, bucket=lambda n: 200)
+    assert oracle.apart(sample(dit, problem), solved(turbo, problem)) <= NEAR
+
+
+def short(models, frames):
+    problem = repaint(models)
+    cut = {name: getattr(problem, name)[:, :frames] for name in ("context", "noise")}
+    return replace(problem, keep=None, source=problem.source[:frames], **cut)
+
+
+def test_a_length_that_ends_inside_a_token_is_not_padded(turbo):
+    problem = short(turbo, 31)
+    dit = replace(dit_of(turbo[1]), bucket=lambda n: 200)
+    assert torch.equal(sample(dit, problem), solved(turbo, problem))
+
+
 @pytest.mark.parametrize("more", [1, 13])
 def test_padded_condition_tokens_are_not_heard(either, more):
     problem = repaint(either)
-    conditions = problem.conditions.padded(problem.conditions.keep.shape[1] + more)
-    conditions.states[:, -more:] = 5.0
+    states, keep = problem.conditions.states, problem.conditions.keep
+    conditions = Conditions(pad(states, (0, 0, 0, more), value=5.0), pad(keep, (0, more)))
     got = solved(either, replace(problem, conditions=conditions))
     assert oracle.apart(got, solved(either, problem)) <= NEAR
 
@@ -238,6 +266,8 @@ def test_masks_are_no_larger_than_they_must_be(turbo):
     assert long.sliding is None
     assert long.near.shape == (17, 1, 12, 36)
     assert short.full is middle.full is long.full is None
+    for mask in (*middle.masks, *middle.room().masks, *layout(transformer, 90, 60).masks):
+        assert all(stride % 8 == 0 for stride in mask.stride()[:-1]), "copied by a CUDA kernel"
 
 
 def test_half_precision_is_as_near_as_the_stock_forward_pass(turbo):

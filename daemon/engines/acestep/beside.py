@@ -8,13 +8,14 @@ Threads: the worker's main thread.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from bridge.protocol.errors import error
 from daemon.engines.acestep.lm import model as language_models
 from daemon.engines.acestep.lm.model import Language
 from daemon.engines.acestep.parts import Placement
@@ -27,7 +28,8 @@ class Beside:
     """Folders of language models and separators, and what was loaded from them.
 
     Of several language models the largest is taken, of several separators the one with the fewest
-    stems: the others are asked for by the stems that it lacks.
+    stems: the others are asked for by the stems that it lacks. `placement` may be changed after a
+    `clear`; where parts take turns, these models stay on the CPU.
     """
 
     placement: Placement
@@ -36,7 +38,7 @@ class Beside:
     _held: dict[str, Any] = field(default_factory=dict)
 
     def language(self, codes: int) -> Language | None:
-        """Return the language model, loaded; None where there is none. Raises 303, 304.
+        """Return the language model, loaded; None where there is none. Raises 303.
 
         `codes` is the size of the checkpoint's code book.
         """
@@ -51,14 +53,11 @@ class Beside:
     def separator(self, stems: frozenset[str] = frozenset()) -> Demucs | None:
         """Return the separator that has `stems`, else the plainest; None without any.
 
-        None as well where the package is missing. Raises 302, 303, 304.
+        None as well where the package is missing. Raises 302, 303.
         """
         if not self.separators or not demucs.available():
             return None
-        loaded = [
-            self._made(folder, lambda placement, folder=folder: _separator(folder, placement))
-            for folder in self.separators
-        ]
+        loaded = [self._made(folder, partial(_separator, folder)) for folder in self.separators]
         plainest = sorted(loaded, key=lambda one: len(one.sources))
         for one in plainest:
             if stems <= set(one.sources):
@@ -69,21 +68,13 @@ class Beside:
         """Let go of all that was loaded."""
         self._held.clear()
 
-    def _made(self, folder: Path, load: Any) -> Any:
+    def _made(self, folder: Path, load: Callable[[Placement], Any]) -> Any:
         key = str(folder)
         if key not in self._held:
             here = self.placement
             if here.offload:
                 here = replace(here, device=torch.device("cpu"))
-            try:
-                self._held[key] = load(here)
-            except torch.OutOfMemoryError:
-                self.clear()
-                raise error(
-                    304,
-                    f"{folder.name} does not fit beside the other models: close other programs, "
-                    "or use a smaller one",
-                ) from None
+            self._held[key] = load(here)
         return self._held[key]
 
 

@@ -19,6 +19,8 @@ import torch
 
 Value = TypeVar("Value")
 MIB = 1 << 20
+MOST_VALUES = 4096
+"""Of numbers, which have no bytes to speak of, there are no more than these."""
 
 
 def bytes_of(value: Any) -> int:
@@ -35,7 +37,7 @@ def bytes_of(value: Any) -> int:
 
 
 class Cache(Generic[Value]):
-    """Values by key, together at most `most_bytes`; a value larger than that is not kept."""
+    """Values by key, at most MOST_VALUES of `most_bytes`; a larger value is not kept."""
 
     def __init__(self, most_bytes: int) -> None:
         self.most_bytes = most_bytes
@@ -68,7 +70,7 @@ class Cache(Generic[Value]):
             return value
         self._held[key] = (value, size)
         self.held_bytes += size
-        while self.held_bytes > self.most_bytes:
+        while self.held_bytes > self.most_bytes or len(self._held) > MOST_VALUES:
             self.drop(next(iter(self._held)))
         return value
 

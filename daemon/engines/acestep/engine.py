@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,7 @@ WINDOW_STEP_S = 0.4
 """A multiple of the transformer's patch and of the pool of the 5 Hz codes: 10 latent frames."""
 WINDOW_LENGTHS_S = (16.0, 24.0, 40.0, 64.0, 96.0)
 CONTEXT_S = 16.0
+_CLIPS_KEPT = 8
 
 
 class AceStepEngine:
@@ -43,6 +45,7 @@ class AceStepEngine:
 
     def __init__(self) -> None:
         self._session: Session | None = None
+        self._listened: OrderedDict[tuple[Any, ...], Heard] = OrderedDict()
 
     def capabilities(self) -> Capabilities:
         """Return what this engine can do with a full set of models."""
@@ -61,12 +64,19 @@ class AceStepEngine:
         )
 
     def load(self, model: str | None, port: Port) -> str:
-        """Load the checkpoint or the folder of checkpoints `model`. Raises 300, 302, 303, 304."""
+        """Load the checkpoint or the folder of checkpoints `model`. Raises 300, 301, 302, 303, 304.
+
+        Returns device and precisions: `cuda:0, bfloat16, VAE float32`.
+        """
         needs.check()
+        # What the first job will want is imported before anyone waits for it.
+        import daemon.engines.acestep.performing
+        import daemon.engines.sketch.listen  # noqa: F401
         from daemon.engines.acestep.opening import open_session
+        from daemon.engines.acestep.placement import describe
 
         self._session = open_session(model, port)
-        return str(self._session.placement.device)
+        return describe(self._session.placement)
 
     def rate_for(self, source_rate: int) -> int:
         """Return the model's own rate, 48 kHz."""
@@ -89,9 +99,16 @@ class AceStepEngine:
             return self._thought(bpm, metre, options, port)
         from daemon.engines.sketch.listen import hear_bars
 
-        bars = hear_bars(as_reader(clip, rate), rate, bpm, metre, port.check)
-        both = bars.downbeat_confidence
-        return Heard(bars.grid, both, None, False, bars.tempo_confidence, both)
+        reader = as_reader(clip, rate)
+        key = (reader.digest, rate, bpm, metre)
+        if key not in self._listened:
+            bars = hear_bars(reader, rate, bpm, metre, port.check)
+            both = bars.downbeat_confidence
+            heard = Heard(bars.grid, both, None, False, bars.tempo_confidence, both)
+            self._listened[key] = heard
+            while len(self._listened) > _CLIPS_KEPT:
+                self._listened.popitem(last=False)
+        return self._listened[key]
 
     def _thought(
         self,

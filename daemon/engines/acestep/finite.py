@@ -32,7 +32,7 @@ def made_finite(
     if bool(torch.isfinite(look(made)).all()):
         return made
     wide = [module for module in modules if module is not None]
-    if any(_narrow(wide)) and _fits(wide):
+    if list(_narrow(wide)) and _fits(wide):
         with in_float32(wide):
             made = make()
         if bool(torch.isfinite(look(made)).all()):

@@ -54,6 +54,8 @@ def free(session: Session) -> None:
     """Let go of everything that can be computed again."""
     session.caches.clear()
     session.kept.clear()
+    if session.steps is not None:
+        session.steps.drop()
     gc.collect()
     if session.placement.device.type == "cuda":
         torch.cuda.empty_cache()
@@ -69,6 +71,7 @@ def take_turns(session: Session) -> None:
     """From now on keep on the device only the part that works."""
     session.placement = replace(session.placement, offload=True)
     session.beside.clear()
+    session.beside.placement = session.placement
     for module in (session.shared.vae, session.shared.text_encoder):
         torch.nn.Module.to(module, "cpu")
     for checkpoint in session.loaded():

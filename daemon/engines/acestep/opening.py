@@ -10,6 +10,7 @@ from pathlib import Path
 from bridge.protocol.errors import error
 from daemon.engines.acestep import placement as placing
 from daemon.engines.acestep.beside import Beside
+from daemon.engines.acestep.graphs import steps_for
 from daemon.engines.acestep.loading import load_checkpoint, load_shared
 from daemon.engines.acestep.models.folders import Found, Home, look
 from daemon.engines.acestep.models.home import models_home
@@ -41,6 +42,7 @@ def open_session(model: str | None, port: Port, environ: Mapping[str, str] = os.
     # A session that ran out of memory has other parts take turns, those still to be loaded too.
     residence = _residence(lambda: session.placement, placement, has, first)
     beside = Beside(placement, home.language_models, home.separators)
+    speed = speed_for(placement.device, environ)
     session = Session(
         placement,
         shared,
@@ -48,9 +50,10 @@ def open_session(model: str | None, port: Port, environ: Mapping[str, str] = os.
         residence.get,
         beside,
         loaded=residence.loaded,
-        speed=speed_for(placement.device, environ),
+        speed=speed,
+        steps=steps_for(speed, placement.device),
     )
-    residence.arrived, residence.leaving = session.loras.arrive, session.loras.leave
+    residence.arrived, residence.leaving = session.loras.arrive, session.left
     session.checkpoint_for("repaint")
     port.progress(1.0, "ready")
     return session

@@ -35,7 +35,9 @@ def prepare(session: Session, request: Request, port: Port) -> None:
 
 
 def idle(session: Session, port: Port) -> None:
-    """Make the next take ahead, where that is wanted. Raises Cancelled to give way."""
+    """Make steps ready and the next take ahead, where wanted. Raises Cancelled to give way."""
+    if session.steps is not None and not session.placement.offload:
+        session.steps.make_ready(port.check)
     if session.speed.speculate:
         session.speculation.make_next(lambda asked, quiet: _made(session, asked, quiet), port)
 

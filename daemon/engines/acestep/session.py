@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from daemon.engines.acestep.dit.context import silence
 from daemon.engines.acestep.dit.quick import quick, ready
 from daemon.engines.acestep.dit.sampler import Dit, Problem, dit_of
 from daemon.engines.acestep.finite import made_finite
+from daemon.engines.acestep.graphs import Steps
 from daemon.engines.acestep.latents import decode as decoding
 from daemon.engines.acestep.latents import encode as encoding
 from daemon.engines.acestep.latents.own import Own
@@ -100,6 +101,7 @@ class Session:
     loaded: Callable[[], tuple[Checkpoint, ...]] = tuple
     speed: Speed = field(default_factory=Speed)
     speculation: Speculation = field(default_factory=Speculation)
+    steps: Steps | None = None
     _preparing: bool = False
 
     def __post_init__(self) -> None:
@@ -109,6 +111,13 @@ class Session:
         """Let go of what a transformer's weights had a part in."""
         self.caches.weights_changed()
         self.kept.clear()
+
+    def left(self, name: str) -> None:
+        """Let go of what was made for a checkpoint that is let go, and holds on to it."""
+        self.loras.leave(name)
+        self.weights_changed()
+        if self.steps is not None:
+            self.steps.drop()
 
     def use_loras(self, row: str) -> None:
         """Have the LoRAs of the key `lora` in use, and no others. Raises 303."""
@@ -240,7 +249,10 @@ class Session:
 
     def dit(self, checkpoint: Checkpoint) -> Dit:
         """Return the sampler's view of a checkpoint."""
-        return quick(dit_of(checkpoint), checkpoint.name, self.caches)
+        made = quick(dit_of(checkpoint), checkpoint.name, self.caches)
+        if self.steps is None or self.placement.offload:
+            return made
+        return replace(made, run=self.steps.run)
 
     def solve(
         self,
@@ -260,7 +272,7 @@ class Session:
             with self.working(checkpoint.transformer):
                 dit, name = self.dit(checkpoint), checkpoint.name
                 if self._preparing:
-                    ready(dit, problem)
+                    ready(dit, problem, self.steps, share.port.check)
                     raise Prepared
                 return solving.solve(
                     dit, name, problem, self.ways, self.kept, share.tell, takes, glance

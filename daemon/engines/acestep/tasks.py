@@ -47,7 +47,7 @@ def needed(task: Task, found: Sequence[Found]) -> Found:
     """Return the checkpoint to do `task` with. Raises 301, which names what to fetch."""
     one = able(task, found)
     if one is None:
-        have = ", ".join(f.name for f in found)
+        have = ", ".join(f.name for f in found) or "the models here"
         raise error(
             301,
             f"{have} can't {_DOES.get(task, task)}: punchin models pull {ABLE[task][0]}",

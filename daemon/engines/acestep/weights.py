@@ -5,6 +5,7 @@ Threads: the worker's main thread.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -34,7 +35,8 @@ class _NoDrawing(TorchFunctionMode):
 
 def unfilled(make: Callable[[], _Made]) -> _Made:
     """Return `make()`, a module, without the time that drawing its first weights takes."""
-    with _NoDrawing():
+    with warnings.catch_warnings(), _NoDrawing():
+        warnings.simplefilter("ignore", FutureWarning)  # diffusers' VAE is made with the old norm
         return make()
 
 

@@ -2,7 +2,7 @@
 
 The prompt goes through the text encoder; lyrics only through its table of embeddings, since the
 condition encoder has an encoder of its own for them. Order of the tokens: lyrics, timbre, prompt.
-One prompt at a time, so nothing here is padded; `Conditions.padded` pads for a captured graph.
+One prompt at a time, so nothing here is padded.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import torch.nn.functional as F  # noqa: N812
 
 from daemon.engines.acestep.parts import FRAMES_PER_S, Checkpoint, Shared
 from daemon.engines.acestep.text.prompt import END, METADATA, Text
@@ -54,11 +53,6 @@ class Conditions:
 
     states: torch.Tensor
     keep: torch.Tensor
-
-    def padded(self, tokens: int) -> Conditions:
-        """Return these with masked tokens added up to `tokens`; as they are if that many."""
-        more = max(0, tokens - self.keep.shape[1])
-        return Conditions(F.pad(self.states, (0, 0, 0, more)), F.pad(self.keep, (0, more)))
 
 
 @torch.no_grad()

@@ -22,6 +22,7 @@ from daemon.engines.acestep.dit.sampler import (
     OnStep,
     Problem,
     blend,
+    in_bucket,
     inputs,
     predictor,
     solve,
@@ -47,6 +48,7 @@ def flow_edit(
     stays. `problem.noise (1, T, 64)` is that of the free part. `on_step` gets the music as it is
     edited, with no velocity, until the free part begins.
     """
+    problem = in_bucket(dit, problem)
     noise, source, keep = inputs(dit.device, problem)
     steps = len(problem.schedule)
     first, last = round(n_min * steps), round(n_max * steps)

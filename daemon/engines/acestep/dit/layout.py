@@ -7,7 +7,8 @@ bucket gives the same as the sequence itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -35,6 +36,30 @@ class Layout:
     full: torch.Tensor | None
     sliding: torch.Tensor | None
     near: torch.Tensor | None
+
+    @property
+    def masks(self) -> tuple[torch.Tensor, ...]:
+        """Those that there are."""
+        return tuple(mask for mask in (self.full, self.sliding, self.near) if mask is not None)
+
+    @property
+    def kind(self) -> Hashable:
+        """What layouts have in common whose masks fit into each other's place."""
+        return self.frames, tuple(tuple(mask.shape) for mask in self.masks)
+
+    def room(self) -> Layout:
+        """Return a copy whose masks have a place of their own, for `take`."""
+        full, sliding, near = (
+            None if mask is None else _store(mask.shape, mask).copy_(mask)
+            for mask in (self.full, self.sliding, self.near)
+        )
+        return replace(self, full=full, sliding=sliding, near=near)
+
+    def take(self, other: Layout) -> None:
+        """Write over the masks with those of a layout of the same kind."""
+        assert self.kind == other.kind, (self.kind, other.kind)
+        for mine, theirs in zip(self.masks, other.masks, strict=True):
+            mine.copy_(theirs)
 
     def attend(
         self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, slides: bool
@@ -93,6 +118,10 @@ def keep_bias(keep: torch.Tensor, like: torch.Tensor) -> torch.Tensor | None:
 def _bias(seen: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
     """Return 0 or −∞ (unseen), with four dimensions, in the dtype and on the device of `like`."""
     seen = seen[(None,) * (4 - seen.ndim)].to(like.device)
-    *outer, columns = seen.shape
-    store = like.new_zeros((*outer, -(-columns // ALIGN) * ALIGN))[..., :columns]
-    return store.masked_fill_(~seen, float("-inf"))
+    return _store(seen.shape, like).masked_fill_(~seen, float("-inf"))
+
+
+def _store(shape: torch.Size, like: torch.Tensor) -> torch.Tensor:
+    """Return zeros whose rows are aligned in memory."""
+    *outer, columns = shape
+    return like.new_zeros((*outer, -(-columns // ALIGN) * ALIGN))[..., :columns]

@@ -44,13 +44,6 @@ def window_noise(
     return noise
 
 
-def takes_noise(
-    seeds: Sequence[int], frames: int, spans: Sequence[tuple[int, int]], channels: int
-) -> torch.Tensor:
-    """Return the noise of several takes `(B, frames, channels)`, each as it would be alone."""
-    return torch.stack([window_noise(seed, frames, spans, channels) for seed in seeds])
-
-
 def mixed(first: torch.Tensor, second: torch.Tensor, variance: float) -> torch.Tensor:
     """Return noise between two: `variance` 0 the first, 1 the second, of unit variance throughout.
 

@@ -7,7 +7,7 @@ Threads: the thread that owns the device.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from daemon.engines.acestep.dit.conditions import Conditions
 from daemon.engines.acestep.dit.forward import Cross
 from daemon.engines.acestep.dit.layout import Layout
 from daemon.engines.acestep.dit.sampler import Dit, Problem
+from daemon.engines.acestep.graphs import Steps
 
 
 def quick(dit: Dit, name: Hashable, caches: Caches) -> Dit:
@@ -45,14 +46,24 @@ def quick(dit: Dit, name: Hashable, caches: Caches) -> Dit:
     return replace(dit, cross=cross, null=null, lay=lay)
 
 
-def ready(dit: Dit, problem: Problem) -> None:
-    """Compute what every step of `problem` shares, so that it is in hand."""
-    dit.lay(dit.transformer, problem.noise.shape[1], problem.valid)
-    for conditions in (problem.conditions, problem.plain):
-        if conditions is not None:
-            dit.cross(dit.transformer, conditions)
+def ready(dit: Dit, problem: Problem, steps: Steps | None, check: Callable[[], None]) -> None:
+    """Compute what every step of `problem` shares, and have `steps` make a step of it ready.
+
+    `check` is called before what takes long and may raise.
+    """
+    laid = dit.lay(dit.transformer, problem.noise.shape[1], problem.valid)
+    null = None
     if problem.guidance > 1:
-        dit.null(dit.transformer, dit.null_condition)
+        null = dit.null(dit.transformer, dit.null_condition)
+    x, context = (part[:1].to(dit.device) for part in (problem.noise, problem.context))
+    for conditions, free in ((problem.conditions, null), (problem.plain, None)):
+        if conditions is None:
+            continue
+        cross = dit.cross(dit.transformer, conditions)
+        if steps is not None:
+            steps.want(dit.transformer, x, context, cross, laid, free)
+    if steps is not None:
+        steps.make_ready(check)
 
 
 def _place(transformer: Any) -> tuple[torch.device, torch.dtype]:

@@ -76,8 +76,10 @@ class Problem:
         return self.noise.shape[1] if self.frames_valid is None else self.frames_valid
 
     def padded(self, frames: int) -> Problem:
-        """Return the same run in a bucket of `frames` frames; the result does not change."""
+        """Return the same run at a length of `frames` frames; the result does not change."""
         more = frames - self.noise.shape[1]
+        if not more:
+            return self
 
         def pad(x: torch.Tensor | None) -> torch.Tensor | None:
             return None if x is None else F.pad(x, (0, 0, 0, more))
@@ -92,12 +94,18 @@ class Problem:
         )
 
 
+def exactly(frames: int) -> int:
+    """The bucket of those who need none."""
+    return frames
+
+
 @dataclass(frozen=True, eq=False)
 class Dit:
     """A transformer ready to sample, and how its parts are computed.
 
-    `null_condition (1, 1, C)` is that of guidance. `run`, `cross` and `lay` may be replaced by
-    versions that replay a graph or look into a cache; they must return what the originals do.
+    `null_condition (1, 1, C)` is that of guidance. `run`, `cross`, `null` and `lay` may be replaced
+    by versions that replay a graph or look into a cache; they must return what the originals do.
+    `bucket(frames)` is the length at which so many are run, the rest padding.
     """
 
     transformer: Any
@@ -106,6 +114,7 @@ class Dit:
     cross: Callable[[Any, Conditions], Cross] = cross_of
     null: Callable[[Any, torch.Tensor], torch.Tensor] = null_of
     lay: Callable[[Any, int, int], Layout] = layout
+    bucket: Callable[[int], int] = exactly
 
     @property
     def device(self) -> torch.device:
@@ -130,10 +139,18 @@ Held = tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]
 @torch.no_grad()
 def sample(dit: Dit, problem: Problem, on_step: OnStep | None = None) -> torch.Tensor:
     """Solve `problem`; return latents `(B, valid frames, 64)`, float32, on the device."""
+    problem = in_bucket(dit, problem)
     held = inputs(dit.device, problem)
     noise, source, _ = held
     x = noise if problem.schedule[0] == 1 else blend(source, noise, problem.schedule[0])
     return solve(problem, predictor(dit, problem), held, x, 0, on_step)
+
+
+def in_bucket(dit: Dit, problem: Problem) -> Problem:
+    """Return `problem` at the length at which `dit` runs it; as it is if it ends inside a token."""
+    if problem.valid % dit.transformer.patch_size:
+        return problem
+    return problem.padded(dit.bucket(problem.noise.shape[1]))
 
 
 def solve(

@@ -89,26 +89,40 @@ def on_the_beat(
     """
     low, high = span
     before = measured(fetch(low, high), low, beat)
-    if before is None or not correct or not _off_enough(before):
+    if before is None or not correct or not off_enough(before):
         return None, Moved(before)
-    late, drift = _within(before)
-    reach = (high - low) / RATE / 2
-    edges = [_sample(late + drift * x) for x in (-reach, reach)]
-    first, last = low + edges[0], high + edges[1]
-    if not drift:
-        new = fetch(low - handle + edges[0], high + handle + edges[0])
-    else:
-        ratio = (high - low) / (last - first)
-        wider = round(handle / ratio)
-        whole = stretched(fetch(first - wider, last + wider), RATE, ratio)
-        new = _of_length(whole, round(wider * ratio), handle, high - low)
+    new = moved(fetch, span, handle, before)
     after = measured(new[handle : handle + high - low], low, beat)
-    if after is None or abs(after.late_s) >= abs(before.late_s) + abs(before.drift) * reach:
+    if not better(before, after, span):
         return None, Moved(before)
     return new, Moved(before, after)
 
 
-def _off_enough(error: Error) -> bool:
+def moved(fetch: Fetch, span: tuple[int, int], handle: int, error: Error) -> np.ndarray:
+    """Return the span with its handles, as far as is allowed moved by what it is off."""
+    low, high = span
+    late, drift = _within(error)
+    reach = (high - low) / RATE / 2
+    edges = [_sample(late + drift * x) for x in (-reach, reach)]
+    first, last = low + edges[0], high + edges[1]
+    if not drift:
+        return fetch(low - handle + edges[0], high + handle + edges[0])
+    ratio = (high - low) / (last - first)
+    wider = round(handle / ratio)
+    whole = stretched(fetch(first - wider, last + wider), RATE, ratio)
+    return _of_length(whole, round(wider * ratio), handle, high - low)
+
+
+def better(before: Error, after: Error | None, span: tuple[int, int]) -> bool:
+    """Whether moving a span helped."""
+    reach = (span[1] - span[0]) / RATE / 2
+    return after is not None and (
+        abs(after.late_s) < abs(before.late_s) + abs(before.drift) * reach
+    )
+
+
+def off_enough(error: Error) -> bool:
+    """Whether an error is worth moving the music for."""
     return abs(error.late_s) > LATE_S or abs(error.drift) > DRIFT
 
 

@@ -9,11 +9,19 @@ Samples are float32 `(frames, 2)` at 48 kHz.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
+from daemon.engines.acestep.grid.correct import (
+    Beat,
+    Moved,
+    better,
+    measured,
+    moved,
+    off_enough,
+)
 from daemon.engines.acestep.ops.tracks import SUNG
 from daemon.engines.acestep.parts import RATE
 from daemon.engines.acestep.separate import demucs, reference
@@ -28,12 +36,14 @@ MASK = "reference-mask"
 class Backing:
     """Stems without the vocal, by name, all of one length.
 
-    `removed`: share of the energy that was taken out for them, 0…1. `separation`: by what.
+    `removed`: share of the energy that was taken out for them, 0…1. `separation`: by what. `notes`
+    are about their timing.
     """
 
     stems: Stems
     removed: float
     separation: str | None
+    notes: tuple[str, ...] = ()
 
     def mix(self) -> np.ndarray:
         """Return the sum of the stems."""
@@ -54,6 +64,33 @@ def without_vocal(
     heard, known = (torch.from_numpy(np.ascontiguousarray(x.T)).to(device) for x in (song, vocal))
     rest, removed = reference.backing(heard, known, check)
     return Backing({"other": np.ascontiguousarray(rest.T.cpu().numpy())}, removed, MASK)
+
+
+def on_time(backing: Backing, beat: Beat, correct: bool) -> Backing:
+    """Return the backing as held against `beat`: its stems are moved together, or not at all."""
+    mix = backing.mix()
+    before = measured(mix, 0, beat)
+    if before is None:
+        return backing
+    span = (0, len(mix))
+    if correct and off_enough(before):
+        stems = {name: moved(_within(x), span, 0, before) for name, x in backing.stems.items()}
+        new = replace(backing, stems=stems)
+        after = measured(new.mix(), 0, beat)
+        if better(before, after, span):
+            return replace(new, notes=Moved(before, after).notes())
+    return replace(backing, notes=Moved(before).notes())
+
+
+def _within(samples: np.ndarray) -> Callable[[int, int], np.ndarray]:
+    """Return what fetches samples, silence beyond them."""
+
+    def fetch(low: int, high: int) -> np.ndarray:
+        inside = samples[max(0, low) : max(0, high)]
+        before = max(0, -low)
+        return np.pad(inside, ((before, high - low - before - len(inside)), (0, 0)))
+
+    return fetch
 
 
 def _by_demucs(separator: Demucs, song: np.ndarray, check: Check) -> Backing:

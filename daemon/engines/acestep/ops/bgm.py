@@ -16,7 +16,8 @@ import numpy as np
 from bridge.protocol.kinds import SEED_MAX
 from daemon.engines.acestep.cache import window_key
 from daemon.engines.acestep.judge.verdict import Verdict, hear, judge
-from daemon.engines.acestep.ops.backing import MASK, Backing, without_vocal
+from daemon.engines.acestep.ops.backing import MASK, Backing, on_time, without_vocal
+from daemon.engines.acestep.ops.finishing import beat_of_kept
 from daemon.engines.acestep.ops.layer import balanced
 from daemon.engines.acestep.ops.repaint import spare_note
 from daemon.engines.acestep.ops.tracks import BAND, SUNG, asked_stems, track_of
@@ -59,7 +60,7 @@ def bgm(session: Session, request: Request, port: Port) -> Result:
         for at in range(0, len(samples), _PIECE):
             port.emit(Chunk(f"stem:{name}", at, samples[at : at + _PIECE] * np.float32(gain)))
     port.progress(1.0, "done")
-    told = (*notes, *_about(chosen, pool), *chosen.played.notes, *spare_note(view))
+    told = (*notes, *_about(chosen, pool), *backing.notes, *chosen.played.notes, *spare_note(view))
     return Result(request.key, told, seed=chosen.seed)
 
 
@@ -144,7 +145,7 @@ def _backing(session: Session, request: Request, view: View, one: Candidate, par
 def _rendered(
     session: Session, request: Request, view: View, played: Played, part: Part
 ) -> Backing:
-    """Return the sound of what was played, without a voice."""
+    """Return the sound of what was played, without a voice and on the vocal's beat."""
     count = len(played.latents)
     stems = {
         name: rendered(
@@ -153,10 +154,15 @@ def _rendered(
         for i, (name, latents) in enumerate(played.latents.items())
     }
     if SONG not in stems:
-        return Backing(stems, 0.0, None)
-    separator = session.beside.separator()
-    device = session.placement.device
-    return without_vocal(stems[SONG], _vocal(request), separator, device, part.port.check)
+        made = Backing(stems, 0.0, None)
+    else:
+        separator, device = session.beside.separator(), session.placement.device
+        made = without_vocal(stems[SONG], _vocal(request), separator, device, part.port.check)
+    mode = str(request.options.get("grid", "correct"))
+    if mode == "off":
+        return made
+    beat = beat_of_kept(session, request, [(0, len(request.clip))])
+    return on_time(made, beat, mode == "correct")
 
 
 def _vocal(request: Request) -> np.ndarray:

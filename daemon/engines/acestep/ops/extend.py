@@ -49,6 +49,9 @@ def extend(session: Session, request: Request, port: Port) -> Result:
     recipes, notes = [], dict[str, None]()
     # The mix begins with what is made before the clip.
     origin = request.cut[0] + max(0, -request.spans[0].start)
+    if len(request.spans) > 1:
+        # The sides of a clip of a few samples must not overlap.
+        request = replace(request, handle=min(request.handle, len(request.clip) // 2))
     for number, span in enumerate(request.spans):
         part = 1 / len(request.spans)
         one = replace(

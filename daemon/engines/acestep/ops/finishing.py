@@ -55,7 +55,7 @@ def timing(
     mode = str(request.options.get("grid", "correct"))
     if mode == "off" or not (request.grid_told or kept):
         return None
-    beat = _beat(session, request, kept)
+    beat = beat_of_kept(session, request, kept)
     here = Share(share.port, share.last, share.last, "timing")
 
     def finish(start: int, samples: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -82,7 +82,7 @@ def timing(
     return finish
 
 
-def _beat(session: Session, request: Request, kept: Sequence[tuple[int, int]]) -> Beat:
+def beat_of_kept(session: Session, request: Request, kept: Sequence[tuple[int, int]]) -> Beat:
     """Return the beat of the kept music; for another take of a job it was read before."""
 
     def read() -> Beat:

@@ -11,6 +11,7 @@ from daemon.audio.loudness import amplitude, integrated_lufs
 from daemon.engines.acestep.dit.context import new_frames, region
 from daemon.engines.acestep.dit.noise import window_noise
 from daemon.engines.acestep.dit.sampler import Problem
+from daemon.engines.acestep.ops.finishing import timing
 from daemon.engines.acestep.ops.passages import Passage, passages_of, solved
 from daemon.engines.acestep.ops.repaint import spare_note
 from daemon.engines.acestep.ops.sounding import hand_over, pieces_of
@@ -38,12 +39,15 @@ def layer(session: Session, request: Request, port: Port) -> Result:
     rows, told = added(session, request, checkpoint, view, source[None], track, passages, share)
     share = Share(port, 0.85, 1.0, "decoding")
     pieces = pieces_of(session, rows[0], view, request.spans[0], request.handle, share)
-    if "balance" not in request.options:
-        notes = hand_over(pieces, f"stem:{stem}", share)
-    else:
+    gain = 1.0
+    notes: tuple[str, ...] = ()
+    if "balance" in request.options:
         held = list(pieces)
         gain, notes = balanced([held], request)
-        hand_over(iter(held), f"stem:{stem}", share, gain)
+        pieces = iter(held)
+    kept = [(0, len(request.clip))]
+    finish = timing(session, request, rows[0], view, kept, share, gain)
+    notes += hand_over(pieces, f"stem:{stem}", share, gain, finish)
     called = () if track == stem else (f"The model calls {stem} {track}.",)
     return Result(request.key, (*called, *told, *spare_note(view), *notes))
 

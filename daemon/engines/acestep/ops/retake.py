@@ -16,6 +16,8 @@ import torch
 from daemon.audio.splice import CONTEXT_S, HANDLE_S, splice
 from daemon.engines.acestep.dit.context import hole, new_frames, of_codes, silence, whole
 from daemon.engines.acestep.dit.sampler import Problem
+from daemon.engines.acestep.grid.correct import beside
+from daemon.engines.acestep.ops.finishing import one_after_the_other, timing
 from daemon.engines.acestep.ops.repaint import repainting, spare_note
 from daemon.engines.acestep.ops.sounding import (
     Piece,
@@ -100,7 +102,8 @@ def _whole(session: Session, request: Request, recipe: Recipe, port: Port) -> Re
     made = session.solve(checkpoint, problem, work, takes, glance)[0]
     share = Share(port, 0.8, 1.0, "decoding")
     pieces = pieces_of(session, made, view, request.spans[0], request.handle, share)
-    notes = hand_over(pieces, "region", share, finish=below_full_scale)
+    finish = one_after_the_other(timing(session, request, made, view, (), share), below_full_scale)
+    notes = hand_over(pieces, "region", share, finish=finish)
     document = as_document([replace(new, text=text)])
     return Result(request.key, (*told, *changed, *notes), document)
 
@@ -146,8 +149,14 @@ def _region(
     share = part.share(0.8, 1.0, "decoding")
     span, handle = here.spans[0], round(HANDLE_S * RATE)
     pieces = list(pieces_of(session, made, view, span, handle, share))
-    _put(out, here.source_start - request.source_start, span, pieces)
-    return replace(new, text=text), (*told, *changed)
+    start, sound = pieces[0][0], np.concatenate([samples for _, samples in pieces])
+    kept = beside((span.start, span.end), len(here.clip))
+    finish = timing(session, replace(here, handle=handle), made, view, kept, share)
+    timed: tuple[str, ...] = ()
+    if finish is not None:
+        sound, timed = finish(start, sound)
+    _put(out, here.source_start - request.source_start, span, (start, sound))
+    return replace(new, text=text), (*told, *changed, *timed)
 
 
 def _as_it_was(request: Request, recipe: Recipe) -> tuple[Request, View]:
@@ -175,15 +184,14 @@ def _as_it_was(request: Request, recipe: Recipe) -> tuple[Request, View]:
     return here, View(start, recipe.frames, heard, (recipe.region, *rest), spare)
 
 
-def _put(out: np.ndarray, first: int, span: Span, pieces: Sequence[Piece]) -> None:
-    """Splice what was made into `out`; `span` and `pieces` count from its sample `first`."""
+def _put(out: np.ndarray, first: int, span: Span, made: Piece) -> None:
+    """Splice what was made into `out`; `span` and `made` count from its sample `first`."""
     handle, reach = round(HANDLE_S * RATE), round(CONTEXT_S * RATE)
     start, end = max(0, first + span.start), min(len(out), first + span.end)
     new = np.zeros((end - start + 2 * handle, 2), np.float32)
-    for at, samples in pieces:
-        a = first + at - start + handle
-        inside = slice(max(0, a), min(len(new), a + len(samples)))
-        new[inside] = samples[inside.start - a : inside.stop - a]
+    a = first + made[0] - start + handle
+    inside = slice(max(0, a), min(len(new), a + len(made[1])))
+    new[inside] = made[1][inside.start - a : inside.stop - a]
     before, after = out[max(0, start - reach) : start], out[end : end + reach]
     out[start:end] = splice(before, None, after, new, handle, RATE).samples
 

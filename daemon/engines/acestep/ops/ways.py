@@ -108,11 +108,7 @@ def by_layer(
             stems[track] = row
         if number + 1 < len(tracks):
             after = Part(part.port, one.first + 0.8 * step, 0.2 * step)
-            heard = [
-                _with(session, request, view, checkpoint, mix, row, after)
-                for mix, row in zip(together, rows, strict=True)
-            ]
-            sources = torch.stack(heard)
+            sources = _joined(session, request, view, checkpoint, together, rows, after)
     return [Played(stems, tuple(notes)) for stems in made]
 
 
@@ -166,17 +162,23 @@ def rendered(
     return out
 
 
-def _with(
+def _joined(
     session: Session,
     request: Request,
     view: View,
     checkpoint: Checkpoint,
-    mix: np.ndarray,
-    track: torch.Tensor,
+    together: Sequence[np.ndarray],
+    tracks: torch.Tensor,
     part: Part,
 ) -> torch.Tensor:
-    """Add a track's sound to `mix` and return the latents of what sounds then."""
-    sound = rendered(session, request, view, track, part.share(0.0, 0.5, "decoding"))
-    mix[: len(sound)] += sound[: len(mix)]
-    heard = replace(request, clip=mix.copy(), source_mark="")
-    return session.source(heard, view, checkpoint, part.share(0.5, 1.0, "encoding"))
+    """Add each row of `tracks` to its mix in `together`; return the mixes' latents `(B, T, C)`."""
+    rows = []
+    for n, (mix, track) in enumerate(zip(together, tracks, strict=True)):
+        low, high = n / len(together), (n + 1) / len(together)
+        share = part.share(low, (low + high) / 2, "decoding")
+        sound = rendered(session, request, view, track, share)
+        mix[: len(sound)] += sound[: len(mix)]
+        heard = replace(request, clip=mix.copy(), source_mark="")
+        share = part.share((low + high) / 2, high, "encoding")
+        rows.append(session.source(heard, view, checkpoint, share))
+    return torch.stack(rows)

@@ -1,0 +1,224 @@
+"""One step of the transformer, made ready for a shape: captured as a CUDA graph, or compiled.
+
+A transformer's step is some 2,500 small kernels; on a fast device their launches take longer than
+their work. A captured step is launched as one. Its inputs are copied to fixed places, its output
+from one. Condition tokens are filled up to a multiple of TOKENS, so that another prompt fits.
+
+Nothing that is asked for waits for it: a shape that is not ready is computed as it comes, noted,
+and made ready in spare time. All captured steps share one pool of memory; `drop` lets go of them.
+A LoRA changes weights where they lie, so a captured step stays right.
+
+Threads: the thread that owns the device.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+
+from bridge.places import home
+from daemon.engines.acestep.dit.forward import Cross, Run, velocity
+from daemon.engines.acestep.dit.layout import Layout
+from daemon.engines.acestep.speed import Speed
+
+TOKENS = 128
+"""A multiple of what rows of a mask must begin on."""
+MOST_STEPS = 12
+"""So many shapes are kept ready; that which was not used for longest goes first."""
+
+Thunk = Callable[[], torch.Tensor]
+Capture = Callable[[Thunk], Thunk]
+"""Turns a computation on fixed places into one that does the same again, faster."""
+
+_WARM = 2  # runs before a capture, in which kernels are chosen and workspaces taken
+_log = logging.getLogger("punchin.acestep")
+
+
+@dataclass(frozen=True, eq=False)
+class _Step:
+    """A step that is ready: where its inputs go, and what computes it."""
+
+    x: torch.Tensor
+    t: torch.Tensor
+    context: torch.Tensor
+    cross: Cross
+    null: torch.Tensor | None
+    again: Thunk
+
+
+class Steps:
+    """Steps made ready by `capture` of `inner`; `run` is the sampler's way of computing one."""
+
+    def __init__(self, capture: Capture, inner: Run = velocity) -> None:
+        self._capture, self._inner = capture, inner
+        self._ready: OrderedDict[Hashable, _Step] = OrderedDict()
+        self._wanted: OrderedDict[Hashable, tuple[Any, ...]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._ready)
+
+    def run(
+        self,
+        transformer: Any,
+        x: torch.Tensor,
+        t: float | torch.Tensor,
+        context: torch.Tensor,
+        cross: Cross,
+        layout: Layout,
+        null: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Return the velocity, see `velocity`; at once, ready or not."""
+        key = _key(transformer, x, context, cross, layout, null)
+        step = self._ready.get(key)
+        if step is None:
+            if x.shape[0] == 1:
+                self.want(transformer, x, context, cross, layout, null)
+            return velocity(transformer, x, float(t), context, cross, layout, null)
+        self._ready.move_to_end(key)
+        step.x.copy_(x)
+        step.t.fill_(float(t))
+        step.context.copy_(context)
+        _fill(step.cross, cross)
+        if step.null is not None and null is not None:
+            step.null.copy_(null)
+        return step.again().clone()
+
+    def want(self, transformer: Any, x: torch.Tensor, *rest: Any) -> None:
+        """Note a shape: what `run` takes but the time."""
+        key = _key(transformer, x, *rest)
+        if key not in self._ready:
+            self._wanted[key] = (transformer, x, *rest)
+            while len(self._wanted) > MOST_STEPS:
+                self._wanted.popitem(last=False)
+
+    def make_ready(self, check: Callable[[], None]) -> None:
+        """Make ready what was wanted, the last first; `check` is called before each and may raise.
+
+        Memory that runs out ends it, and costs the steps that were ready.
+        """
+        while self._wanted:
+            check()
+            key, given = self._wanted.popitem()
+            if key in self._ready or key != _key(*given):
+                continue  # the weights may lie elsewhere by now
+            try:
+                self._ready[key] = self._made(*given)
+            except torch.OutOfMemoryError:
+                _log.warning("no memory to make a step ready")
+                return self.drop()
+            while len(self._ready) > MOST_STEPS:
+                self._ready.popitem(last=False)
+        return None
+
+    def drop(self) -> None:
+        """Let go of everything."""
+        self._ready.clear()
+        self._wanted.clear()
+
+    @torch.no_grad()
+    def _made(
+        self,
+        transformer: Any,
+        x: torch.Tensor,
+        context: torch.Tensor,
+        cross: Cross,
+        layout: Layout,
+        null: torch.Tensor | None,
+    ) -> _Step:
+        at, t = torch.zeros_like(x), torch.ones(1, device=x.device)
+        around, keys = torch.zeros_like(context), _room(cross)
+        free = None if null is None else torch.zeros_like(null)
+        _fill(keys, cross)
+
+        def step() -> torch.Tensor:
+            return self._inner(transformer, at, t, around, keys, layout, free)  # type: ignore[arg-type]
+
+        return _Step(at, t, around, keys, free, self._capture(step))
+
+
+def captured(device: torch.device) -> Capture:
+    """Return what captures on a CUDA device, all from one pool of memory."""
+    pool: Any = torch.cuda.graph_pool_handle()
+
+    def capture(step: Thunk) -> Thunk:
+        with torch.cuda.device(device):
+            beside = torch.cuda.Stream()
+            beside.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(beside):
+                for _ in range(_WARM):
+                    step()
+            torch.cuda.current_stream().wait_stream(beside)
+            graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(graph, pool=pool):
+                out = step()
+
+        def again() -> torch.Tensor:
+            graph.replay()
+            return out
+
+        return again
+
+    return capture
+
+
+def steps_for(speed: Speed, device: torch.device) -> Steps | None:
+    """Return what makes steps ready as `speed` says, None where nothing does."""
+    inner = compiled() if speed.compiled else velocity
+    if speed.graphs:
+        return Steps(captured(device), inner)
+    return Steps(as_it_is, inner) if speed.compiled else None
+
+
+def as_it_is(step: Thunk) -> Thunk:
+    """Return a step as it is, run once, so that a compiler has seen it."""
+    step()
+    return step
+
+
+def compiled() -> Run:
+    """Return `velocity`, compiled at its first call for each shape, and kept on disk."""
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(home() / "compiled"))
+    torch._dynamo.config.recompile_limit = max(64, torch._dynamo.config.recompile_limit)
+    made: Run = torch.compile(velocity, dynamic=False)
+    return made
+
+
+def _key(
+    transformer: Any,
+    x: torch.Tensor,
+    context: torch.Tensor,
+    cross: Cross,
+    layout: Layout,
+    null: torch.Tensor | None,
+) -> Hashable:
+    weight = transformer.condition_embedder.weight
+    shape = (tuple(x.shape), tuple(context.shape), _up(cross.keys.shape[3]), null is not None)
+    return id(transformer), weight.data_ptr(), weight.dtype, shape, layout
+
+
+def _up(tokens: int) -> int:
+    return -(-tokens // TOKENS) * TOKENS
+
+
+def _room(cross: Cross) -> Cross:
+    """Return room for keys and values of as many tokens and up to TOKENS more, all hidden."""
+    more = _up(cross.keys.shape[3]) - cross.keys.shape[3]
+    keys, values = (F.pad(side, (0, 0, 0, more)) for side in (cross.keys, cross.values))
+    return Cross(keys, values, keys.new_full((1, 1, 1, keys.shape[3]), float("-inf")))
+
+
+def _fill(room: Cross, cross: Cross) -> None:
+    """Put a condition into `room`; what is beyond it stays hidden."""
+    tokens = cross.keys.shape[3]
+    room.keys[:, :, :, :tokens] = cross.keys
+    room.values[:, :, :, :tokens] = cross.values
+    assert room.bias is not None
+    room.bias.fill_(float("-inf"))
+    room.bias[..., :tokens] = 0 if cross.bias is None else cross.bias

@@ -29,7 +29,8 @@ from daemon.core.note_capture import NoteCaptures
 from daemon.core.player import Desk
 from daemon.core.presets import load_presets
 from daemon.core.roster import Roster
-from daemon.core.settings import Settings, told_to_engines
+from daemon.core.sections import Settings
+from daemon.core.settings import told_to_engines
 from daemon.core.song import AUTO, JACK, Song
 from daemon.core.stage import Stage
 from daemon.core.studio import Studio

@@ -13,7 +13,8 @@ from typing import Any
 
 from bridge.protocol.errors import error
 from daemon.cli.doctor.finding import Outcome, run
-from daemon.core.settings import Settings, SettingsError, load
+from daemon.core.sections import Settings
+from daemon.core.settings import SettingsError, load
 
 _S = 20.0
 DONE, FAILED, USAGE = 0, 1, 2

@@ -14,7 +14,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 
 from bridge import places
 from bridge.protocol.errors import PunchinError, error
-from daemon.core.settings import Models, SettingsError, load
+from daemon.core.sections import Models
+from daemon.core.settings import SettingsError, load
 from daemon.engines.acestep import needs
 from daemon.engines.acestep.models import download, headers
 from daemon.engines.acestep.models.catalog import PACK, Pack

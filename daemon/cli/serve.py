@@ -11,7 +11,8 @@ from pathlib import Path
 
 from bridge import places
 from daemon import app
-from daemon.core.settings import Settings, SettingsError, load
+from daemon.core.sections import Settings
+from daemon.core.settings import SettingsError, load
 from daemon.home import Home, Occupied
 
 

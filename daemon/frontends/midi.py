@@ -23,7 +23,7 @@ from bridge.midi.map_file import load
 from bridge.midi.mapper import Call, Mapper
 from bridge.midi.maps import Control, Map
 from bridge.protocol.errors import PunchinError
-from daemon.core.settings import Midi
+from daemon.core.sections import Midi
 from daemon.core.song import MIDI
 from daemon.core.studio import Studio
 from daemon.frontends.dispatch import Client, Dispatcher

@@ -12,14 +12,8 @@ import pytest
 
 from daemon.core import settings_page
 from daemon.core.schema import ROWS, SECTIONS
-from daemon.core.settings import (
-    _MADE,
-    Settings,
-    SettingsError,
-    default_path,
-    load,
-    told_to_engines,
-)
+from daemon.core.sections import Settings
+from daemon.core.settings import _MADE, SettingsError, default_path, load, told_to_engines
 
 
 def written(folder: Path, text: str) -> Path:

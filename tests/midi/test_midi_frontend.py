@@ -8,7 +8,7 @@ import pytest
 from bridge.protocol.errors import error
 from daemon.core.bus import Bus
 from daemon.core.jobs import State
-from daemon.core.settings import Midi
+from daemon.core.sections import Midi
 from daemon.frontends.midi import MidiFrontend
 from daemon.frontends.midi_jobs import HeardJobs
 from daemon.player.transport import Line

@@ -14,7 +14,8 @@ from bridge.protocol.packets import DATAGRAM, decode, encode
 from daemon.cli.doctor.finding import Finding, hint, ok, problem
 from daemon.core.presets import load_presets
 from daemon.core.schema import ROW
-from daemon.core.settings import Settings, SettingsError, default_path, load
+from daemon.core.sections import Settings
+from daemon.core.settings import SettingsError, default_path, load
 
 _LITTLE = 1 << 30  # bytes; a few minutes of takes and stems
 _ENOUGH = 10 << 30

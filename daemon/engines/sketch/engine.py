@@ -35,6 +35,9 @@ _OF_ARRANGING = frozenset(
     {"chords", "prompt", "negative", "lyrics", "lyrics_file", "strength", "ending", "swing",
      "reference", "melody"}
 )  # fmt: skip
+PREPARED = OPS - {"generate"}
+"""The ops that hear a clip."""
+
 PLAN_SETTLES = {
     "generate": _OF_GRID | _OF_ARRANGING,
     "bgm": _OF_GRID | _OF_ARRANGING,
@@ -61,6 +64,7 @@ class SketchEngine:
             keys=KEYS,
             in_blocks=OPS,
             plan_settles=PLAN_SETTLES,
+            prepares=PREPARED,
         )
 
     def load(self, model: str | None, port: Port) -> str:
@@ -108,6 +112,15 @@ class SketchEngine:
         if request.op not in OPS:
             raise error(301, f"sketch has no {request.op}; use the engine acestep for it")
         return jobs.perform(self._opened(port), request, port)
+
+    def prepare(self, request: Request, port: Port) -> None:
+        """Listen to the clip, and go as far as the first sound of a job like this one."""
+        from daemon.engines.sketch import jobs
+
+        jobs.prepare(self._opened(port), request, port)
+
+    def idle(self, port: Port) -> None:
+        """Leave the time unused."""
 
     def _opened(self, port: Port) -> Studio:
         from daemon.engines.sketch.jobs.studio import open_studio

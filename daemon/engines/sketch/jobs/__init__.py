@@ -11,6 +11,7 @@ from daemon.engines.sketch.jobs.composing import generate
 from daemon.engines.sketch.jobs.covering import cover
 from daemon.engines.sketch.jobs.extending import extend
 from daemon.engines.sketch.jobs.layering import layer
+from daemon.engines.sketch.jobs.preparing import until_heard
 from daemon.engines.sketch.jobs.repainting import repaint
 from daemon.engines.sketch.jobs.replaying import NOT_USED, USED_BY
 from daemon.engines.sketch.jobs.retaking import retake
@@ -46,6 +47,11 @@ def perform(studio: Studio, request: Request, port: Port) -> Result:
     if request.options.get("reference") and request.op != "cover":
         notes = (*notes, _NO_REFERENCE.format(op=request.op))
     return replace(result, notes=notes)
+
+
+def prepare(studio: Studio, request: Request, port: Port) -> None:
+    """Compute ahead what a job like this one needs before its first sound. Raises `Cancelled`."""
+    until_heard(perform, studio, request, port)
 
 
 def finite(request: Request) -> Request:

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from bridge.protocol.errors import PunchinError
 from bridge.resources import folder
@@ -32,7 +33,7 @@ class Studio:
     `broken` holds what is wrong with the user's styles that can't be read, by name. What was heard
     is kept under the digest of the samples themselves, so that a file that has changed is heard
     anew, whatever its path, size and times, and one that was only copied is not. `gathered` is what
-    the search for the bars of a clip took in of it, until its job begins.
+    the search for the bars of a clip took in of it, until its job begins, and `bars` what it found.
     """
 
     styles: Mapping[str, Style]
@@ -40,6 +41,7 @@ class Studio:
     bank: Bank = field(default_factory=Bank)
     heard: OrderedDict[tuple[bytes, str], Listening] = field(default_factory=OrderedDict)
     gathered: tuple[bytes, Gathered] | None = None
+    bars: OrderedDict[tuple[object, ...], Heard] = field(default_factory=OrderedDict)
 
     def hear(self, request: Request, port: Port) -> Listening:
         """Listen to the request's clip on its grid; several takes of one clip listen once.
@@ -59,8 +61,7 @@ class Studio:
                 check=port.check,
                 gathered=self._gathered_of(clip),
             )
-            while len(self.heard) > _CLIPS_KEPT:
-                self.heard.popitem(last=False)
+            _shorten(self.heard)
         self.heard.move_to_end(name)
         return replace(
             self.heard[name],
@@ -74,16 +75,28 @@ class Studio:
     ) -> Heard:  # fmt: skip
         """Find tempo and bars; what was gathered for it serves the job that follows."""
         clip = as_reader(samples, rate)
-        found = self._gathered_of(clip) or gather(clip, rate, check)
-        self.gathered = (clip.digest, found)
-        bars = hear_bars(clip, rate, bpm, metre, check, found)
-        tempo, both = bars.tempo_confidence, bars.downbeat_confidence
-        return Heard(bars.grid, both, tempo_confidence=tempo, downbeat_confidence=both)
+        name = (clip.digest, rate, bpm, metre)
+        if name not in self.bars:
+            found = self._gathered_of(clip) or gather(clip, rate, check)
+            self.gathered = (clip.digest, found)
+            bars = hear_bars(clip, rate, bpm, metre, check, found)
+            tempo, both = bars.tempo_confidence, bars.downbeat_confidence
+            heard = Heard(bars.grid, both, tempo_confidence=tempo, downbeat_confidence=both)
+            self.bars[name] = heard
+            _shorten(self.bars)
+        self.bars.move_to_end(name)
+        return self.bars[name]
 
     def _gathered_of(self, clip: ClipReader) -> Gathered | None:
         """Return what was gathered for the grid of this very clip, and let go of it."""
         kept, self.gathered = self.gathered, None
         return kept[1] if kept is not None and kept[0] == clip.digest else None
+
+
+def _shorten(kept: OrderedDict[Any, Any]) -> None:
+    """Forget the longest unused."""
+    while len(kept) > _CLIPS_KEPT:
+        kept.popitem(last=False)
 
 
 def open_studio(own: Path | None = None, soundfont: Path | None = None) -> Studio:

@@ -1,7 +1,7 @@
 """Checks the messages of a map against the command table, before any control is moved.
 
-A word such as `$value` is tried at both ends of its scale; the words about jobs stand for an id or
-a take that is right.
+A word such as `$value` is tried at both ends of its scale and between them, where it is no whole
+number; the words about jobs stand for an id or a take that is right.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from bridge.protocol import check
 from bridge.protocol.commands import Command
 from bridge.protocol.errors import error
 
+_BETWEEN = 0.3717  # no whole number in any scale that somebody would write
 _TRIED = {"$job": "job-1", "$open": "job-1", "$take": 1, "$next": 1}
 
 
@@ -49,7 +50,8 @@ def _known_words(args: Sequence[Any], control: Control) -> None:
 
 
 def _trials(control: Control) -> Iterator[dict[str, Any]]:
-    for value in control.scale:
+    low, high = control.scale
+    for value in (low, high, round(low + (high - low) * _BETWEEN, 4)):
         for step in control.cycle or (0,):
             tried = round(value) if control.round else value
             yield {**_TRIED, "$value": tried, "$cycle": step}

@@ -181,7 +181,7 @@ def _flag(row: Mapping[str, Any], name: str) -> bool:
 
 
 def _number(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e9:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= 1e9:
         raise Mistake(f"{name} is made of numbers")
     return float(value)
 

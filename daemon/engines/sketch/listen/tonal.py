@@ -137,11 +137,11 @@ def _dictionary() -> np.ndarray:
 
 def _activations(logs: np.ndarray, check: Check) -> np.ndarray:
     """Non-negative activations of the dictionary (Lee & Seung 2001, Euclidean updates)."""
-    check()
     book = _dictionary()
     target = logs @ book.T
     gram = book @ book.T
     notes = target.copy()
     for _ in range(_ROUNDS):
+        check()
         notes *= target / (notes @ gram + 1e-9)
     return notes

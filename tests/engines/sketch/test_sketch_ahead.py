@@ -1,0 +1,136 @@
+"""What sketch does ahead of a job: it listens once, changes no sample, and soon lets go."""
+
+import threading
+
+import numpy as np
+import pytest
+import soundfile
+from engine_desk import ODE, RATE, Desk, band, request_of, voice, whole
+
+from daemon.audio.probe import probe
+from daemon.core.planner import plan
+from daemon.engines.base import Cancelled, Span
+from daemon.engines.sketch import SketchEngine
+from daemon.engines.sketch.jobs import studio as studio_module
+from daemon.engines.sketch.listen import ear
+from daemon.worker.ahead import QuietPort, prepare
+from daemon.worker.clip import Shelf
+from daemon.worker.perform import perform
+from daemon.worker.port import JobPort
+
+TOLD = {"bpm": 120.0, "downbeat": 0.0}
+REGION = {"start": 4.0, "end": 6.0}
+JOBS = {
+    "repaint": ("repaint", {**TOLD, **REGION}),
+    "repaint, untold": ("repaint", REGION),
+    "repaint, new": ("repaint", {**TOLD, **REGION, "strength": 0.9}),
+    "extend": ("extend", {**TOLD, "side": "both", "bars": 2}),
+    "bgm": ("bgm", {}),
+    "layer": ("layer", {**TOLD, "track": "keyboard"}),
+    "cover": ("cover", TOLD),
+    "retake": ("retake", TOLD),
+    "stems": ("stems", TOLD),
+    "analyze": ("analyze", {}),
+}
+
+
+class Inbox:
+    """The control plane's end of the channel."""
+
+    def __init__(self):
+        self.said = []
+
+    def send(self, header, payload=b""):
+        if header["kind"] != "progress":
+            self.said.append((dict(header), bytes(payload)))
+
+
+@pytest.fixture
+def song(tmp_path):
+    path = tmp_path / "a.wav"
+    soundfile.write(path, band(8), RATE, "PCM_24")
+    return path
+
+
+def work_of(path, name, seed=1):
+    op, keys = JOBS[name]
+    return plan(op, {"seed": seed, **keys}, probe(str(path)), 44_100)
+
+
+def done(engine, work, clips=None):
+    inbox = Inbox()
+    perform(engine, work, 1, JobPort(inbox, threading.Event()), clips)
+    return inbox.said
+
+
+@pytest.fixture
+def deaf(monkeypatch):
+    """From now on nothing is listened to."""
+
+    def refuse(*_args, **_keys):
+        raise AssertionError("it listens")
+
+    def close():
+        for name in ("listen", "gather", "hear_bars"):
+            monkeypatch.setattr(studio_module, name, refuse)
+        monkeypatch.setattr(ear, "gather", refuse)
+
+    return close
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_prepared_job_listens_no_more_and_says_the_same(song, name, deaf):
+    without = done(SketchEngine(), work_of(song, name))
+    engine, clips = SketchEngine(), Shelf()
+    prepare(engine, work_of(song, name, seed=7), QuietPort(lambda: False), clips)
+    deaf()
+    assert done(engine, work_of(song, name), clips) == without
+    assert any(header["kind"] == "take" for header, _ in without)
+
+
+def test_all_that_hears_a_clip_is_prepared():
+    facts = SketchEngine().capabilities()
+    assert {op for op, _ in JOBS.values()} == facts.prepares == facts.ops - {"generate"}
+
+
+def test_the_next_job_on_a_clip_of_unknown_tempo_does_not_listen_again(song, deaf):
+    engine = SketchEngine()
+    done(engine, work_of(song, "repaint, untold"))
+    deaf()
+    assert done(engine, work_of(song, "repaint, untold", seed=2))
+
+
+def test_a_tempo_that_is_told_later_counts(song):
+    """What was heard without a tempo is not taken for what is heard with one."""
+    engine, fresh = SketchEngine(), SketchEngine()
+    slower = plan("repaint", {"seed": 1, **REGION, "bpm": 60.0}, probe(str(song)), 44_100)
+    prepare(engine, work_of(song, "repaint, untold"), QuietPort(lambda: False), Shelf())
+    assert done(engine, slower) == done(fresh, slower)
+
+
+def test_few_clips_are_remembered():
+    engine, long = SketchEngine(), round(1.5 * RATE)
+    for gain in np.linspace(0.2, 1.0, 7, dtype=np.float32):
+        clip = gain * band(1)[:long]
+        engine.listen(clip, RATE, None, None, {}, Desk())
+        engine.prepare(request_of("analyze", clip, whole(clip)), Desk())
+    assert len(engine._studio.heard) == len(engine._studio.bars) == 4
+    found = [heard.loudness_lufs for heard in engine._studio.heard.values()]
+    assert found == sorted(found)  # those of the loudest, which were the last
+    assert found[0] > found[-1] - 8
+
+
+def test_a_preparation_gives_way_wherever_it_is_and_harms_nothing():
+    clip, span = voice(ODE), Span(2 * RATE, 4 * RATE)
+    request = request_of("repaint", clip, (span,))
+    heard = Desk()
+    SketchEngine().run(request, heard)
+    whole_way = Desk()
+    SketchEngine().prepare(request, whole_way)
+    assert whole_way.chunks == []
+    for share in (0.0, 0.3, 0.6, 0.9):
+        engine, after = SketchEngine(), Desk()
+        with pytest.raises(Cancelled):
+            engine.prepare(request, Desk(cancel_at=int(share * whole_way.checks)))
+        engine.run(request, after)
+        assert np.array_equal(after.sounds()["region"], heard.sounds()["region"])

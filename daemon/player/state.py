@@ -8,16 +8,17 @@ from __future__ import annotations
 from typing import Any
 
 from daemon.player.deck import Deck
-from daemon.player.rack import Rack
-from daemon.player.shown import CUED, SILENT
+from daemon.player.rack import Bay, Rack
+from daemon.player.shown import CUED, PLAYING, SILENT, WAITING
 
 
 def of(rack: Rack) -> dict[str, Any]:
-    """Return what sounds, with the first output in use as the leading one, and every output."""
-    outputs = [{"name": name, **bay.keeper.health()} for name, bay in rack.bays.items()]
+    """Return what sounds on the leading output, and every output, the leading one first."""
     leading = _leading(rack)
+    bays = sorted(rack.bays.items(), key=lambda row: row[1] is not leading)
+    outputs = [{"name": name, **bay.keeper.health()} for name, bay in bays]
     return {
-        **(of_deck(leading) if leading else {}),
+        **(_of_bay(leading) if leading else {}),
         "underruns": sum(row["underruns"] for row in outputs),
         "outputs": outputs,
     }
@@ -26,12 +27,47 @@ def of(rack: Rack) -> dict[str, Any]:
 def where(rack: Rack) -> dict[str, Any] | None:
     """Return what the leading output plays and where it is; None while there is no output."""
     leading = _leading(rack)
-    return place(leading) if leading else None
+    return _place_of_bay(leading) if leading else None
 
 
-def _leading(rack: Rack) -> Deck | None:
-    decks = [bay.deck for bay in rack.bays.values() if bay.deck]
-    return next(iter([*(d for d in decks if d.mode != SILENT or d.cued), *decks]), None)
+def _leading(rack: Rack) -> Bay | None:
+    """Return the output that others are told of: one that sounds before one whose device is away.
+
+    What was asked of a deck whose device is away it has not heard of, so there `told` counts.
+    """
+    bays = [bay for bay in rack.bays.values() if bay.deck]
+    ranked = (
+        [bay for bay in bays if _here(bay) and _active(bay)],
+        [bay for bay in bays if bay.told and _active(bay)],
+        [bay for bay in bays if _here(bay)],
+        bays,
+    )
+    return next((bay for rank in ranked for bay in rank), None)
+
+
+def _here(bay: Bay) -> bool:
+    return bay.keeper.state.name == "open"
+
+
+def _active(bay: Bay) -> bool:
+    return bay.deck is not None and (bay.deck.mode != SILENT or bay.deck.cued)
+
+
+def _of_bay(bay: Bay) -> dict[str, Any]:
+    assert bay.deck is not None
+    told = of_deck(bay.deck) | _place_of_bay(bay)
+    return told if _here(bay) else told | {"level": None, "true_peak": None}
+
+
+def _place_of_bay(bay: Bay) -> dict[str, Any]:
+    """Return where an output is; what plays on a device that is away waits for it."""
+    assert bay.deck is not None
+    told = place(bay.deck)
+    if _here(bay):
+        return told
+    if bay.told is None:
+        return {**dict.fromkeys(told), "state": SILENT}
+    return told | {"state": WAITING if told["state"] == PLAYING else told["state"]}
 
 
 def of_deck(deck: Deck) -> dict[str, Any]:

@@ -89,9 +89,11 @@ def load(folder: Path, placement: Placement, codes: int) -> Language:
     """Read a language model; `codes` is the size of the code book. Raises 302, 303."""
     from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
 
     if not folder.is_dir():
         raise error(302, f"no language model at {folder}: punchin models pull lm-0.6b")
+    logging.disable_progress_bar()
     try:
         tokenizer = AutoTokenizer.from_pretrained(
             folder, local_files_only=True, trust_remote_code=False
@@ -102,6 +104,7 @@ def load(folder: Path, placement: Placement, codes: int) -> Language:
             local_files_only=True,
             trust_remote_code=False,
             use_safetensors=True,
+            attn_implementation="sdpa",
             output_loading_info=True,
         )
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as reason:
@@ -115,6 +118,8 @@ def load(folder: Path, placement: Placement, codes: int) -> Language:
     if lacks:
         raise error(303, f"{folder} lacks {lacks[0]}, or has another shape of it: fetch it again")
     model = model.requires_grad_(False).eval().to(placement.device)
+    if set(getattr(model.config, "layer_types", ())) - {"full_attention"}:
+        raise error(303, f"{folder} is no 5 Hz language model: punchin models pull lm-0.6b")
     known = _vocabulary(tokenizer, codes, folder)
     if known.first_code + known.codes > model.config.vocab_size:
         raise error(303, f"{folder} has fewer words than its tokenizer: fetch it again")

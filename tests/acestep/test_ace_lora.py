@@ -218,6 +218,12 @@ def test_what_fits_one_checkpoint_leaves_the_other_alone_and_says_so(
     assert same(weights(base), before)
     assert loras.unfit(base) == (path,)
     assert loras.unfit(turbo) == ()
+    loras.must_fit(turbo)
+    with pytest.raises(
+        PunchinError, match="made for another model"
+    ) as caught:
+        loras.must_fit(base)
+    assert caught.value.code == 303
 
 
 # -- what is wrong -------------------------------------------------------------------------------

@@ -194,6 +194,12 @@ class Loras:
         """Return the files in use that `checkpoint` runs without, made as they are for another."""
         return tuple(lora.file for lora, _ in self._used if _misfit(lora, checkpoint))
 
+    def must_fit(self, checkpoint: Checkpoint) -> None:
+        """Raise 303 if a file in use was made for another model than `checkpoint`."""
+        for file in self.unfit(checkpoint):
+            what = f"{file} was made for another model than {checkpoint.name}"
+            raise error(303, f"{what}: take it off (punchin lora {file} 0)")
+
     def _lora(self, path: Path) -> Lora:
         """Return what the file at `path` holds, read anew when the file is another."""
         facts = _file(path).stat()

@@ -28,11 +28,15 @@ from daemon.worker.perform import perform
 from daemon.worker.port import JobPort
 
 RATE = 48_000
+Clock = Callable[[], float]
 
 
 @dataclass(frozen=True)
 class Times:
-    """Of one job, in seconds: until the first chunk, until each take was whole, and the file's."""
+    """Of one job, in seconds: until the first chunk, until each take was whole, and the file's.
+
+    The first chunk may be provisional: one that a correction of the whole may still change.
+    """
 
     first_s: float
     takes_s: tuple[float, ...]
@@ -55,8 +59,8 @@ class Engine(AceStepEngine):
 class Bench:
     """One engine, and what runs jobs on it."""
 
-    def __init__(self, session: Session) -> None:
-        self.session = session
+    def __init__(self, session: Session, clock: Clock = time.perf_counter) -> None:
+        self.session, self._clock = session, clock
         self.engine = Engine(session)
 
     def work(self, op: str, source: str, **keys: Any) -> Work:
@@ -66,7 +70,7 @@ class Bench:
 
     def run(self, work: Work) -> Times:
         """Run a job; what it makes goes nowhere."""
-        watch = _Watch()
+        watch = _Watch(self._clock)
         with watch.on_files():
             perform(self.engine, work, 1, watch.port())
         return watch.times()
@@ -85,8 +89,9 @@ class Bench:
 class _Watch:
     """A channel that notes when what arrives."""
 
-    def __init__(self) -> None:
-        self._began = time.perf_counter()
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._began = clock()
         self._files_s = 0.0
         self._first_s = 0.0
         self._takes_s: list[float] = []
@@ -97,8 +102,7 @@ class _Watch:
         inner = port.emit
 
         def emit(chunk: Chunk) -> None:
-            if not chunk.provisional:
-                self._first_s = self._first_s or self._now_s()
+            self._first_s = self._first_s or self._now_s()
             inner(chunk)
 
         port.emit = emit  # type: ignore[method-assign]
@@ -119,9 +123,9 @@ class _Watch:
         replaced: Callable[..., Clip] = daemon.worker.perform.hear
 
         def timed(*args: Any) -> Clip:
-            began = time.perf_counter()
+            began = self._clock()
             clip = hear(*args)
-            self._files_s += time.perf_counter() - began
+            self._files_s += self._clock() - began
             return clip
 
         daemon.worker.perform.hear = timed
@@ -131,4 +135,4 @@ class _Watch:
             daemon.worker.perform.hear = replaced
 
     def _now_s(self) -> float:
-        return time.perf_counter() - self._began - self._files_s
+        return self._clock() - self._began - self._files_s

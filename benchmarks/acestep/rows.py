@@ -6,6 +6,7 @@ the engine has prepared for it. *exact*: prepared, with the whole clip as contex
 
 from __future__ import annotations
 
+import copy
 import itertools
 import statistics
 import time
@@ -49,6 +50,11 @@ class Desk:
     notes: list[str] = field(default_factory=list)
     _clips: dict[tuple[float, int], str] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """Processor time on the CPU, which other programs hardly change; else the time."""
+        return time.process_time if self.device.type == "cpu" else time.perf_counter
 
     @property
     def left_s(self) -> float:
@@ -177,12 +183,12 @@ def stock_seconds(desk: Desk) -> float:
     told |= {"guidance_scale": 1.0, "audio_duration": None}
     short = clips.music(12.0, 50)
     region = {"repainting_start": 2.0, "repainting_end": 10.0}
-    stock.seconds(pipe, desk.device, short, prompt=desk.prompt(), **region, **told)
+    stock.seconds(pipe, desk.device, desk.clock, short, prompt=desk.prompt(), **region, **told)
     clip = clips.music(CLIP_S, 51)
     region = {"repainting_start": START_S, "repainting_end": END_S}
     runs = 1 if desk.device.type == "cpu" else 1 + desk.repeats
     took = [
-        stock.seconds(pipe, desk.device, clip, prompt=desk.prompt(), **region, **told)
+        stock.seconds(pipe, desk.device, desk.clock, clip, prompt=desk.prompt(), **region, **told)
         for _ in range(runs)
     ]
     return statistics.median(took[-desk.repeats :])
@@ -210,7 +216,13 @@ def bgm_rows(desk: Desk) -> list[Row]:
     rows, one_s = [], 0.0
     for takes, goal in ((1, "≤ 1.0 s"), (3, "≤ 2.5 s")):
         work = desk.bench.work(
-            "bgm", source, prompt=desk.prompt(), steps=steps, guidance=7.0, takes=takes
+            "bgm",
+            source,
+            prompt=desk.prompt(),
+            steps=steps,
+            guidance=7.0,
+            takes=takes,
+            ways=("complete",),
         )
         desk.bench.run(replace(work, takes=1))
         took = desk.bench.run(replace(work, seed=work.seed + 100))
@@ -227,8 +239,8 @@ def bgm_rows(desk: Desk) -> list[Row]:
     told = {"task_type": "complete", "num_inference_steps": steps, "shift": 1.0}
     told |= {"guidance_scale": 7.0, "lyrics": "", "complete_track_classes": ["drums", "bass"]}
     clip = clips.music(30.0, 4)
-    stock.seconds(pipe, desk.device, clip, prompt=desk.prompt(), **told)
-    took_s = stock.seconds(pipe, desk.device, clip, prompt=desk.prompt(), **told)
+    stock.seconds(pipe, desk.device, desk.clock, clip, prompt=desk.prompt(), **told)
+    took_s = stock.seconds(pipe, desk.device, desk.clock, clip, prompt=desk.prompt(), **told)
     rows.append(Row("the stock call for it", (milliseconds(took_s),)))
     rows.append(Row("stock / one candidate", (f"{took_s / one_s:.2f} ×",), "≥ 1.3 ×"))
     return rows
@@ -246,8 +258,6 @@ def vae_rows(desk: Desk) -> list[Row]:
     if desk.device.type == "cuda":
         rows.append(_noise_row("TF32 (as it runs)", decode(vae, latents, 10, 110), exact, True))
     for dtype in (torch.float16, torch.bfloat16):
-        import copy
-
         small = lean(copy.deepcopy(desk.models.common.vae), dtype)
         name = str(dtype).removeprefix("torch.")
         rows.append(_noise_row(name, decode(small, latents, 10, 110), exact, False))

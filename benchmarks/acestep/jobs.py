@@ -11,12 +11,10 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import daemon.worker.ahead
-import daemon.worker.perform
 from daemon.audio.probe import probe
 from daemon.core.planner import Work, plan
 from daemon.engines.acestep import AceStepEngine
@@ -71,8 +69,7 @@ class Bench:
     def run(self, work: Work) -> Times:
         """Run a job; what it makes goes nowhere."""
         watch = _Watch(self._clock)
-        with watch.on_files():
-            perform(self.engine, work, 1, watch.port())
+        perform(self.engine, work, 1, watch.port(), watch.hear)
         return watch.times()
 
     def prepare(self, work: Work) -> None:
@@ -117,22 +114,12 @@ class _Watch:
         """Return what was measured."""
         return Times(self._first_s, tuple(self._takes_s), self._files_s)
 
-    @contextlib.contextmanager
-    def on_files(self) -> Iterator[None]:
-        """Time the reading of files apart."""
-        replaced: Callable[..., Clip] = daemon.worker.perform.hear
-
-        def timed(*args: Any) -> Clip:
-            began = self._clock()
-            clip = hear(*args)
-            self._files_s += self._clock() - began
-            return clip
-
-        daemon.worker.perform.hear = timed
-        try:
-            yield
-        finally:
-            daemon.worker.perform.hear = replaced
+    def hear(self, *window: Any) -> Clip:
+        """Hear a window of a file; its time is told apart."""
+        began = self._clock()
+        clip = hear(*window)
+        self._files_s += self._clock() - began
+        return clip
 
     def _now_s(self) -> float:
         return self._clock() - self._began - self._files_s

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from daemon.core.planner import Work, settle
 from daemon.engines.base import Ahead, Cancelled, Chunk
 from daemon.worker.asking import grid_of, place_of, request_for, window_to_hear
-from daemon.worker.clip import hear
+from daemon.worker.clip import Hear, hear
 
 
 class QuietPort:
@@ -35,18 +35,18 @@ class QuietPort:
         self.check()
 
 
-def prepare(engine: Ahead, work: Work, port: QuietPort) -> None:
+def prepare(engine: Ahead, work: Work, port: QuietPort, listen_to: Hear = hear) -> None:
     """Go as far as a job goes before anything is made. Raises PunchinError, Cancelled."""
     facts = engine.capabilities()
     port.check()
     if work.stretch or work.op not in facts.prepares:
         return
     window = window_to_hear(work, facts)
-    clip = hear(engine, work, window, port.check)
+    clip = listen_to(engine, work, window, port.check)
     port.check()
     grid, sure = grid_of(engine, work, clip, port)
     work = settle(work, grid)
     place = place_of(work, grid, facts)
     if place.window != window:
-        clip = hear(engine, work, place.window, port.check)
+        clip = listen_to(engine, work, place.window, port.check)
     engine.prepare(request_for(engine, work, clip, place, grid, sure, 1), port)

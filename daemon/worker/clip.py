@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from daemon.audio import reading, resample
 from daemon.audio.channels import Fold
 from daemon.audio.clip_files import FileClip, ResampledClip, StereoClip
 from daemon.audio.clips import ClipReader, HeldClip
+from daemon.audio.types import SourceInfo
 from daemon.core.planner import Work
 from daemon.engines.base import Engine, Span
 
@@ -52,6 +54,44 @@ class Clip:
         """Return the engine's frames, counted from the clip, that cover source frames."""
         first, last = resample.engine_span(start, end, self.rate, self.engine_rate)
         return Span(first - self.engine_start, last - self.engine_start)
+
+
+Hear = Callable[[Engine, Work, tuple[int, int], Callable[[], None]], Clip]
+"""How a window of a job's source is heard; see `hear`."""
+
+
+class Ear:
+    """Hears windows and keeps the last one: what was prepared need not be read again.
+
+    A file that changed is read anew. Windows that stay in their file are not kept.
+    """
+
+    def __init__(self) -> None:
+        self._key: tuple[object, ...] = ()
+        self._clip: Clip | None = None
+
+    def hear(
+        self, engine: Engine, work: Work, window: tuple[int, int], check: Callable[[], None]
+    ) -> Clip:
+        """Return a window of the job's source. Raises as `hear`."""
+        rate = engine.rate_for(work.rate)
+        key = (engine, work.source, window, rate)
+        if self._clip is not None and key == self._key and _unchanged(work.source):
+            return self._clip
+        clip = hear(engine, work, window, check)
+        held = window[1] - window[0] <= HELD_S * work.rate
+        self._key, self._clip = (key, clip) if held else ((), None)
+        return clip
+
+
+def _unchanged(source: SourceInfo | None) -> bool:
+    if source is None:
+        return False
+    try:
+        now = Path(source.path).stat()
+    except OSError:
+        return False
+    return (now.st_size, now.st_mtime_ns) == (source.size, source.mtime_ns)
 
 
 def hear(engine: Engine, work: Work, window: tuple[int, int], check: Callable[[], None]) -> Clip:

@@ -20,6 +20,7 @@ from daemon.engines import registry
 from daemon.engines.base import Ahead, Cancelled, Engine
 from daemon.worker.ahead import QuietPort, prepare
 from daemon.worker.channel import BrokenChannel, Channel
+from daemon.worker.clip import Ear
 from daemon.worker.perform import perform
 from daemon.worker.port import JobPort
 
@@ -33,6 +34,7 @@ class Host:
         self._channel = channel
         self._commands: queue.Queue[dict[str, Any]] = queue.Queue()
         self._cancelled = threading.Event()
+        self._ear = Ear()
 
     def serve(self, engine_name: str, model: str | None) -> int:
         """Load the engine and obey until `quit`; return the exit code."""
@@ -90,7 +92,7 @@ class Host:
         spare = QuietPort(lambda: not self._commands.empty())
         try:
             if command["do"] == "prepare":
-                prepare(engine, Work.from_dict(command["work"]), spare)
+                prepare(engine, Work.from_dict(command["work"]), spare, self._ear.hear)
             spare.check()
             engine.idle(spare)
         except Cancelled:
@@ -102,7 +104,8 @@ class Host:
 
     def _run(self, engine: Engine, command: dict[str, Any], port: JobPort) -> None:
         try:
-            perform(engine, Work.from_dict(command["work"]), command["first_take"], port)
+            work, first_take = Work.from_dict(command["work"]), command["first_take"]
+            perform(engine, work, first_take, port, self._ear.hear)
             self._channel.send({"kind": "done"})
         except Cancelled:
             self._channel.send({"kind": "cancelled"})

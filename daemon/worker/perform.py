@@ -29,20 +29,25 @@ from daemon.worker.asking import (
     request_for,
     window_to_hear,
 )
-from daemon.worker.clip import Clip, hear
+from daemon.worker.clip import Clip, Hear, hear
 from daemon.worker.fit import Fitter
 from daemon.worker.port import JobPort
 from daemon.worker.sureness import Sureness
 
 
-def perform(engine: Engine, work: Work, first_take: int, port: JobPort) -> None:
-    """Run a job from `first_take` on. Raises PunchinError, Cancelled."""
+def perform(
+    engine: Engine, work: Work, first_take: int, port: JobPort, listen_to: Hear = hear
+) -> None:
+    """Run a job from `first_take` on, its source heard by `listen_to`.
+
+    Raises PunchinError, Cancelled.
+    """
     port.take_share = (0.0, 1.0)
     port.progress(0.0, "reading")
     facts = engine.capabilities()
     work = _with_length(engine, work, port)
     window = window_to_hear(work, facts)
-    clip = hear(engine, work, window, port.check)
+    clip = listen_to(engine, work, window, port.check)
     to, sure = _change(engine, work, clip, port)
     by_plan = None if to else _plan_grid(engine, work, clip, port)
     if to:
@@ -54,7 +59,7 @@ def perform(engine: Engine, work: Work, first_take: int, port: JobPort) -> None:
     work = settle(work, grid)
     place = place_of(work, grid, facts)
     if place.window != window:
-        clip = hear(engine, work, place.window, port.check)
+        clip = listen_to(engine, work, place.window, port.check)
     brought = None
     if to:
         brought = tempo.bring(engine, work, clip, to, _listener(engine, port), port)

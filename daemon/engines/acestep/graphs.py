@@ -151,7 +151,7 @@ class Steps:
         _fill(keys, cross)
 
         def step() -> torch.Tensor:
-            return self._inner(transformer, at, t, around, keys, layout, free)  # type: ignore[arg-type]
+            return self._inner(transformer, at, t, around, keys, layout, free)
 
         return _Step(at, t, around, keys, free, self._capture(step))
 

@@ -145,7 +145,8 @@ def takes_row(desk: Desk) -> Row:
     times = desk.bench.run(work)
     first, all_of_them = times.takes_s[0], times.takes_s[-1]
     figure = f"{milliseconds(all_of_them - first)} ({(all_of_them - first) / first:.2f} × one)"
-    return Row("4 more takes of a prepared job", (figure,), "≤ 2.5 × one")
+    goal = "≤ 2.5 × one" if desk.device.type == "cuda" else ""
+    return Row("4 more takes of a prepared job", (figure,), goal)
 
 
 def next_seed_row(desk: Desk) -> Row:
@@ -163,13 +164,17 @@ def next_seed_row(desk: Desk) -> Row:
 
 def long_clip_row(desk: Desk) -> Row:
     """A prepared job in a ten-minute clip against one in a one-minute clip."""
-    found = []
+    works = []
     for seconds in (60.0, 600.0):
         source = desk.clip(seconds, 9)
-        work = desk.repaint(source, start=seconds / 2, end=seconds / 2 + 8)
-        desk.bench.prepare(work)
-        runs = [desk.bench.run(replace(work, seed=s)) for s in range(desk.repeats + 1)]
-        found.append(statistics.median(t.whole_s for t in runs))
+        works.append(desk.repaint(source, start=seconds / 2, end=seconds / 2 + 8))
+        desk.bench.prepare(works[-1])
+    # In turns, so that a load that comes and goes meets both.
+    runs = [
+        [desk.bench.run(replace(work, seed=seed)).whole_s for work in works]
+        for seed in range(desk.repeats + 3)
+    ]
+    found = [statistics.median(column) for column in zip(*runs, strict=True)]
     ratio = found[1] / found[0]
     figure = f"{milliseconds(found[1])} / {milliseconds(found[0])} = {ratio:.2f}"
     return Row("prepared, a 10 min clip / a 1 min clip", (figure,), "≤ 1.1")
@@ -211,7 +216,7 @@ def stock_rows(
 def bgm_rows(desk: Desk) -> list[Row]:
     """Accompaniments by the base checkpoint, 50 steps, guidance 7, for 30 s of clip."""
     on_cuda = desk.device.type == "cuda"
-    steps = 50 if on_cuda else 4
+    steps = 50 if on_cuda else 2
     source = desk.clip(30.0, 4)
     rows, one_s = [], 0.0
     for takes, goal in ((1, "≤ 1.0 s"), (3, "≤ 2.5 s")):
@@ -224,7 +229,8 @@ def bgm_rows(desk: Desk) -> list[Row]:
             takes=takes,
             ways=("complete",),
         )
-        desk.bench.run(replace(work, takes=1))
+        if takes == 1:
+            desk.bench.run(work)
         took = desk.bench.run(replace(work, seed=work.seed + 100))
         one_s = one_s or took.whole_s
         rows.append(

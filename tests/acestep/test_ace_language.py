@@ -48,6 +48,19 @@ def test_the_question_is_the_chat_template_s_own(language):
     assert wording.for_plan(language, CAPTION, LYRICS) == wanted
 
 
+def test_codes_are_asked_about_as_the_chat_template_does(language):
+    codes = [3, 500, 999]
+    wanted = language.tokenizer.apply_chat_template(
+        [
+            {"role": "system", "content": f"# Instruction\n{wording._UNDERSTAND}\n\n"},
+            {"role": "user", "content": "".join(f"<|audio_code_{n}|>" for n in codes)},
+        ],
+        add_generation_prompt=True,
+        return_dict=False,
+    )
+    assert wording.for_words(language, codes) == wanted
+
+
 def test_a_plan_stands_in_the_models_turn(language):
     text = language.tokenizer.decode(wording.for_codes(language, CAPTION, LYRICS, PLAN))
     turn = "<think>\nbpm: 90\nduration: 24\nkeyscale: F# minor\ntimesignature: 4\n</think>\n\n"

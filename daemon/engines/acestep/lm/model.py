@@ -65,16 +65,11 @@ class Language:
         A word may end a line if its only line break is its last character.
         """
         size = self.model.config.vocab_size
-        inside = torch.zeros(size, dtype=torch.bool)
-        ends = torch.zeros(size, dtype=torch.bool)
-        special = set(self.tokenizer.all_special_ids)
-        first, last = self.vocabulary.first_code, self.vocabulary.first_code + self.vocabulary.codes
-        words = [i for i in range(min(size, len(self.tokenizer))) if not first <= i < last]
-        added = set(self.tokenizer.get_added_vocab().values())
-        for i in words:
-            if i in special or i in added:
-                continue
-            word = self.tokenizer.decode([i])
+        inside, ends = (torch.zeros(size, dtype=torch.bool) for _ in range(2))
+        added = {*self.tokenizer.all_special_ids, *self.tokenizer.get_added_vocab().values()}
+        plain_ids = [i for i in range(min(size, len(self.tokenizer))) if i not in added]
+        words = self.tokenizer.batch_decode([[i] for i in plain_ids])
+        for i, word in zip(plain_ids, words, strict=True):
             inside[i] = "\n" not in word and "\r" not in word and bool(word)
             ends[i] = word.endswith("\n") and word.count("\n") == 1 and "\r" not in word
         return inside.to(self.device), ends.to(self.device)

@@ -117,10 +117,10 @@ def needed(placement: Placement, weights: Weights) -> int:
 
 
 def keep_budget(placement: Placement) -> None:
-    """Make the allocator of a CUDA device refuse what goes beyond the budget."""
-    if placement.device.type == "cuda" and placement.budget_bytes:
+    """Make the allocator of a CUDA device refuse what goes beyond the budget, if there is one."""
+    if placement.device.type == "cuda":
         total = torch.cuda.get_device_properties(placement.device).total_memory
-        share = min(1.0, placement.budget_bytes / total)
+        share = min(1.0, (placement.budget_bytes or total) / total)
         torch.cuda.set_per_process_memory_fraction(share, placement.device)
 
 

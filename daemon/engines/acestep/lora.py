@@ -33,7 +33,7 @@ from daemon.engines.acestep.models.original import rename
 from daemon.engines.acestep.parts import Checkpoint
 
 _FILES = ("adapter_model.safetensors", "pytorch_lora_weights.safetensors")
-_FRAMES = re.compile(r"^(base_model\.model\.)?(transformer\.|decoder\.|diffusion_model\.)?")
+_FRAMES = re.compile(r"^(base_model\.model\.|transformer\.|decoder\.|diffusion_model\.)*")
 _PART = re.compile(
     r"^(?P<layer>.+?)\.(?P<part>lora_A|lora_B|lora_down|lora_up|lora_magnitude_vector|dora_scale|alpha)"
     r"(\.default)?(\.weight)?$"

@@ -12,8 +12,10 @@ BPM = 120.0
 
 
 def write(path: Path, seconds: float, seed: int) -> str:
-    """Write a clip and return its path."""
-    soundfile.write(path, music(seconds, seed), RATE, "PCM_24")
+    """Write a clip and return its path; a long one repeats its first minute."""
+    minute = music(min(seconds, 60.0), seed)
+    times = -(-round(seconds * RATE) // len(minute))
+    soundfile.write(path, np.tile(minute, (times, 1))[: round(seconds * RATE)], RATE, "PCM_24")
     return str(path)
 
 

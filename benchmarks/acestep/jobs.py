@@ -11,28 +11,30 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import daemon.worker.ahead
-import daemon.worker.perform
 from daemon.audio.probe import probe
 from daemon.core.planner import Work, plan
 from daemon.engines.acestep import AceStepEngine
 from daemon.engines.acestep.session import Session
 from daemon.engines.base import Cancelled, Chunk
 from daemon.worker.ahead import QuietPort, prepare
-from daemon.worker.clip import Clip, hear
+from daemon.worker.clip import Clip, Shelf
 from daemon.worker.perform import perform
 from daemon.worker.port import JobPort
 
 RATE = 48_000
+Clock = Callable[[], float]
 
 
 @dataclass(frozen=True)
 class Times:
-    """Of one job, in seconds: until the first chunk, until each take was whole, and the file's."""
+    """Of one job, in seconds: until the first chunk, until each take was whole, and the file's.
+
+    The first chunk may be provisional: one that a correction of the whole may still change.
+    """
 
     first_s: float
     takes_s: tuple[float, ...]
@@ -55,8 +57,8 @@ class Engine(AceStepEngine):
 class Bench:
     """One engine, and what runs jobs on it."""
 
-    def __init__(self, session: Session) -> None:
-        self.session = session
+    def __init__(self, session: Session, clock: Clock = time.perf_counter) -> None:
+        self.session, self._clock = session, clock
         self.engine = Engine(session)
 
     def work(self, op: str, source: str, **keys: Any) -> Work:
@@ -66,14 +68,13 @@ class Bench:
 
     def run(self, work: Work) -> Times:
         """Run a job; what it makes goes nowhere."""
-        watch = _Watch()
-        with watch.on_files():
-            perform(self.engine, work, 1, watch.port())
+        watch = _Watch(self._clock)
+        perform(self.engine, work, 1, watch.port(), watch)
         return watch.times()
 
     def prepare(self, work: Work) -> None:
         """Prepare a job, as on a selection."""
-        prepare(self.engine, work, QuietPort(lambda: False))
+        prepare(self.engine, work, QuietPort(lambda: False), Shelf())
 
     def idle(self, steps: int | None = None) -> None:
         """Let the engine use spare time: until it has nothing to do, or for `steps` checks."""
@@ -82,11 +83,13 @@ class Bench:
             self.engine.idle(QuietPort(lambda: steps is not None and next(left, None) is None))
 
 
-class _Watch:
-    """A channel that notes when what arrives."""
+class _Watch(Shelf):
+    """A channel that notes when what arrives, and a shelf that notes how long files take."""
 
-    def __init__(self) -> None:
-        self._began = time.perf_counter()
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self._clock = clock
+        self._began = clock()
         self._files_s = 0.0
         self._first_s = 0.0
         self._takes_s: list[float] = []
@@ -97,8 +100,7 @@ class _Watch:
         inner = port.emit
 
         def emit(chunk: Chunk) -> None:
-            if not chunk.provisional:
-                self._first_s = self._first_s or self._now_s()
+            self._first_s = self._first_s or self._now_s()
             inner(chunk)
 
         port.emit = emit  # type: ignore[method-assign]
@@ -113,22 +115,12 @@ class _Watch:
         """Return what was measured."""
         return Times(self._first_s, tuple(self._takes_s), self._files_s)
 
-    @contextlib.contextmanager
-    def on_files(self) -> Iterator[None]:
-        """Time the reading of files apart."""
-        replaced: Callable[..., Clip] = daemon.worker.perform.hear
-
-        def timed(*args: Any) -> Clip:
-            began = time.perf_counter()
-            clip = hear(*args)
-            self._files_s += time.perf_counter() - began
-            return clip
-
-        daemon.worker.perform.hear = timed
-        try:
-            yield
-        finally:
-            daemon.worker.perform.hear = replaced
+    def hear(self, *window: Any) -> Clip:
+        """Hear a window of a file; its time is told apart."""
+        began = self._clock()
+        clip = super().hear(*window)
+        self._files_s += self._clock() - began
+        return clip
 
     def _now_s(self) -> float:
-        return time.perf_counter() - self._began - self._files_s
+        return self._clock() - self._began - self._files_s

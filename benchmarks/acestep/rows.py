@@ -6,6 +6,7 @@ the engine has prepared for it. *exact*: prepared, with the whole clip as contex
 
 from __future__ import annotations
 
+import copy
 import itertools
 import statistics
 import time
@@ -49,6 +50,11 @@ class Desk:
     notes: list[str] = field(default_factory=list)
     _clips: dict[tuple[float, int], str] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """Processor time on the CPU, which other programs hardly change; else the time."""
+        return time.process_time if self.device.type == "cpu" else time.perf_counter
 
     @property
     def left_s(self) -> float:
@@ -139,7 +145,8 @@ def takes_row(desk: Desk) -> Row:
     times = desk.bench.run(work)
     first, all_of_them = times.takes_s[0], times.takes_s[-1]
     figure = f"{milliseconds(all_of_them - first)} ({(all_of_them - first) / first:.2f} × one)"
-    return Row("4 more takes of a prepared job", (figure,), "≤ 2.5 × one")
+    goal = "≤ 2.5 × one" if desk.device.type == "cuda" else ""
+    return Row("4 more takes of a prepared job", (figure,), goal)
 
 
 def next_seed_row(desk: Desk) -> Row:
@@ -157,13 +164,17 @@ def next_seed_row(desk: Desk) -> Row:
 
 def long_clip_row(desk: Desk) -> Row:
     """A prepared job in a ten-minute clip against one in a one-minute clip."""
-    found = []
+    works = []
     for seconds in (60.0, 600.0):
         source = desk.clip(seconds, 9)
-        work = desk.repaint(source, start=seconds / 2, end=seconds / 2 + 8)
-        desk.bench.prepare(work)
-        runs = [desk.bench.run(replace(work, seed=s)) for s in range(desk.repeats + 1)]
-        found.append(statistics.median(t.whole_s for t in runs))
+        works.append(desk.repaint(source, start=seconds / 2, end=seconds / 2 + 8))
+        desk.bench.prepare(works[-1])
+    # In turns, so that a load that comes and goes meets both.
+    runs = [
+        [desk.bench.run(replace(work, seed=seed)).whole_s for work in works]
+        for seed in range(desk.repeats + 3)
+    ]
+    found = [statistics.median(column) for column in zip(*runs, strict=True)]
     ratio = found[1] / found[0]
     figure = f"{milliseconds(found[1])} / {milliseconds(found[0])} = {ratio:.2f}"
     return Row("prepared, a 10 min clip / a 1 min clip", (figure,), "≤ 1.1")
@@ -177,12 +188,12 @@ def stock_seconds(desk: Desk) -> float:
     told |= {"guidance_scale": 1.0, "audio_duration": None}
     short = clips.music(12.0, 50)
     region = {"repainting_start": 2.0, "repainting_end": 10.0}
-    stock.seconds(pipe, desk.device, short, prompt=desk.prompt(), **region, **told)
+    stock.seconds(pipe, desk.device, desk.clock, short, prompt=desk.prompt(), **region, **told)
     clip = clips.music(CLIP_S, 51)
     region = {"repainting_start": START_S, "repainting_end": END_S}
     runs = 1 if desk.device.type == "cpu" else 1 + desk.repeats
     took = [
-        stock.seconds(pipe, desk.device, clip, prompt=desk.prompt(), **region, **told)
+        stock.seconds(pipe, desk.device, desk.clock, clip, prompt=desk.prompt(), **region, **told)
         for _ in range(runs)
     ]
     return statistics.median(took[-desk.repeats :])
@@ -205,14 +216,21 @@ def stock_rows(
 def bgm_rows(desk: Desk) -> list[Row]:
     """Accompaniments by the base checkpoint, 50 steps, guidance 7, for 30 s of clip."""
     on_cuda = desk.device.type == "cuda"
-    steps = 50 if on_cuda else 4
+    steps = 50 if on_cuda else 2
     source = desk.clip(30.0, 4)
     rows, one_s = [], 0.0
     for takes, goal in ((1, "≤ 1.0 s"), (3, "≤ 2.5 s")):
         work = desk.bench.work(
-            "bgm", source, prompt=desk.prompt(), steps=steps, guidance=7.0, takes=takes
+            "bgm",
+            source,
+            prompt=desk.prompt(),
+            steps=steps,
+            guidance=7.0,
+            takes=takes,
+            ways=("complete",),
         )
-        desk.bench.run(replace(work, takes=1))
+        if takes == 1:
+            desk.bench.run(work)
         took = desk.bench.run(replace(work, seed=work.seed + 100))
         one_s = one_s or took.whole_s
         rows.append(
@@ -227,8 +245,8 @@ def bgm_rows(desk: Desk) -> list[Row]:
     told = {"task_type": "complete", "num_inference_steps": steps, "shift": 1.0}
     told |= {"guidance_scale": 7.0, "lyrics": "", "complete_track_classes": ["drums", "bass"]}
     clip = clips.music(30.0, 4)
-    stock.seconds(pipe, desk.device, clip, prompt=desk.prompt(), **told)
-    took_s = stock.seconds(pipe, desk.device, clip, prompt=desk.prompt(), **told)
+    stock.seconds(pipe, desk.device, desk.clock, clip, prompt=desk.prompt(), **told)
+    took_s = stock.seconds(pipe, desk.device, desk.clock, clip, prompt=desk.prompt(), **told)
     rows.append(Row("the stock call for it", (milliseconds(took_s),)))
     rows.append(Row("stock / one candidate", (f"{took_s / one_s:.2f} ×",), "≥ 1.3 ×"))
     return rows
@@ -246,8 +264,6 @@ def vae_rows(desk: Desk) -> list[Row]:
     if desk.device.type == "cuda":
         rows.append(_noise_row("TF32 (as it runs)", decode(vae, latents, 10, 110), exact, True))
     for dtype in (torch.float16, torch.bfloat16):
-        import copy
-
         small = lean(copy.deepcopy(desk.models.common.vae), dtype)
         name = str(dtype).removeprefix("torch.")
         rows.append(_noise_row(name, decode(small, latents, 10, 110), exact, False))

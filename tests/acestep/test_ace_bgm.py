@@ -182,6 +182,16 @@ def test_the_band_is_the_one_asked_for(engine, clip):
     assert tracks(request_for(clip, stems="vocals,pad")) == ("synth",)
 
 
+@pytest.mark.parametrize("frames", [600, 24_001])
+def test_next_to_nothing_is_accompanied_too(engine, frames):
+    still = np.zeros((frames, 2), np.float32)
+    plain = request_for(still, ways="complete", balance=-3.0)
+    found, result, _ = run(engine, replace(plain, spans=(Span(0, frames),)))
+    assert mix(found).shape == (frames, 2)
+    assert np.isfinite(mix(found)).all()
+    assert any("too little to hear" in note for note in result.notes)
+
+
 def test_each_layer_hears_those_before_it(engine, clip, monkeypatch):
     heard = []
     added = ways.added

@@ -54,6 +54,15 @@ def test_the_default_halves_the_bytes(original_turbo, tmp_path):
     assert not (tmp_path / ".incoming" / "small").exists()
 
 
+def test_a_family_that_only_the_name_told_is_written_down(original_turbo, tmp_path):
+    home = tmp_path / "models"
+    shutil.copytree(original_turbo.parent, home)
+    sft = (home / original_turbo.name).rename(home / "acestep-v15-sft")
+    (sft / "config.json").write_text(json.dumps(original_layout.config("base")), "utf-8")
+    assert folders.recognise(sft).family == "sft"
+    assert folders.recognise(convert(sft, tmp_path / "mine")).family == "sft"
+
+
 @pytest.mark.parametrize(
     ("spoil", "told", "code"),
     [

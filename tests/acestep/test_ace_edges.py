@@ -58,8 +58,9 @@ def _clip(seconds, rate, channels=2):
     return np.resize(samples[:, :1], (frames, channels))
 
 
-@pytest.mark.parametrize("rate", [8_000, 11_025, 44_100, 192_000])
-@pytest.mark.parametrize("seconds", [0.02, 0.3, 1.7])
+@pytest.mark.parametrize(
+    ("rate", "seconds"), [(8_000, 0.02), (11_025, 0.3), (44_100, 1.7), (192_000, 0.02)]
+)
 def test_the_shortest_clips_are_repainted_and_extended(performed, rate, seconds):
     clip = _clip(seconds, rate, 1)
     region = {
@@ -76,7 +77,7 @@ def test_the_shortest_clips_are_repainted_and_extended(performed, rate, seconds)
 @pytest.mark.parametrize("op", ["repaint", "extend", "cover", "retake"])
 def test_silence(performed, op):
     keys = {"repaint": {"start": 2.0, "end": 5.0}, "extend": {"seconds": 2.0}}.get(op, {})
-    (sound,) = performed(op, np.zeros((12 * 48_000, 2)), 48_000, **keys).sounds().values()
+    (sound,) = performed(op, np.zeros((7 * 48_000, 2)), 48_000, **keys).sounds().values()
     assert np.isfinite(sound).all()
     assert sound.any()
 
@@ -88,17 +89,17 @@ def test_full_scale_and_beyond(performed):
     assert np.abs(sound).max() < 2
 
 
-@pytest.mark.parametrize("context", [0.0, 0.1, 3.0, 100.0])
+@pytest.mark.parametrize("context", [0.0, 0.1, 100.0])
 def test_any_context(performed, context):
-    clip = music(30.0)
-    sent = performed("repaint", clip, 48_000, start=14.0, end=16.0, context=context)
+    clip = music(18.0)
+    sent = performed("repaint", clip, 48_000, start=8.0, end=10.0, context=context)
     assert sent.sounds()["region 0"].shape == (96_000, 2)
 
 
-@pytest.mark.parametrize("region", [(0.0, 30.0), (0.0, 1.0), (29.0, 30.0), (29.99, 30.0)])
+@pytest.mark.parametrize("region", [(0.0, 11.0), (0.0, 1.0), (10.99, 11.0)])
 def test_any_region(performed, region):
     start, end = region
-    sent = performed("repaint", music(30.0), 48_000, start=start, end=end)
+    sent = performed("repaint", music(11.0), 48_000, start=start, end=end)
     assert len(sent.sounds()["region 0"]) == round((end - start) * 48_000)
 
 

@@ -1,7 +1,6 @@
 """Memory that runs out and values that are no numbers, injected where they would come from."""
 
 import itertools
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +14,8 @@ from daemon.engines.acestep.latents import decode as decoding
 from daemon.engines.acestep.latents import encode as encoding
 
 CLIP = music(18.0)
-REPAINT = asked("repaint", CLIP, (8.0, 10.0), prompt="warm pop")
+FAR = asked("repaint", CLIP, (8.0, 10.0), prompt="warm pop", allow_degrade=True, steps=4)
+REPAINT = asked("repaint", CLIP[: 11 * 48_000], (4.0, 5.5), prompt="warm pop", steps=4)
 OUT = torch.OutOfMemoryError("out of memory, tried to allocate 2 GiB")
 
 
@@ -109,11 +109,9 @@ def test_then_it_is_304_with_advice(engine, session, short):
 
 
 def test_with_leave_the_model_hears_less_and_says_so(engine, session, short):
-    options = {**REPAINT.options, "allow_degrade": True}
-    request = replace(REPAINT, options=options)
     short(solving, "sample", lambda dit, problem, *_: problem.noise.shape[1] > 12 * 25)
-    port, result = _played(engine, request)
-    span = request.spans[0]
+    port, result = _played(engine, FAR)
+    span = FAR.spans[0]
     assert port.start() <= span.start
     assert port.start() + len(port.sounds()["region"]) >= span.end
     note = next(n for n in result.notes if "Memory was short" in n)
@@ -123,7 +121,7 @@ def test_with_leave_the_model_hears_less_and_says_so(engine, session, short):
 def test_with_leave_it_still_fails_where_nothing_helps(engine, session, short):
     short(solving, "sample", lambda *_: True)
     with pytest.raises(PunchinError) as refused:
-        engine.run(replace(REPAINT, options={"allow_degrade": True}), Desk())
+        engine.run(FAR, Desk())
     assert refused.value.code == 304
     assert "allow_degrade" not in refused.value.message
 
@@ -139,7 +137,7 @@ def test_the_next_job_is_done_again(engine, session, short, plain, monkeypatch):
 
 
 def test_what_was_handed_over_stays(engine, session, short):
-    long = asked("repaint", CLIP, (3.0, 15.0), prompt="warm pop")
+    long = asked("repaint", CLIP, (3.0, 15.0), prompt="warm pop", steps=2)
     plain, _ = _played(engine, long)
     chunks = iter(range(100))
     # The two edges, the first chunk; the second one fails once.

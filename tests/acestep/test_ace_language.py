@@ -48,6 +48,19 @@ def test_the_question_is_the_chat_template_s_own(language):
     assert wording.for_plan(language, CAPTION, LYRICS) == wanted
 
 
+def test_codes_are_asked_about_as_the_chat_template_does(language):
+    codes = [3, 500, 999]
+    wanted = language.tokenizer.apply_chat_template(
+        [
+            {"role": "system", "content": f"# Instruction\n{wording._UNDERSTAND}\n\n"},
+            {"role": "user", "content": "".join(f"<|audio_code_{n}|>" for n in codes)},
+        ],
+        add_generation_prompt=True,
+        return_dict=False,
+    )
+    assert wording.for_words(language, codes) == wanted
+
+
 def test_a_plan_stands_in_the_models_turn(language):
     text = language.tokenizer.decode(wording.for_codes(language, CAPTION, LYRICS, PLAN))
     turn = "<think>\nbpm: 90\nduration: 24\nkeyscale: F# minor\ntimesignature: 4\n</think>\n\n"
@@ -178,6 +191,50 @@ def test_read_at_once_or_word_by_word_is_the_same(language):
         parted.logits(rows, 1.0)
     alone = parted._state[0] @ language.model.get_output_embeddings().weight.T
     assert torch.allclose(alone, whole, atol=1e-4)
+
+
+def greedy(language, capture, count=24):
+    """Tokens of a text that is written with a captured step, and how often that was taken."""
+    asked = wording.for_codes(language, CAPTION, LYRICS, PLAN)
+    pen = Pen(language, [asked, asked[:-6]], count, capture)
+    rows = slice(0, language.model.config.vocab_size)
+    out = []
+    for _ in range(count):
+        out.append(int(pen.logits(rows, 2.0).argmax()))
+        pen.push(out[-1])
+        if len(out) == 9:  # several at once go the plain way in between
+            out.append(5)
+            pen.push(5)
+    return out[:count]
+
+
+def test_a_captured_step_writes_the_same(language):
+    taken = []
+
+    def capture(step):
+        step()  # as warming up and capturing on a device do
+        step()
+
+        def again():
+            taken.append(1)
+            return step()
+
+        return again
+
+    assert greedy(language, capture) == greedy(language, None)
+    assert len(taken) > 15
+
+
+@pytest.mark.parametrize("fault", ["raises", "differs"])
+def test_a_capture_that_fails_is_done_without(language, fault, caplog):
+    def capture(step):
+        step()
+        if fault == "raises":
+            raise RuntimeError("operation not permitted when stream is capturing")
+        return lambda: step() + 1
+
+    assert greedy(language, capture) == greedy(language, None)
+    assert "captured step" in caplog.text
 
 
 def test_exactly_as_many_codes_as_asked_in_the_code_book(language):

@@ -46,6 +46,13 @@ def as_diffusers(made):
     }
 
 
+def framed(frame):
+    """PEFT's names in another frame than its own."""
+    return lambda made: {
+        name.replace("base_model.model.", frame): tensor for name, tensor in as_peft(made).items()
+    }
+
+
 def as_peft(made, infix=""):
     def theirs(layer):
         for ours, name in NAMES.items():
@@ -73,7 +80,17 @@ def same(one, other):
     return one.keys() == other.keys() and all(torch.equal(one[n], other[n]) for n in one)
 
 
-@pytest.mark.parametrize("form", [as_diffusers, as_peft, lambda m: as_peft(m, ".default")])
+@pytest.mark.parametrize(
+    "form",
+    [
+        as_diffusers,
+        as_peft,
+        lambda made: as_peft(made, ".default"),
+        framed("base_model.model.decoder."),
+        framed("diffusion_model.decoder."),
+        framed(""),
+    ],
+)
 def test_both_formats_change_the_weights_by_b_times_a(form, turbo, tmp_path):
     made = halves(turbo.transformer, 1)
     before = weights(turbo)
@@ -218,6 +235,10 @@ def test_what_fits_one_checkpoint_leaves_the_other_alone_and_says_so(
     assert same(weights(base), before)
     assert loras.unfit(base) == (path,)
     assert loras.unfit(turbo) == ()
+    loras.must_fit(turbo)
+    with pytest.raises(PunchinError, match="made for another model") as caught:
+        loras.must_fit(base)
+    assert caught.value.code == 303
 
 
 # -- what is wrong -------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import soundfile
 
 torch = pytest.importorskip("torch", reason="NOT TESTED, torch is not installed")
 
@@ -202,6 +203,20 @@ def test_a_result_that_is_worked_on_again_is_not_encoded_again(engine, solved):
     here = slice(4 * RATE // HOP + 8, round(6.5 * RATE) // HOP - 8)
     assert torch.equal(solved[-1][0].source[here], made[0][here])
     assert not torch.equal(solved[-1][0].source[here], first.source[here])
+
+
+@pytest.mark.parametrize("way", ["repaint", "extend-after", "generate", "cover", "retake"])
+def test_a_reference_gives_every_op_its_timbre(engine, solved, tmp_path, way):
+    path = tmp_path / "other.wav"
+    soundfile.write(path, music(5.0, seed=9), 44_100)
+    request = WAYS[way]
+    told = replace(request, options={**request.options, "reference": str(path), "steps": 1})
+    plain = replace(request, options={**request.options, "steps": 1})
+    engine.run(told, Desk())
+    engine.run(plain, Desk())
+    one, two = (problem.conditions.states for problem, _ in solved)
+    assert one.shape == two.shape
+    assert not torch.allclose(one, two)
 
 
 def test_guidance_is_refused_kindly_by_a_distilled_model(engine):

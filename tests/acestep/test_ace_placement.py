@@ -93,12 +93,33 @@ def test_a_placement_in_words():
     )
 
 
-def test_this_machine_is_seen():
+def test_this_machine_is_seen(monkeypatch):
     here = placing.machine()
     assert here.free_bytes["cpu"] > 0
-    assert len(here.free_bytes) == 1 + torch.cuda.device_count() + (
-        torch.backends.mps.is_available()
-    )
+    others = torch.cuda.device_count() + torch.backends.mps.is_available()
+    assert len(here.free_bytes) == 1 + others
+
+
+@pytest.mark.parametrize(
+    ("wish", "asked"),
+    [("auto", [0, 1]), ("cuda", [0, 1]), ("cuda:1", [1]), ("cuda:0", [0]), ("cpu", [])],
+)
+def test_only_devices_that_may_be_meant_are_asked(monkeypatch, wish, asked):
+    seen = []
+
+    def free(number):
+        seen.append(number)
+        return 10**10 * (number + 1), 10**11
+
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", free)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda number: (7 + number, 5))
+    here = placing.machine(wish)
+    assert seen == asked
+    assert {d: b for d, b in here.free_bytes.items() if d.startswith("cuda")} == {
+        f"cuda:{number}": 10**10 * (number + 1) for number in asked
+    }
+    assert here.bfloat16 == ({"cuda:1"} if 1 in asked else set())
 
 
 # -- what is loaded beside what ------------------------------------------------------------------

@@ -9,6 +9,8 @@ import tiny
 import torch
 from diffusers import AceStepTransformer1DModel
 from torch.nn.functional import pad
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from daemon.engines.acestep.dit.conditions import Conditions
 from daemon.engines.acestep.dit.context import hole, new_frames
@@ -301,6 +303,31 @@ def test_a_problem_that_makes_no_sense_is_refused(turbo, broken):
     with pytest.raises(AssertionError):
         replace(problem, **broken)
     assert isinstance(problem, Problem)
+
+
+class OneDevice(TorchDispatchMode):
+    """Fails where devices are mixed, or where a value is waited for."""
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        flat = [x for x in tree_leaves(args) if isinstance(x, torch.Tensor)]
+        assert len({x.device.type for x in flat if x.ndim}) <= 1, func
+        if func is torch.ops.aten._local_scalar_dense.default:
+            assert flat[0].device.type == "cpu", "a step waits"
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("bucket", [FRAMES, 200])
+def test_everything_is_moved_to_the_device_and_no_step_waits_for_it(base, bucket):
+    """On a device without memory, since CUDA is at hand only here and there."""
+    problem = repaint(base, takes=2)
+    away = copy.deepcopy(base[1].transformer).to("meta")
+    null = base[1].condition_encoder.null_condition_emb
+    dit = replace(dit_of(base[1]), transformer=away, null_condition=null, bucket=lambda n: bucket)
+    conditions = replace(problem.conditions, states=problem.conditions.states.to("meta"))
+    with OneDevice():
+        got = sample(dit, replace(problem, conditions=conditions))
+    assert got.device.type == "meta"
+    assert got.shape == problem.noise.shape
 
 
 def test_cuda_takes_no_slow_kernel(turbo):

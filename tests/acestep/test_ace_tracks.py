@@ -9,7 +9,7 @@ import torch
 from ace_desk import RATE, Desk, asked, music
 
 from bridge.protocol.errors import PunchinError
-from daemon.engines.acestep import AceStepEngine
+from daemon.engines.acestep import AceStepEngine, solving
 from daemon.engines.acestep.dit.noise import window_noise
 from daemon.engines.acestep.ops import passages
 from daemon.engines.acestep.ops.layer import _DRAWS
@@ -100,6 +100,27 @@ def test_another_seed_or_track_is_another_layer(engine, clip):
     assert np.array_equal(first, layer(track="bass"))
     for other in (layer(track="bass", seed=8), layer(track="drums"), layer(track="pad")):
         assert np.abs(first - other).max() > 1e-3
+
+
+def test_later_takes_of_a_layer_are_one_batch_and_each_as_if_alone(engine, clip, monkeypatch):
+    rows = []
+    sample = solving.sample
+
+    def counted(dit, problem, *rest):
+        rows.append(len(problem.noise))
+        return sample(dit, problem, *rest)
+
+    monkeypatch.setattr(solving, "sample", counted)
+    made = []
+    for take in (1, 2, 3):
+        later = tuple(range(7 + take, 10))
+        plain = asked("layer", clip, (0, SECONDS), seed=6 + take, later=later, track="bass", **FAST)
+        made.append(run(engine, replace(plain, take=take))[0]["stem:bass"])
+    assert rows == [1, 2]
+    engine._session.kept.clear()
+    alone, _, _ = run(engine, asked("layer", clip, (0, SECONDS), seed=9, track="bass", **FAST))
+    assert np.abs(alone["stem:bass"] - made[2]).max() < 1e-5
+    assert np.abs(made[1] - made[2]).max() > 1e-3
 
 
 def test_a_pad_is_what_the_model_calls_synth(engine, clip):
@@ -256,7 +277,7 @@ def test_a_passage_goes_on_where_the_one_before_ended(engine, monkeypatch):
     problems = []
     solve = engine._session.solve
 
-    def remembered(checkpoint, problem, share):
+    def remembered(checkpoint, problem, share, takes=None):
         problems.append((problem, solve(checkpoint, problem, share)))
         return problems[-1][1]
 

@@ -92,6 +92,14 @@ def test_a_layer_comes_as_a_stem_and_in_a_mix(run, song, rate, channels):
     assert found["stem:strings"].any()
 
 
+def test_a_layer_is_varied_from_how_it_sounds(run, song):
+    made = run("layer", song(), "track", "strings", *FAST)
+    job = run("retake", "of", made["id"], "strength", 0.3, *FAST)
+    assert job["state"] == "done", job["error"]
+    assert files(job, "mix")["mix"].shape == files(made, "mix")["mix"].shape
+    assert any("no recipe" in note for note in job["result"]["notes"])
+
+
 def test_stems_come_one_by_one(run, song):
     source = song()
     job = run("stems", source, "stems", "drums,bass", *FAST[2:])

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import logging
 import os
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
@@ -41,9 +42,13 @@ _WARM = 2  # runs before a capture, in which kernels are chosen and workspaces t
 _log = logging.getLogger("punchin.acestep")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class _Step:
-    """A step that is ready: where its inputs go, and what computes it."""
+    """A step that is ready: where its inputs go, and what computes it.
+
+    `held` are what was put last into the places of context and cross-attention, as long as they
+    live: the steps of a run share them.
+    """
 
     x: torch.Tensor
     t: torch.Tensor
@@ -51,6 +56,17 @@ class _Step:
     cross: Cross
     null: torch.Tensor | None
     again: Thunk
+    held: tuple[Callable[[], Any], Callable[[], Any]] = (lambda: None, lambda: None)
+
+    def take(self, context: torch.Tensor, cross: Cross, null: torch.Tensor | None) -> None:
+        """Put in what all steps of a run share, unless it is there."""
+        if self.held[0]() is context and self.held[1]() is cross:
+            return
+        self.context.copy_(context)
+        _fill(self.cross, cross)
+        if self.null is not None and null is not None:
+            self.null.copy_(null)
+        self.held = (weakref.ref(context), weakref.ref(cross))
 
 
 class Steps:
@@ -84,10 +100,7 @@ class Steps:
         self._ready.move_to_end(key)
         step.x.copy_(x)
         step.t.fill_(float(t))
-        step.context.copy_(context)
-        _fill(step.cross, cross)
-        if step.null is not None and null is not None:
-            step.null.copy_(null)
+        step.take(context, cross, null)
         return step.again().clone()
 
     def want(self, transformer: Any, x: torch.Tensor, *rest: Any) -> None:
@@ -138,7 +151,7 @@ class Steps:
         _fill(keys, cross)
 
         def step() -> torch.Tensor:
-            return self._inner(transformer, at, t, around, keys, layout, free)  # type: ignore[arg-type]
+            return self._inner(transformer, at, t, around, keys, layout, free)
 
         return _Step(at, t, around, keys, free, self._capture(step))
 

@@ -33,7 +33,7 @@ from daemon.engines.acestep.models.original import rename
 from daemon.engines.acestep.parts import Checkpoint
 
 _FILES = ("adapter_model.safetensors", "pytorch_lora_weights.safetensors")
-_FRAMES = re.compile(r"^(base_model\.model\.)?(transformer\.|decoder\.|diffusion_model\.)?")
+_FRAMES = re.compile(r"^(base_model\.model\.|transformer\.|decoder\.|diffusion_model\.)*")
 _PART = re.compile(
     r"^(?P<layer>.+?)\.(?P<part>lora_A|lora_B|lora_down|lora_up|lora_magnitude_vector|dora_scale|alpha)"
     r"(\.default)?(\.weight)?$"
@@ -193,6 +193,12 @@ class Loras:
     def unfit(self, checkpoint: Checkpoint) -> tuple[Path, ...]:
         """Return the files in use that `checkpoint` runs without, made as they are for another."""
         return tuple(lora.file for lora, _ in self._used if _misfit(lora, checkpoint))
+
+    def must_fit(self, checkpoint: Checkpoint) -> None:
+        """Raise 303 if a file in use was made for another model than `checkpoint`."""
+        for file in self.unfit(checkpoint):
+            what = f"{file} was made for another model than {checkpoint.name}"
+            raise error(303, f"{what}: take it off (punchin lora {file} 0)")
 
     def _lora(self, path: Path) -> Lora:
         """Return what the file at `path` holds, read anew when the file is another."""

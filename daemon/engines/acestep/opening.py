@@ -31,8 +31,9 @@ def open_session(model: str | None, port: Port, environ: Mapping[str, str] = os.
     """
     home = models_at(model, environ)
     first = needed("repaint", home.checkpoints)
-    has = placing.machine()
-    placement = placing.choose(placing.wishes_from(environ), has, numbers_in(first))
+    wishes = placing.wishes_from(environ)
+    has = placing.machine(wishes.device)
+    placement = placing.choose(wishes, has, numbers_in(first))
     _log.info("%s on %s", first.folder, placing.describe(placement))
     placing.keep_budget(placement)
     placing.use_cores(placement)

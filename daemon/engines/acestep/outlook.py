@@ -24,7 +24,8 @@ def outlook(model: str | None, environ: Mapping[str, str] = os.environ) -> dict[
         told["checkpoints"] = [found.name for found in home.checkpoints]
         told["beside"] = [p.name for p in (*home.language_models, *home.separators)]
         weights = numbers_in(needed("repaint", home.checkpoints))
-        chosen = placing.choose(placing.wishes_from(environ), placing.machine(), weights)
+        wishes = placing.wishes_from(environ)
+        chosen = placing.choose(wishes, placing.machine(wishes.device), weights)
         told["placement"] = placing.describe(chosen)
     except PunchinError as e:
         told["trouble"] = e.message

@@ -9,10 +9,8 @@ Threads: the worker's main thread.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import psutil
 import torch
@@ -25,7 +23,7 @@ WORK = 3 * GIB // 2
 """What an edit may take beside the weights: encoded and decoded tiles, activations, graphs."""
 SMALL_WORK = GIB
 """The same with the VAE in half precision and short tiles."""
-Precision = Literal["auto", "float32", "bfloat16", "float16"]
+_AMPERE = (8, 0)  # the first CUDA devices that compute in bfloat16
 _TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -68,17 +66,20 @@ def wishes_from(environ: Mapping[str, str]) -> Wishes:
     )
 
 
-def machine() -> Machine:
-    """Return what this machine has now."""
+def machine(wish: str = "auto") -> Machine:
+    """Return what this machine has now, of the devices that `wish` may mean.
+
+    Asking a CUDA device for its free memory takes some hundred MB of it, so others are not asked.
+    """
     free = {"cpu": int(psutil.virtual_memory().available)}
     knows = set()
     if torch.backends.mps.is_available():
         free["mps"] = int(torch.mps.recommended_max_memory())
     for number in range(torch.cuda.device_count()):
         name = f"cuda:{number}"
-        free[name] = int(torch.cuda.mem_get_info(number)[0])
-        with torch.cuda.device(number):
-            if torch.cuda.is_bf16_supported(including_emulation=False):
+        if wish in ("auto", "cuda", name):
+            free[name] = int(torch.cuda.mem_get_info(number)[0])
+            if torch.version.hip or torch.cuda.get_device_capability(number) >= _AMPERE:
                 knows.add(name)
     return Machine(free, frozenset(knows))
 
@@ -116,10 +117,10 @@ def needed(placement: Placement, weights: Weights) -> int:
 
 
 def keep_budget(placement: Placement) -> None:
-    """Make the allocator of a CUDA device refuse what goes beyond the budget."""
-    if placement.device.type == "cuda" and placement.budget_bytes:
+    """Make the allocator of a CUDA device refuse what goes beyond the budget, if there is one."""
+    if placement.device.type == "cuda":
         total = torch.cuda.get_device_properties(placement.device).total_memory
-        share = min(1.0, placement.budget_bytes / total)
+        share = min(1.0, (placement.budget_bytes or total) / total)
         torch.cuda.set_per_process_memory_fraction(share, placement.device)
 
 
@@ -161,8 +162,3 @@ def _usual(device: str, bfloat16: bool) -> torch.dtype:
     if device == "cpu":
         return torch.float32
     return torch.bfloat16 if bfloat16 else torch.float16
-
-
-def is_device(text: str) -> bool:
-    """Whether `text` can be the setting `engine.device`."""
-    return re.fullmatch(r"auto|cpu|mps|cuda(:\d{1,2})?", text) is not None

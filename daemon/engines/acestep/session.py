@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from bridge.protocol.errors import error
 from bridge.protocol.loras import parse
 from daemon.engines.acestep import solving
 from daemon.engines.acestep.beside import Beside
@@ -127,10 +126,7 @@ class Session:
     def checkpoint_for(self, task: Task) -> Checkpoint:
         """Return the checkpoint that does `task`. Raises 301, 302, 303, 304."""
         checkpoint = self.open(needed(task, self.found))
-        unfit = self.loras.unfit(checkpoint)
-        if unfit:
-            what = f"{unfit[0]} was made for another model than {checkpoint.name}"
-            raise error(303, f"{what}: take it off (punchin lora {unfit[0]} 0)")
+        self.loras.must_fit(checkpoint)
         return self.sent_home(checkpoint)
 
     def named(self, name: str) -> Checkpoint | None:

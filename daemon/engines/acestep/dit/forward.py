@@ -44,7 +44,7 @@ class Run(Protocol):
         self,
         transformer: Any,
         x: torch.Tensor,
-        t: float,
+        t: float | torch.Tensor,
         context: torch.Tensor,
         cross: Cross,
         layout: Layout,

@@ -53,11 +53,11 @@ class Form:
 
     def allowed(self) -> torch.Tensor:
         """Return which tokens may follow, bool `(V,)`."""
-        inside, ends = self.language.breaks
         if not self._free:
-            return self._mask(self._at, inside)
+            return self._mask(self._at)
         if self._broken:
-            return self._mask({**self._indents(), **self._next()}, inside)
+            return self._mask({**self._indents(), **self._next()})
+        inside, ends = self.language.breaks
         return ends.clone() if self._left <= 1 else inside | ends
 
     def push(self, token: int) -> None:
@@ -107,10 +107,10 @@ class Form:
             found = self.language.trees[_INDENT] = {token: {} for token in sorted(starts)}
         return dict(found)
 
-    def _mask(self, tokens: Mapping[int, Tree], like: torch.Tensor) -> torch.Tensor:
-        mask = torch.zeros_like(like)
+    def _mask(self, tokens: Mapping[int, Tree]) -> torch.Tensor:
+        mask = torch.zeros(self.language.model.config.vocab_size, dtype=torch.bool)
         mask[list(tokens)] = True
-        return mask
+        return mask.to(self.language.device)
 
 
 def form(language: Language, told: Plan, asked: Sequence[str]) -> Form:

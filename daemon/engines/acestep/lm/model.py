@@ -65,16 +65,11 @@ class Language:
         A word may end a line if its only line break is its last character.
         """
         size = self.model.config.vocab_size
-        inside = torch.zeros(size, dtype=torch.bool)
-        ends = torch.zeros(size, dtype=torch.bool)
-        special = set(self.tokenizer.all_special_ids)
-        first, last = self.vocabulary.first_code, self.vocabulary.first_code + self.vocabulary.codes
-        words = [i for i in range(min(size, len(self.tokenizer))) if not first <= i < last]
-        added = set(self.tokenizer.get_added_vocab().values())
-        for i in words:
-            if i in special or i in added:
-                continue
-            word = self.tokenizer.decode([i])
+        inside, ends = (torch.zeros(size, dtype=torch.bool) for _ in range(2))
+        added = {*self.tokenizer.all_special_ids, *self.tokenizer.get_added_vocab().values()}
+        plain_ids = [i for i in range(min(size, len(self.tokenizer))) if i not in added]
+        words = self.tokenizer.batch_decode([[i] for i in plain_ids])
+        for i, word in zip(plain_ids, words, strict=True):
             inside[i] = "\n" not in word and "\r" not in word and bool(word)
             ends[i] = word.endswith("\n") and word.count("\n") == 1 and "\r" not in word
         return inside.to(self.device), ends.to(self.device)
@@ -89,9 +84,11 @@ def load(folder: Path, placement: Placement, codes: int) -> Language:
     """Read a language model; `codes` is the size of the code book. Raises 302, 303."""
     from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
 
     if not folder.is_dir():
         raise error(302, f"no language model at {folder}: punchin models pull lm-0.6b")
+    logging.disable_progress_bar()
     try:
         tokenizer = AutoTokenizer.from_pretrained(
             folder, local_files_only=True, trust_remote_code=False
@@ -102,6 +99,7 @@ def load(folder: Path, placement: Placement, codes: int) -> Language:
             local_files_only=True,
             trust_remote_code=False,
             use_safetensors=True,
+            attn_implementation="sdpa",
             output_loading_info=True,
         )
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as reason:
@@ -115,6 +113,8 @@ def load(folder: Path, placement: Placement, codes: int) -> Language:
     if lacks:
         raise error(303, f"{folder} lacks {lacks[0]}, or has another shape of it: fetch it again")
     model = model.requires_grad_(False).eval().to(placement.device)
+    if set(getattr(model.config, "layer_types", ())) - {"full_attention"}:
+        raise error(303, f"{folder} is no 5 Hz language model: punchin models pull lm-0.6b")
     known = _vocabulary(tokenizer, codes, folder)
     if known.first_code + known.codes > model.config.vocab_size:
         raise error(303, f"{folder} has fewer words than its tokenizer: fetch it again")

@@ -47,7 +47,7 @@ def for_words(language: Language, codes: Sequence[int]) -> list[int]:
     """Return the question what codes sound like."""
     first = language.vocabulary.first_code
     heard = [first + code for code in codes]
-    return [*_asked(language, _UNDERSTAND, [*heard, *language.ids("\n")]), *_opened(language)]
+    return [*_asked(language, _UNDERSTAND, heard), *_opened(language)]
 
 
 def _asked(language: Language, instruction: str, said: Sequence[int]) -> list[int]:

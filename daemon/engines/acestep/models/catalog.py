@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Kind = Literal["checkpoint", "language model", "shared", "separator"]
-GB = 1_000_000_000
 
 
 @dataclass(frozen=True)

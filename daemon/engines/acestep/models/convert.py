@@ -55,6 +55,8 @@ def convert(folder: Path, to: Path, dtype: str = "bfloat16") -> Path:
 
 def _write(found: Found, vae: Path, text: Path, to: Path, dtype: torch.dtype) -> None:
     made = load_checkpoint(found, Placement(torch.device("cpu"), dtype, torch.float32))
+    # The folder may get another name, which tells the family where the configuration does not.
+    made.transformer.register_to_config(model_version=found.family)
     index: dict[str, list[str]] = {}
     for component, kind in CLASSES.items():
         module = getattr(made, _FIELDS.get(component, component))

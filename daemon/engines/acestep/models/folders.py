@@ -127,11 +127,11 @@ def _is_separator(folder: Path) -> bool:
 
 
 def _family(name: str, config: Mapping[str, Any]) -> Family:
+    """Return the family; published sft models have the very config of base, so the name counts."""
     version = str(config.get("model_version") or "").lower()
     if config.get("is_turbo") or "turbo" in version:
         return "turbo"
-    told = version or name.lower()
-    return "sft" if "sft" in told else "base"
+    return "sft" if "sft" in version or "sft" in name.lower() else "base"
 
 
 def _xl(config: Mapping[str, Any]) -> bool:

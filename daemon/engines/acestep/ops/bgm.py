@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 
 from bridge.protocol.kinds import SEED_MAX
 from daemon.engines.acestep.cache import window_key
@@ -126,7 +127,7 @@ def _judged(
         session, request, view, played, Part(part.port, part.first, 0.9 * part.length)
     )
     part.share(0.9, 1.0, "judging").tell(0.0)
-    device = session.placement.device
+    device = _for_spectra(session)
     vocal = session.kept.made(
         ("vocal", _of_clip(request)), lambda: hear(_vocal(request), part.port.check)
     )
@@ -156,13 +157,19 @@ def _rendered(
     if SONG not in stems:
         made = Backing(stems, 0.0, None)
     else:
-        separator, device = session.beside.separator(), session.placement.device
+        separator, device = session.beside.separator(), _for_spectra(session)
         made = without_vocal(stems[SONG], _vocal(request), separator, device, part.port.check)
     mode = str(request.options.get("grid", "correct"))
     if mode == "off":
         return made
     beat = beat_of_kept(session, request, [(0, len(request.clip))])
     return on_time(made, beat, mode == "correct")
+
+
+def _for_spectra(session: Session) -> torch.device:
+    """Return where spectra are computed; Apple's GPU lacks what complex numbers need."""
+    device = session.placement.device
+    return torch.device("cpu") if device.type == "mps" else device
 
 
 def _vocal(request: Request) -> np.ndarray:

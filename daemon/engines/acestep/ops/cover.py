@@ -6,16 +6,14 @@ The codes keep melody, harmony and form and lose the detail. `strength` 0…1 is
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-
-import torch
 
 from daemon.engines.acestep.dit.context import codes_of, of_codes, whole
 from daemon.engines.acestep.dit.noise import window_noise
 from daemon.engines.acestep.dit.sampler import Problem
 from daemon.engines.acestep.ops.finishing import one_after_the_other, timing
-from daemon.engines.acestep.ops.reference import timbre
+from daemon.engines.acestep.ops.reference import UNTOLD, Timbre, timbre
 from daemon.engines.acestep.ops.repaint import recipe_for, spare_note
 from daemon.engines.acestep.ops.sounding import (
     below_full_scale,
@@ -66,7 +64,7 @@ def covering(
     request: Request,
     view: View,
     codes: Sequence[int],
-    about: tuple[torch.Tensor | None, Hashable] = (None, None),
+    about: Timbre = UNTOLD,
     caption: str | None = None,
     lyrics: str | None = None,
 ) -> tuple[Problem, Recipe, tuple[str, ...]]:

@@ -17,6 +17,7 @@ from daemon.audio.seam import level_difference_db
 from daemon.engines.acestep.dit.windows import span_of, warnings_of
 from daemon.engines.acestep.grid.correct import beside as neighbours
 from daemon.engines.acestep.ops.finishing import colouring, one_after_the_other, timing
+from daemon.engines.acestep.ops.reference import timbre
 from daemon.engines.acestep.ops.repaint import recipe_for, repainting, spare_note
 from daemon.engines.acestep.ops.sounding import (
     glance_of,
@@ -76,7 +77,8 @@ def _side(
     source = session.source(request, view, checkpoint, part.share(0.02, 0.2, "encoding"))
     text, told = words(request, "repaint", view)
     whole = replace(request, options={**request.options, "strength": 1.0})
-    problem, how = repainting(session, checkpoint, whole, view, source, text)
+    about = timbre(session, request, part.share(0.2, 0.2, "listening"))
+    problem, how = repainting(session, checkpoint, whole, view, source, text, about)
     work = part.share(0.2, 0.8, "playing on")
     takes = takes_of(request, view, checkpoint)
     glance = glance_of(session, view, span, "region", work)

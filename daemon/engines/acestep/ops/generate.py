@@ -14,6 +14,7 @@ from daemon.engines.acestep.dit.noise import window_noise
 from daemon.engines.acestep.dit.sampler import Problem
 from daemon.engines.acestep.ops.finishing import one_after_the_other, timing
 from daemon.engines.acestep.ops.planning import outline, plan_for
+from daemon.engines.acestep.ops.reference import timbre
 from daemon.engines.acestep.ops.repaint import recipe_for, spare_note
 from daemon.engines.acestep.ops.sounding import (
     below_full_scale,
@@ -56,14 +57,15 @@ def generate(session: Session, request: Request, port: Port) -> Result:
         codes, told = made_up.codes, (made_up.note, *told)
         context = of_codes(checkpoint, codes)[: view.frames]
     how = solving(request, checkpoint)
+    first = 0.4 if plan else 0.05
+    about = timbre(session, request, Share(port, first, first, "listening"))
     problem = Problem(
         context=whole(context),
         noise=window_noise(request.seed, view.frames, [view.region], checkpoint.channels)[None],
-        conditions=session.conditions(checkpoint, text),
+        conditions=session.conditions(checkpoint, text, *about),
         schedule=how.schedule,
         guidance=how.guidance,
     )
-    first = 0.4 if plan else 0.05
     work = Share(port, first, 0.8, "playing")
     # Each take has an outline of its own: only takes without one can be solved together.
     takes = None if plan else takes_of(request, view, checkpoint)

@@ -19,6 +19,7 @@ from daemon.engines.acestep.ops.tracks import track_of
 from daemon.engines.acestep.ops.wishes import solving, words
 from daemon.engines.acestep.parts import RATE, Checkpoint
 from daemon.engines.acestep.session import Session, Share
+from daemon.engines.acestep.solving import Takes
 from daemon.engines.acestep.text.prompt import TRACKS
 from daemon.engines.acestep.view import View, whole
 from daemon.engines.base import Port, Request, Result
@@ -65,12 +66,16 @@ def added(
 ) -> tuple[torch.Tensor, tuple[str, ...]]:
     """Return the latents `(B, view.frames, C)` of a track to what sounds, and notes.
 
-    `sources (1 or B, view.frames, C)`; one row for each of `seeds`, none: the request's own.
+    `sources (1 or B, view.frames, C)`; one row for each of `seeds`, none: the request's own, with
+    the job's later takes ahead.
     """
     how = solving(request, checkpoint)
     notes = dict.fromkeys(how.notes)
     # Tracks of one seed are drawn apart: they shall not move alike.
     own = _DRAWS * TRACKS.index(track)
+
+    def noise(seed: int) -> torch.Tensor:
+        return passage_noise((seed,), seen_by(passages[0]), own, checkpoint)[0]
 
     def problem(number: int, passage: Passage) -> Problem:
         seen = seen_by(passage)
@@ -86,7 +91,8 @@ def added(
             guidance=how.guidance,
         )
 
-    return solved(session, checkpoint, view, passages, problem, share), tuple(notes)
+    takes = None if seeds else Takes(request.take, request.later_seeds, noise)
+    return solved(session, checkpoint, view, passages, problem, share, takes), tuple(notes)
 
 
 def seen_by(passage: Passage) -> View:

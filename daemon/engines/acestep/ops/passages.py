@@ -19,6 +19,7 @@ from daemon.engines.acestep.dit.sampler import Problem
 from daemon.engines.acestep.dit.windows import LEAST, LONGEST_S
 from daemon.engines.acestep.parts import FRAMES_PER_S, GRAIN, HOP, Checkpoint
 from daemon.engines.acestep.session import Session, Share
+from daemon.engines.acestep.solving import Takes
 from daemon.engines.acestep.view import View
 
 OVERLAP = 2 * FRAMES_PER_S
@@ -68,15 +69,16 @@ def solved(
     passages: tuple[Passage, ...],
     problem: Callable[[int, Passage], Problem],
     share: Share,
+    takes: Takes | None = None,
 ) -> torch.Tensor:
     """Return the latents `(B, view.frames, C)` that the passages' problems make together.
 
     `problem(number, passage)` is over the frames that the passage sees, with B rows of noise; what
     is held is added here. A single passage is one batch; of several each row is made by itself,
-    because what it holds is its own.
+    because what it holds is its own. `takes` are solved along with a single passage.
     """
     if len(passages) == 1:
-        return session.solve(checkpoint, problem(0, passages[0]), share)
+        return session.solve(checkpoint, problem(0, passages[0]), share, takes)
     asked = [problem(number, passage) for number, passage in enumerate(passages)]
     rows = len(asked[0].noise)
     length = (share.last - share.first) / rows

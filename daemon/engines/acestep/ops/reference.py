@@ -20,21 +20,22 @@ from daemon.engines.acestep.parts import RATE
 from daemon.engines.acestep.session import Session, Share
 from daemon.engines.base import Request
 
+Timbre = tuple[torch.Tensor | None, Hashable]
+"""Latents of a reference and what tells them from others."""
+UNTOLD: Timbre = (None, None)
 _PIECE_S = 10
 _PIECES = 3
 _SILENT = 1e-4
 
 
-def timbre(
-    session: Session, request: Request, share: Share
-) -> tuple[torch.Tensor | None, Hashable]:
+def timbre(session: Session, request: Request, share: Share) -> Timbre:
     """Return the latents `(750, C)` of the told reference and their name; None if none is told.
 
     Raises 200, 201, and 101 for a silent file.
     """
     path = request.options.get("reference")
     if not path:
-        return None, None
+        return UNTOLD
     info = probe(str(path))
     name = ("reference", info.path, info.mtime_ns, info.size)
     return session.caches.latents.made(name, lambda: _encoded(session, info, share)), name

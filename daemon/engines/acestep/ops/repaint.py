@@ -14,6 +14,7 @@ from daemon.engines.acestep.dit.sampler import Problem
 from daemon.engines.acestep.dit.windows import span_of, warnings_of
 from daemon.engines.acestep.grid.correct import beside
 from daemon.engines.acestep.ops.finishing import colouring, one_after_the_other, timing
+from daemon.engines.acestep.ops.reference import UNTOLD, Timbre, timbre
 from daemon.engines.acestep.ops.sounding import (
     edge_gain,
     glance_of,
@@ -38,7 +39,8 @@ def repaint(session: Session, request: Request, port: Port) -> Result:
     source = session.source(request, view, checkpoint, Share(port, 0.02, 0.2, "encoding"))
     gain = edge_gain(session, source, view, request, Share(port, 0.2, 0.22, "measuring"))
     text, told = words(request, "repaint", view)
-    problem, how = repainting(session, checkpoint, request, view, source, text)
+    about = timbre(session, request, Share(port, 0.22, 0.22, "listening"))
+    problem, how = repainting(session, checkpoint, request, view, source, text, about)
     work = Share(port, 0.22, 0.8, "painting")
     takes = takes_of(request, view, checkpoint)
     glance = glance_of(session, view, span, "region", work, gain)
@@ -72,6 +74,7 @@ def repainting(
     view: View,
     source: torch.Tensor,
     text: Text,
+    about: Timbre = UNTOLD,
 ) -> tuple[Problem, tuple[str, ...]]:
     """Return what is to be solved for a region of a view, and notes. Raises 103."""
     how = solving(request, checkpoint, float(request.options.get("strength", 1.0)))
@@ -79,7 +82,7 @@ def repainting(
     problem = Problem(
         context=hole(checkpoint, source, new),
         noise=window_noise(request.seed, view.frames, [view.region], checkpoint.channels)[None],
-        conditions=session.conditions(checkpoint, text),
+        conditions=session.conditions(checkpoint, text, *about),
         schedule=how.schedule,
         guidance=how.guidance,
         keep=~new,

@@ -18,6 +18,7 @@ from daemon.engines.acestep.dit.context import hole, new_frames, of_codes, silen
 from daemon.engines.acestep.dit.sampler import Problem
 from daemon.engines.acestep.grid.correct import beside
 from daemon.engines.acestep.ops.finishing import one_after_the_other, timing
+from daemon.engines.acestep.ops.reference import timbre
 from daemon.engines.acestep.ops.repaint import repainting, spare_note
 from daemon.engines.acestep.ops.sounding import (
     Piece,
@@ -87,13 +88,14 @@ def _whole(session: Session, request: Request, recipe: Recipe, port: Port) -> Re
     port.progress(0.02, "reading")
     known = of_codes(checkpoint, recipe.codes) if recipe.codes else silence(checkpoint, view.frames)
     text, told = _text(request, recipe, view)
+    about = timbre(session, request, Share(port, 0.05, 0.05, "listening"))
     problem = Problem(
         context=whole(known[: view.frames]),
         noise=new.noise(checkpoint.channels)[None],
-        conditions=session.conditions(checkpoint, text),
+        conditions=session.conditions(checkpoint, text, *about),
         schedule=recipe.schedule,
         guidance=recipe.guidance,
-        plain=session.conditions(checkpoint, recipe.plain) if recipe.plain else None,
+        plain=session.conditions(checkpoint, recipe.plain, *about) if recipe.plain else None,
         strength=recipe.likeness,
     )
     work = Share(port, 0.05, 0.8, "playing")
@@ -133,11 +135,12 @@ def _region(
     new = _varied(recipe, request)
     source = session.source(here, view, checkpoint, part.share(0.02, 0.2, "encoding"))
     text, told = _text(here, recipe, view)
+    about = timbre(session, request, part.share(0.2, 0.2, "listening"))
     fresh = new_frames(view.frames, view.new)
     problem = Problem(
         context=hole(checkpoint, source, fresh),
         noise=new.noise(checkpoint.channels)[None],
-        conditions=session.conditions(checkpoint, text),
+        conditions=session.conditions(checkpoint, text, *about),
         schedule=recipe.schedule,
         guidance=recipe.guidance,
         keep=~fresh,
@@ -206,7 +209,8 @@ def _from_sound(session: Session, request: Request, port: Port) -> Result:
     text, told = words(request, "repaint", view)
     strength = float(request.options.get("strength", DEFAULT_STRENGTH))
     asked = replace(request, options={**request.options, "strength": strength})
-    problem, how = repainting(session, checkpoint, asked, view, source, text)
+    about = timbre(session, request, Share(port, 0.2, 0.2, "listening"))
+    problem, how = repainting(session, checkpoint, asked, view, source, text, about)
     work = Share(port, 0.2, 0.8, "varying")
     takes = takes_of(request, view, checkpoint)
     glance = glance_of(session, view, request.spans[0], "region", work)

@@ -9,7 +9,7 @@ Threads: the control loop's thread only.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +20,8 @@ from daemon.core.bus import Bus, Listener
 from daemon.core.context import Context
 from daemon.core.note_capture import NoteCaptures, is_notes
 from daemon.core.player import Desk, Refuse
+
+Asker = tuple[Listener, Refuse]
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Captures:
     ) -> None:
         self._desk, self._context, self._bus = desk, context, bus
         self._microphone, self._notes = microphone, notes
-        self._asked_by: tuple[Listener, Refuse] | None = None
+        self._askers: dict[str, Asker] = {}  # by the path of the take
         self._heard_before, self._died_before = desk.player.heard, desk.player.died
         desk.player.heard, desk.player.died = self._heard, self._died
 
@@ -66,13 +68,22 @@ class Captures:
             "do": "capture",
             "input": args["input"],
             "host_api": mic.host_api,
-            "path": str(_new_path(mic.folder)),
+            "path": str(_new_path(mic.folder, self._askers)),
             "when": args.get("when", "now"),
             "bars": args.get("bars"),
             "preroll_s": mic.preroll_s,
         }
-        await self._desk.player.ask(asked)
-        self._asked_by = (listener, refuse)
+        await self._ask(asked, (listener, refuse))
+
+    async def _ask(self, asked: dict[str, Any], asker: Asker) -> None:
+        """Have the player record; a recording may be over before the answer is here."""
+        path = asked["path"]
+        self._askers[path] = asker
+        try:
+            await self._desk.player.ask(asked)
+        except PunchinError:
+            if self._askers.pop(path, None):  # else the player's death has been told
+                raise
 
     async def _end(self) -> None:
         if not self._desk.player.running:
@@ -86,37 +97,34 @@ class Captures:
         if hear is None:
             self._heard_before(fields)
         else:
-            hear(self, fields)
-            self._asked_by = None
+            hear(self, fields, self._askers.pop(fields["path"], None))
 
     def _died(self, why: str) -> None:
-        if self._asked_by:
-            problem = error(402, f"the player died while it recorded ({why}): record again")
-            self._asked_by[1](problem)
-            self._asked_by = None
+        askers, self._askers = self._askers, {}
+        for _, refuse in askers.values():
+            refuse(error(402, f"the player died while it recorded ({why}): record again"))
         self._died_before(why)
 
-    def _captured(self, fields: Mapping[str, Any]) -> None:
+    def _captured(self, fields: Mapping[str, Any], asker: Asker | None) -> None:
         told = {k: v for k, v in fields.items() if k != "kind"}
         into_context(self._context, told)
         seconds = told["frames"] / told["rate"]
         audience = self._bus.subscribers()
-        if self._asked_by:
-            audience[self._asked_by[0].key] = self._asked_by[0]
+        if asker:
+            audience[asker[0].key] = asker[0]
         for listener in audience.values():
             listener.send("/punchin/captured", told["path"], seconds, json.dumps(told))
 
-    def _failed(self, fields: Mapping[str, Any]) -> None:
-        if self._asked_by:
-            self._asked_by[1](PunchinError(fields["code"], fields["message"]))
+    def _failed(self, fields: Mapping[str, Any], asker: Asker | None) -> None:
+        if asker:
+            asker[1](PunchinError(fields["code"], fields["message"]))
 
-    def _cancelled(self, _fields: Mapping[str, Any]) -> None:
-        if self._asked_by:
-            problem = error(101, "the recording ended before it began: nothing was kept")
-            self._asked_by[1](problem)
+    def _cancelled(self, _fields: Mapping[str, Any], asker: Asker | None) -> None:
+        if asker:
+            asker[1](error(101, "the recording ended before it began: nothing was kept"))
 
 
-_NEWS: dict[str, Callable[[Captures, Mapping[str, Any]], None]] = {
+_NEWS: dict[str, Callable[[Captures, Mapping[str, Any], Asker | None], None]] = {
     "captured": Captures._captured,
     "capture_failed": Captures._failed,
     "capture_cancelled": Captures._cancelled,
@@ -133,8 +141,8 @@ def into_context(context: Context, told: Mapping[str, Any]) -> None:
         context.apply("downbeat", {"second": start / told["rate"]})
 
 
-def _new_path(folder: Path) -> Path:
-    """Return a name that says when. Raises PunchinError 401."""
+def _new_path(folder: Path, taken: Container[str]) -> Path:
+    """Return a name that says when, and is not that of a take under way. Raises 401."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
@@ -142,4 +150,4 @@ def _new_path(folder: Path) -> Path:
         raise error(401, f"{why}: check it and record again") from None
     stem = f"capture-{datetime.now():%Y%m%d-%H%M%S}"
     names = (f"{stem}{suffix}.wav" for suffix in ("", *(f"-{n}" for n in range(2, 1000))))
-    return next(p for p in map(folder.joinpath, names) if not p.exists())
+    return next(p for p in map(folder.joinpath, names) if not p.exists() and str(p) not in taken)

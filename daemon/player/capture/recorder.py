@@ -140,7 +140,7 @@ class Recorder:
             news = {"kind": "capture_failed", "code": 500, "message": message}
         self.stage = "over"
         try:
-            self._told(news)
+            self._told({**news, "path": str(self._order.path)})
         finally:
             self._source.close()
 
@@ -153,7 +153,7 @@ class Recorder:
                 if self._advance(tape, writer):
                     writer.commit()
                     return self._news(tape, writer.frames)
-        return {"kind": "capture_cancelled", "path": str(self._order.path)}
+        return {"kind": "capture_cancelled"}
 
     def _order_format(self) -> OutputFormat:
         return OutputFormat("WAV", "FLOAT", self._fmt.rate, self._fmt.channels)
@@ -197,7 +197,6 @@ class Recorder:
         line = self._line()
         told = {
             "kind": "captured",
-            "path": str(self._order.path),
             "rate": self._fmt.rate,
             "channels": self._fmt.channels,
             "frames": frames,

@@ -1,0 +1,91 @@
+"""Who asked for a recording hears how it ended, however soon that is."""
+
+import asyncio
+from types import SimpleNamespace
+
+import pytest
+
+from bridge.protocol.errors import error
+from daemon.core.capture import Captures, Microphone
+from daemon.core.context import Context
+
+FAILED = {"kind": "capture_failed", "code": 401, "message": "can't write: check the folder"}
+
+
+class Player:
+    """Answers a recording with `first`, what happens before its answer is here."""
+
+    running = True
+
+    def __init__(self):
+        self.heard = self.died = lambda _told: None
+        self.first = lambda _path: None
+
+    async def ask(self, fields):
+        self.first(fields["path"])
+        return {}
+
+
+class Studio:
+    """A desk that does at once what it is asked, and the recordings."""
+
+    def __init__(self, folder):
+        self.player, self.problems = Player(), []
+        bus = SimpleNamespace(subscribers=dict)
+        mic = Microphone("jack:system:*", "", 1.0, folder)
+        self.captures = Captures(self, Context(), bus, mic, SimpleNamespace(state=None))
+
+    async def ready(self):
+        pass
+
+    def later(self, work, refuse):
+        async def run():
+            try:
+                await work()
+            except Exception as problem:
+                refuse(problem)
+
+        asyncio.run(run())
+
+    def record(self):
+        listener = SimpleNamespace(key="one")
+        self.captures.command({"on": 1}, listener, self.problems.append)
+
+
+@pytest.fixture
+def studio(tmp_path):
+    return Studio(tmp_path)
+
+
+def test_a_recording_that_fails_before_its_begin_is_answered_is_told(studio):
+    studio.player.first = lambda path: studio.player.heard({**FAILED, "path": path})
+    studio.record()
+    assert [(p.code, p.message) for p in studio.problems] == [(401, FAILED["message"])]
+
+
+def test_a_player_that_dies_before_it_answers_is_told_once(studio):
+    def die(_path):
+        studio.player.died("exit code -9")
+        raise error(402, "the player has died")
+
+    studio.player.first = die
+    studio.record()
+    assert [p.code for p in studio.problems] == [402]
+    assert "record again" in studio.problems[0].message
+
+
+def test_a_second_recording_that_is_refused_takes_the_first_ones_news_from_nobody(studio):
+    paths = []
+    studio.player.first = paths.append
+    studio.record()
+
+    def busy(path):
+        raise error(101, "a recording is under way: end it with /punchin/capture 0 first")
+
+    studio.player.first = busy
+    studio.record()
+    studio.player.heard({"kind": "capture_cancelled", "path": paths[0]})
+    assert [p.message.split(":")[0] for p in studio.problems] == [
+        "a recording is under way",
+        "the recording ended before it began",
+    ]

@@ -14,7 +14,7 @@ from daemon.audio.splice import CONTEXT_S, splice
 from daemon.engines.base import Span
 from daemon.engines.sketch.jobs.levelling import beside, levelled, target_lufs
 from daemon.engines.sketch.jobs.regions import without_upbeat
-from daemon.engines.sketch.jobs.softening import limited, softened
+from daemon.engines.sketch.jobs.softening import limited, sharpness_of, softened
 from daemon.engines.sketch.plan.types import Part, Plan, PlanNote
 
 BAR = 2 * RATE
@@ -164,7 +164,8 @@ def test_an_attack_at_a_seam_is_no_sharper_than_a_soft_clips_own() -> None:
     span = Span(3 * RATE, 5 * RATE)
     rng = np.random.Generator(np.random.PCG64(1))
     sound = (0.05 * rng.standard_normal((span.frames + 2 * HANDLE, 2))).astype(np.float32)
-    done = softened(sound, clip, request_of("repaint", clip, (span,)), span)
+    request = request_of("repaint", clip, (span,))
+    done = softened(sound, sharpness_of(clip), request, span)
     at = slice(HANDLE - 60, HANDLE + 60)
     bends = [float(np.abs(np.diff(x[at].mean(axis=1), 2)).max()) for x in (sound, done)]
     assert bends[1] < 0.3 * bends[0]

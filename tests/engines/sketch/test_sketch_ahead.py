@@ -65,13 +65,13 @@ def done(engine, work, clips=None):
 
 @pytest.fixture
 def deaf(monkeypatch):
-    """From now on nothing is listened to."""
+    """From now on nothing is listened to or measured."""
 
     def refuse(*_args, **_keys):
         raise AssertionError("it listens")
 
     def close():
-        for name in ("listen", "gather", "hear_bars"):
+        for name in ("listen", "gather", "hear_bars", "measured"):
             monkeypatch.setattr(studio_module, name, refuse)
         monkeypatch.setattr(ear, "gather", refuse)
 
@@ -115,6 +115,17 @@ def test_few_clips_are_remembered():
         engine.listen(clip, RATE, None, None, {}, Desk())
         engine.prepare(request_of("analyze", clip, whole(clip)), Desk())
     assert len(engine._studio.heard) == len(engine._studio.bars) == 4
+    for i in range(6):
+        clip, span = band(1)[i:], Span(RATE // 2, RATE)
+        engine.prepare(request_of("repaint", clip, (span,)), Desk())
+    assert len(engine._studio.around) == 4
+
+
+def test_the_clips_heard_last_are_those_remembered():
+    engine, long = SketchEngine(), round(1.5 * RATE)
+    for gain in np.linspace(0.2, 1.0, 7, dtype=np.float32):
+        clip = gain * band(1)[:long]
+        engine.prepare(request_of("analyze", clip, whole(clip)), Desk())
     found = [heard.loudness_lufs for heard in engine._studio.heard.values()]
     assert found == sorted(found)  # those of the loudest, which were the last
     assert found[0] > found[-1] - 8

@@ -13,6 +13,7 @@ from daemon.engines.sketch.jobs.likeness import like_the_clip
 from daemon.engines.sketch.jobs.regions import asks_for_new, chords_beyond, new_material
 from daemon.engines.sketch.jobs.sounding import Share, hand_over
 from daemon.engines.sketch.jobs.studio import Studio
+from daemon.engines.sketch.jobs.surroundings import Surroundings
 from daemon.engines.sketch.listen import Listening
 from daemon.engines.sketch.plan.bars import Bar, bars_between
 from daemon.engines.sketch.reuse import continue_from
@@ -69,9 +70,9 @@ def _one_side(
                 return sound, told
             sound = _closed(studio, request, span, heard, wish, sound, last, then)
             return sound, (*told, _ENDED)
-    context = _nearest(request, span)
+    around = _around(studio, request, span)
     chords = chords_beyond(heard, request, span)
-    sound = new_material(studio, request, span, heard, wish, context, chords, port, last)
+    sound = new_material(studio, request, span, heard, wish, around, chords, port, last)
     return sound, ((_ASKED if wanted else _NEW_PARTS), *wish.notes)
 
 
@@ -94,10 +95,10 @@ def _closed(
     line = grid.second_at(last.start)
     lead_in = round((line - grid.bars_length(line, 1, backwards=True)) * rate)
     tail = Span(max(span.start, lead_in), span.end)
-    context, chords = _nearest(request, span), chords_beyond(heard, request, span)
+    around, chords = _around(studio, request, span), chords_beyond(heard, request, span)
     if heard.kind == "drums" and wish.style.drums is not None:
         wish = replace(wish, style=replace(wish.style, parts=()))  # nobody else is in the clip
-    new = new_material(studio, request, tail, heard, wish, context, chords, port, last)
+    new = new_material(studio, request, tail, heard, wish, around, chords, port, last)
     cut = round((line - _BEFORE_BEAT_S) * rate) - (span.start - request.handle)
     cut = max(cut, 2 * request.handle)
     fade = max(1, round(_FADE_S * rate))
@@ -109,6 +110,10 @@ def _closed(
 
 def _is_after(span: Span) -> bool:
     return span.start >= 0
+
+
+def _around(studio: Studio, request: Request, span: Span) -> Surroundings:
+    return studio.surroundings(request, span, lambda: _nearest(request, span))
 
 
 def _nearest(request: Request, span: Span) -> np.ndarray:

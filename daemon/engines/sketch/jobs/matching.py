@@ -6,6 +6,7 @@ Signals are float32 `(2, frames)`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import scipy.fft
@@ -22,6 +23,19 @@ _ROWS = 64
 _TAPS = 4095
 _SILENT_DB = -70.0  # of the whole context, full scale
 _FLOOR_DB = -50.0  # bands this far below the loudest are not evened out
+
+
+@dataclass(frozen=True, eq=False)
+class Colour:
+    """How loud a clip is, RMS in dB full scale, and the level of each of its third-octaves, dB."""
+
+    level_db: float
+    bands_db: Array
+
+
+def colour_of(x: Array, rate: int) -> Colour:
+    """Return the colour of a signal."""
+    return Colour(rms_db(x), band_levels(x, rate))
 
 
 def band_levels(x: Array, rate: int) -> Array:
@@ -61,7 +75,10 @@ def _levels(mono: Callable[[int, int], Array], frames: int, rate: int) -> Array:
 
 def correction_db(new: Array, context: Array, rate: int) -> Array:
     """Return the gain of each third-octave that brings `new` to the context's balance, ± 12 dB."""
-    have, want = band_levels(new, rate), band_levels(context, rate)
+    return _correction_db(band_levels(new, rate), band_levels(context, rate))
+
+
+def _correction_db(have: Array, want: Array) -> Array:
     gain = want - have
     heard = (have > have.max() + _FLOOR_DB) & (want > want.max() + _FLOOR_DB)
     if not heard.any():
@@ -86,6 +103,12 @@ def matched(new: Array, context: Array, rate: int, whole: Array | None = None) -
 
     Where `new` is a part of a `whole`, it gets the correction that the whole would need.
     """
-    if rms_db(context) < _SILENT_DB or not new.any():
+    return coloured(new, colour_of(context, rate), rate, whole)
+
+
+def coloured(new: Array, colour: Colour, rate: int, whole: Array | None = None) -> Array:
+    """Return what `matched` returns, for a context of this colour."""
+    if colour.level_db < _SILENT_DB or not new.any():
         return new
-    return shaped(new, correction_db(new if whole is None else whole, context, rate), rate)
+    have = band_levels(new if whole is None else whole, rate)
+    return shaped(new, _correction_db(have, colour.bands_db), rate)

@@ -14,11 +14,11 @@ import numpy as np
 from daemon.engines.base import Port, Request, Span
 from daemon.engines.sketch.jobs.asking import Wish, key_of
 from daemon.engines.sketch.jobs.backing import bar_levels, known_chords, sung
-from daemon.engines.sketch.jobs.levelling import target_lufs
-from daemon.engines.sketch.jobs.matching import matched
+from daemon.engines.sketch.jobs.matching import coloured
 from daemon.engines.sketch.jobs.piece import ENDING_FADE
 from daemon.engines.sketch.jobs.sounding import Share, heard_part, rendered, window_of
 from daemon.engines.sketch.jobs.studio import Studio
+from daemon.engines.sketch.jobs.surroundings import Surroundings
 from daemon.engines.sketch.listen import Listening
 from daemon.engines.sketch.listen.names import parse_key
 from daemon.engines.sketch.plan.arrange import Brief, arrange
@@ -49,24 +49,20 @@ def new_material(
     span: Span,
     heard: Listening,
     wish: Wish,
-    context: np.ndarray,
+    around: Surroundings,
     chords: Sequence[PlanChord | None],
     port: Port,
     last: Bar | None = None,
     share: float = 1.0,
-    target: float | None = None,
 ) -> np.ndarray:
-    """Return fresh parts for the span and its handles, as loud and as bright as `context`.
+    """Return fresh parts for the span and its handles, as loud and as bright as what is `around`.
 
-    `target` is its loudness in LUFS, where that is known.
     With `last` that bar is a held tonic that dies away, and nothing follows it. A `share` below
     1 is heard beside something else: fewer players then, chords first, drums last.
     """
     key = key_of(request, heard.key, wish.caption)
     window = window_of(request, span)
-    if target is None:
-        target = target_lufs(context, request.rate)
-    mix_settings = Mix(target, _CEILING_DBTP)
+    mix_settings = Mix(around.lufs, _CEILING_DBTP)
     brief = Brief(
         grid=request.grid,
         start_s=window.start_frame / request.rate,
@@ -89,7 +85,7 @@ def new_material(
     port.progress(0.9, "mixing")
     all_players = _sum(groups.values(), window.frames)
     heard_ones = groups.get(_JOINING, all_players)
-    mix = matched(heard_ones, _turned(context), request.rate, all_players)
+    mix = coloured(heard_ones, around.colour, request.rate, all_players)
     gain = master_gain(
         mix, request.rate, mix_settings.loudness_lufs, mix_settings.ceiling_dbtp,
         heard_part(request, span), None, port.check,
@@ -157,11 +153,6 @@ def _with_voice(brief: Brief, request: Request, heard: Listening) -> Brief:
     if not melody or not bar_levels(request, brief.bars(), melody):
         return brief
     return replace(brief, melody=tuple(melody))
-
-
-def _turned(samples: np.ndarray) -> Array:
-    """Return `(frames, 2)` as `(2, frames)`."""
-    return np.ascontiguousarray(samples.T)
 
 
 def _level(heard: Listening) -> int:

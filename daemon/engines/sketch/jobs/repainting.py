@@ -7,7 +7,7 @@ import numpy as np
 from daemon.engines.base import Port, Request, Result, Span
 from daemon.engines.sketch.jobs.asking import Wish, key_of, wish_of
 from daemon.engines.sketch.jobs.backing import known_chords, sung
-from daemon.engines.sketch.jobs.levelling import beside, blended, levelled, target_lufs
+from daemon.engines.sketch.jobs.levelling import beside, blended, levelled
 from daemon.engines.sketch.jobs.likeness import like_the_clip
 from daemon.engines.sketch.jobs.regions import asks_for_new, new_material
 from daemon.engines.sketch.jobs.softening import softened
@@ -47,10 +47,11 @@ def repaint(studio: Studio, request: Request, port: Port) -> Result:
     port.progress(0.02, "listening")
     heard = studio.hear(request, port)
     port.progress(0.25, "arranging")
-    span, context = request.spans[0], beside(request, request.spans[0])
+    span = request.spans[0]
+    around = studio.surroundings(request, span, lambda: beside(request, span))
+    target = around.lufs
     like = like_the_clip(studio, request, span, heard, port.check)
     wish = wish_of(studio, request, heard.onsets_per_beat, like=like, like_what="the clip")
-    target = target_lufs(context, request.rate)
     old, is_other = None, False
     if (strength := _strength(request, wish)) < _NEW_FROM:
         old, is_other = _old(request, heard, span, strength, port)
@@ -60,14 +61,13 @@ def repaint(studio: Studio, request: Request, port: Port) -> Result:
     if share > 0 or sound is None:
         chords = _chords(request, heard, span, key_of(request, heard.key, wish.caption))
         new = new_material(
-            studio, request, span, heard, wish, context, chords, Share(port, 0.3, 0.95),
-            share=share, target=target,
+            studio, request, span, heard, wish, around, chords, Share(port, 0.3, 0.95), share=share,
         )  # fmt: skip
         sound = new if old is None else blended(old, new, share, target, request, span)
         notes = (*_told(share, is_other), *wish.notes)
     sound = levelled(sound, target, request, span)
     if share > 0:
-        sound = softened(sound, context, request, span)
+        sound = softened(sound, around.sharpness, request, span)
     hand_over("region", span, sound, request, port)
     port.progress(1.0, "mixing")
     return Result(key=request.key or heard.key, notes=notes)

@@ -22,12 +22,25 @@ _MARGIN_S = 0.004  # beyond it the gain is 1 again
 _LEAST_TREBLE = 0.05
 
 
-def softened(sound: np.ndarray, context: np.ndarray, request: Request, span: Span) -> np.ndarray:
-    """Return the material of a span and its handles with its sharpest attacks rounded off."""
-    own = _bends(context)
+def sharpness_of(clip: np.ndarray) -> tuple[float, float] | None:
+    """Return how sharp and how sharp at most a clip's attacks are; None for silence."""
+    own = _bends(clip)
     if len(own) == 0 or not own.any():
-        return sound
+        return None
     sharp, sharpest = np.percentile(own, (_SHARP, _SHARPEST))
+    return float(sharp), float(sharpest)
+
+
+def softened(
+    sound: np.ndarray, sharpness: tuple[float, float] | None, request: Request, span: Span
+) -> np.ndarray:
+    """Return the material of a span and its handles with its sharpest attacks rounded off.
+
+    `sharpness` is that of the clip beside it.
+    """
+    if sharpness is None:
+        return sound
+    sharp, sharpest = sharpness
     most = np.full(len(sound), sharpest, np.float32)
     reach = round(_SEAM_S * request.rate)
     for frame in (span.start, span.end):

@@ -6,16 +6,19 @@ Threads: used by the worker's one thread.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bridge.protocol.errors import PunchinError
 from bridge.resources import folder
 from daemon.audio.clips import ClipReader, Samples, as_reader
-from daemon.engines.base import Heard, Port, Request
+from daemon.engines.base import Heard, Port, Request, Span
 from daemon.engines.sketch.jobs.sounds import open_bank
+from daemon.engines.sketch.jobs.surroundings import Surroundings, measured
 from daemon.engines.sketch.listen import Gathered, Listening, gather, hear_bars, listen
 from daemon.engines.sketch.listen.frames import Check
 from daemon.engines.sketch.plan.styles import Style, load_styles, read_style
@@ -34,6 +37,7 @@ class Studio:
     is kept under the digest of the samples themselves, so that a file that has changed is heard
     anew, whatever its path, size and times, and one that was only copied is not. `gathered` is what
     the search for the bars of a clip took in of it, until its job begins, and `bars` what it found.
+    `around` is what was measured beside the last spans.
     """
 
     styles: Mapping[str, Style]
@@ -42,6 +46,7 @@ class Studio:
     heard: OrderedDict[tuple[bytes, str], Listening] = field(default_factory=OrderedDict)
     gathered: tuple[bytes, Gathered] | None = None
     bars: OrderedDict[tuple[object, ...], Heard] = field(default_factory=OrderedDict)
+    around: OrderedDict[tuple[object, ...], Surroundings] = field(default_factory=OrderedDict)
 
     def hear(self, request: Request, port: Port) -> Listening:
         """Listen to the request's clip on its grid; several takes of one clip listen once.
@@ -86,6 +91,18 @@ class Studio:
             _shorten(self.bars)
         self.bars.move_to_end(name)
         return self.bars[name]
+
+    def surroundings(
+        self, request: Request, span: Span, context: Callable[[], np.ndarray]
+    ) -> Surroundings:
+        """Measure what lies beside a span; `context` gives its samples, the same for each op."""
+        digest = as_reader(request.clip, request.rate).digest
+        name = (digest, request.rate, request.op, span)
+        if name not in self.around:
+            self.around[name] = measured(context(), request.rate)
+            _shorten(self.around)
+        self.around.move_to_end(name)
+        return self.around[name]
 
     def _gathered_of(self, clip: ClipReader) -> Gathered | None:
         """Return what was gathered for the grid of this very clip, and let go of it."""

@@ -3,7 +3,8 @@
 PortAudio counts its users; when the last one lets go it forgets the devices, and the next one finds
 those that have come and misses those that have gone.
 
-Threads: any; PortAudio itself may be initialised by one thread at a time, which a lock ensures.
+Threads: any; PortAudio itself takes calls of one thread at a time (two that open and close streams
+at once take the process down), which a lock ensures.
 """
 
 from __future__ import annotations
@@ -36,6 +37,13 @@ def release() -> None:
     """Undo one `acquire`; may hang when a sound server has died."""
     with _LOCK:
         sys.modules["sounddevice"]._terminate()
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Keep other threads from PortAudio while a stream is opened, started or closed."""
+    with _LOCK:
+        yield
 
 
 @contextlib.contextmanager

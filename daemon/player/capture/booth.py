@@ -15,6 +15,8 @@ from daemon.player.capture import inputs
 from daemon.player.capture.recorder import Order, Recorder
 from daemon.player.transport import Line
 
+_CLOSE_S = 3.0
+
 
 class Booth:
     """Makes recorders. `line` tells where the DAW's song is, `told` hears how one ended."""
@@ -30,6 +32,8 @@ class Booth:
         """
         if self._recorder and self._recorder.stage != "over":
             raise error(101, "a recording is under way: end it with /punchin/capture 0 first")
+        if self._recorder and not self._recorder.let_go(_CLOSE_S):
+            raise error(402, "the input of the last recording does not close: check the device")
         order = Order(Path(asked["path"]), asked["when"], asked["bars"], asked["preroll_s"])
         source = inputs.of(asked["input"], asked["host_api"])
         recorder = Recorder(source, order, self._line, self._told)

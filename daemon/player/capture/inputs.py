@@ -136,9 +136,10 @@ class PortAudioInput:
         """Open the device and begin. Raises PunchinError 402."""
         library = portaudio_library.acquire()
         try:
-            device = choose(found(library), *self._wanted, side="inputs")
-            fmt = InputFormat(device.rate, min(_MOST_CHANNELS, device.inputs), device.name)
-            self._stream = self._opened(library, device.index, fmt, prepare(fmt))
+            with portaudio_library.alone():
+                device = choose(found(library), *self._wanted, side="inputs")
+                fmt = InputFormat(device.rate, min(_MOST_CHANNELS, device.inputs), device.name)
+                self._stream = self._opened(library, device.index, fmt, prepare(fmt))
         except BaseException:
             portaudio_library.release()
             raise
@@ -159,7 +160,11 @@ class PortAudioInput:
                 callback=fill,
                 finished_callback=self._end,
             )
-            stream.start()
+            try:
+                stream.start()
+            except library.PortAudioError:
+                stream.close()
+                raise
         except library.PortAudioError as problem:
             why = portaudio_library.reason(problem)
             mend = "close other programs that use it, or choose another one (punchin devices)"
@@ -173,8 +178,9 @@ class PortAudioInput:
         """Let go of the device; hangs when its sound server has died."""
         stream, self._stream = self._stream, None
         if stream:
-            stream.abort()
-            stream.close()
+            with portaudio_library.alone():
+                stream.abort()
+                stream.close()
             portaudio_library.release()
 
     def gone(self) -> bool:

@@ -86,10 +86,15 @@ class Recorder:
         self._cancelled = True
         self._stop.set()
 
+    def let_go(self, limit_s: float) -> bool:
+        """Wait until the input of a recording that is over is closed; return whether it is."""
+        self._thread.join(limit_s)
+        return not self._thread.is_alive()
+
     def close(self) -> None:
         """Cancel and wait."""
         self.cancel()
-        self._thread.join(5)
+        self.let_go(5.0)
 
     def state(self) -> dict[str, Any]:
         """Return what replies tell."""

@@ -53,8 +53,9 @@ class PortAudioOutput:
         library = portaudio_library.acquire()
         pulse = Pulse()
         try:
-            self.device = choose(found(library), *self._wanted)
-            stream = self._opened(library, self.device, pulse)
+            with portaudio_library.alone():
+                self.device = choose(found(library), *self._wanted)
+                stream = self._opened(library, self.device, pulse)
         except BaseException:
             portaudio_library.release()
             raise
@@ -118,8 +119,9 @@ class PortAudioOutput:
         if self._pulse is None:
             return
         self._pulse.end()
-        self._stream.abort()
-        self._stream.close()
+        with portaudio_library.alone():
+            self._stream.abort()
+            self._stream.close()
         self._stream = self._pulse = self._feed = None
         portaudio_library.release()
 

@@ -105,11 +105,18 @@ def edits(desk: Desk, mode: str) -> dict[str, Times]:
             if way != "cold":
                 desk.bench.prepare(work)
             else:
-                desk.bench.session.caches.clear()
-                desk.bench.session.kept.clear()
+                forget(desk)
             times.append(desk.bench.run(work))
         found[way] = median(times)
     return found
+
+
+def forget(desk: Desk) -> None:
+    """Have the engine forget every clip and every prompt."""
+    session = desk.bench.session
+    for cache in ("texts", "conditions", "cross", "latents"):
+        getattr(session.caches, cache).clear()
+    session.kept.clear()
 
 
 def median(times: list[Times]) -> Times:

@@ -251,7 +251,10 @@ def test_with_demucs_the_vocals_stem_is_left_out(tmp_path):
     write_model(tmp_path / "a.safetensors", 5)
     separator = demucs.load(tmp_path, CPU)
     song = band(3)
-    found = without_vocal(song, voice(3), separator, CPU, unchecked)
+    told = []
+    found = without_vocal(song, voice(3), separator, CPU, unchecked, told.append)
+    assert told[-1] == 1
+    assert len(told) > 2
     assert set(found.stems) == {"drums", "bass", "other"}
     blocks = list(demucs.split(separator, song, RATE, unchecked, lambda share: None))
     vocals = np.concatenate([block["vocals"] for block in blocks])

@@ -148,3 +148,13 @@ def test_matching_eq_is_off_by_default(engine):
     assert not any("matching_eq" in n for n in plain.notes)
     assert any(n.startswith("matching_eq: by at most") for n in matched.notes)
     assert not np.allclose(one.sounds()["region"], two.sounds()["region"], atol=1e-3)
+
+
+def test_the_clips_beat_is_read_once_for_all_takes(engine, sounds, monkeypatch):
+    sounds(_late(CLIP))
+    request = replace(asked("repaint", CLIP, SPAN, steps=1), source_mark="/song.wav 12 34")
+    first, _ = _ran(engine, request)
+    monkeypatch.setattr("daemon.engines.acestep.ops.finishing.beat_of", None)
+    second, _ = _ran(engine, replace(request, seed=8))
+    said = [[n for n in r.notes if n.startswith("Timing")] for r in (first, second)]
+    assert said[0] == said[1] != []

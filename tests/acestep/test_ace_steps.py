@@ -25,13 +25,14 @@ REPAINT = asked("repaint", CLIP, (4.0, 6.5), prompt="warm pop")
 class Recorder:
     """A capture that counts: what was captured, and how often it was computed again."""
 
-    def __init__(self, fails=False):
-        self.captured = self.again = 0
+    def __init__(self, fails=None):
+        self.captured = self.again = self.tries = 0
         self.fails = fails
 
     def __call__(self, step):
+        self.tries += 1
         if self.fails:
-            raise torch.OutOfMemoryError("no memory for a graph")
+            raise self.fails
         self.captured += 1
 
         def again():
@@ -136,12 +137,22 @@ def test_no_memory_for_one_costs_them_all_and_nothing_else(given):
     steps = Steps(capture)
     steps.want(*given())
     steps.make_ready(lambda: None)
-    capture.fails = True
+    capture.fails = torch.OutOfMemoryError("no memory for a graph")
     steps.want(*given(frames=60))
     steps.make_ready(lambda: None)
     assert len(steps) == 0
     one = given()
     assert torch.equal(_run(steps.run, one), _run(velocity, one))
+
+
+def test_what_can_not_be_done_is_not_tried_again(given):
+    capture = Recorder(fails=RuntimeError("operation not permitted when stream is capturing"))
+    steps = Steps(capture)
+    for seed in (1, 2):
+        one = given(seed=seed)
+        assert torch.equal(_run(steps.run, one), _run(velocity, one))
+        steps.make_ready(lambda: None)
+    assert capture.tries == 1
 
 
 def test_making_ready_gives_way(given):

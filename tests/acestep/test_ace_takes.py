@@ -101,6 +101,21 @@ def test_a_batch_has_as_many_rows_as_it_may(engine, session, batches):
     assert batches == [2, 2]
 
 
+def test_a_row_of_no_numbers_is_solved_again(engine, session, batches, monkeypatch):
+    solve = solving.sample
+
+    def broken(dit, problem, on_step):
+        made = solve(dit, problem, on_step)
+        made[1:] = float("nan")
+        return made
+
+    monkeypatch.setattr(solving, "sample", broken)
+    _played(engine, replace(REPAINT, seed=8, take=2, later_seeds=(9,)))
+    third = _played(engine, replace(REPAINT, seed=9, take=3))
+    assert batches == [2, 1]
+    assert np.isfinite(third.sounds()["region"]).all()
+
+
 def test_another_prompt_is_another_take(engine, session, batches):
     _played(engine, replace(REPAINT, seed=8, take=2, later_seeds=(9,)))
     _played(engine, replace(REPAINT, seed=9, take=3, options={"prompt": "cold pop"}))

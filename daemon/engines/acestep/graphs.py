@@ -76,6 +76,7 @@ class Steps:
         self._capture, self._inner = capture, inner
         self._ready: OrderedDict[Hashable, _Step] = OrderedDict()
         self._wanted: OrderedDict[Hashable, tuple[Any, ...]] = OrderedDict()
+        self._unable = False
 
     def __len__(self) -> int:
         return len(self._ready)
@@ -106,7 +107,7 @@ class Steps:
     def want(self, transformer: Any, x: torch.Tensor, *rest: Any) -> None:
         """Note a shape: what `run` takes but the time."""
         key = _key(transformer, x, *rest)
-        if key not in self._ready:
+        if key not in self._ready and not self._unable:
             self._wanted[key] = (transformer, x, *rest)
             while len(self._wanted) > MOST_STEPS:
                 self._wanted.popitem(last=False)
@@ -114,9 +115,10 @@ class Steps:
     def make_ready(self, check: Callable[[], None]) -> None:
         """Make ready what was wanted, the last first; `check` is called before each and may raise.
 
-        Memory that runs out ends it, and costs the steps that were ready.
+        Memory that runs out ends it, and costs the steps that were ready. A device or a compiler
+        that can't do it at all is not asked again.
         """
-        while self._wanted:
+        while self._wanted and not self._unable:
             check()
             key, given = self._wanted.popitem()
             if key in self._ready or key != _key(*given):
@@ -126,6 +128,9 @@ class Steps:
             except torch.OutOfMemoryError:
                 _log.warning("no memory to make a step ready")
                 return self.drop()
+            except RuntimeError as problem:
+                _log.warning("no step can be made ready: %s", str(problem).splitlines()[0])
+                self._unable = True
             while len(self._ready) > MOST_STEPS:
                 self._ready.popitem(last=False)
         return None

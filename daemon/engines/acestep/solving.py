@@ -78,7 +78,9 @@ def solve(
     batch = replace(problem, noise=torch.cat((problem.noise, *more)))
     made = sample(dit, batch, _watch(batch, ways, tell, glance))
     for row, noise in enumerate(more, 1):
-        kept.put(fingerprint(name, replace(problem, noise=noise)), made[row : row + 1].clone())
+        other = made[row : row + 1].clone()
+        if bool(torch.isfinite(other).all()):
+            kept.put(fingerprint(name, replace(problem, noise=noise)), other)
     return made[:1]
 
 

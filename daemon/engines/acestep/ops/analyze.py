@@ -62,6 +62,7 @@ def understood(session: Session, request: Request, share: Share) -> Understandin
     checkpoint = session.checkpoint_for("repaint")
     if checkpoint.audio_tokenizer is None:
         return None
+    share.tell(0.0)
     language = session.beside.language(code_book(checkpoint))
     assert language is not None
     codes = codes_of(checkpoint, _latents(session, request, checkpoint, share))

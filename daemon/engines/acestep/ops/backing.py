@@ -56,11 +56,12 @@ def without_vocal(
     separator: Demucs | None,
     device: torch.device,
     check: Check,
+    tell: Callable[[float], None] = lambda fraction: None,
 ) -> Backing:
-    """Return `song` without the vocal, which is known as `vocal`."""
+    """Return `song` without the vocal, which is known as `vocal`; `tell` hears how far it is."""
     assert song.shape == vocal.shape, (song.shape, vocal.shape)
     if separator is not None:
-        return _by_demucs(separator, song, check)
+        return _by_demucs(separator, song, check, tell)
     heard, known = (torch.from_numpy(np.ascontiguousarray(x.T)).to(device) for x in (song, vocal))
     rest, removed = reference.backing(heard, known, check)
     return Backing({"other": np.ascontiguousarray(rest.T.cpu().numpy())}, removed, MASK)
@@ -93,8 +94,10 @@ def _within(samples: np.ndarray) -> Callable[[int, int], np.ndarray]:
     return fetch
 
 
-def _by_demucs(separator: Demucs, song: np.ndarray, check: Check) -> Backing:
-    blocks = list(demucs.split(separator, song, RATE, check, lambda share: None))
+def _by_demucs(
+    separator: Demucs, song: np.ndarray, check: Check, tell: Callable[[float], None]
+) -> Backing:
+    blocks = list(demucs.split(separator, song, RATE, check, tell))
     stems = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
     sung = sum(_energy(stems.pop(name)) for name in SUNG if name in stems)
     total = sung + sum(map(_energy, stems.values()))

@@ -147,18 +147,19 @@ def _rendered(
     session: Session, request: Request, view: View, played: Played, part: Part
 ) -> Backing:
     """Return the sound of what was played, without a voice and on the vocal's beat."""
-    count = len(played.latents)
-    stems = {
-        name: rendered(
-            session, request, view, latents, part.share(i / count, (i + 1) / count, "decoding")
-        )
-        for i, (name, latents) in enumerate(played.latents.items())
-    }
+    count, decoding = len(played.latents), 0.5 if SONG in played.latents else 1.0
+    stems = {}
+    for i, (name, latents) in enumerate(played.latents.items()):
+        share = part.share(decoding * i / count, decoding * (i + 1) / count, "decoding")
+        stems[name] = rendered(session, request, view, latents, share)
     if SONG not in stems:
         made = Backing(stems, 0.0, None)
     else:
         separator, device = session.beside.separator(), _for_spectra(session)
-        made = without_vocal(stems[SONG], _vocal(request), separator, device, part.port.check)
+        share = part.share(decoding, 1.0, "separating")
+        made = without_vocal(
+            stems[SONG], _vocal(request), separator, device, part.port.check, share.tell
+        )
     mode = str(request.options.get("grid", "correct"))
     if mode == "off":
         return made

@@ -16,7 +16,12 @@ from daemon.audio.align import LONGEST_DELAY_S, align
 from daemon.audio.seam import level_difference_db
 from daemon.engines.acestep.dit.windows import span_of, warnings_of
 from daemon.engines.acestep.grid.correct import beside as neighbours
-from daemon.engines.acestep.ops.finishing import colouring, one_after_the_other, timing
+from daemon.engines.acestep.ops.finishing import (
+    colouring,
+    listen_ahead,
+    one_after_the_other,
+    timing,
+)
 from daemon.engines.acestep.ops.reference import timbre
 from daemon.engines.acestep.ops.repaint import recipe_for, repainting, spare_note
 from daemon.engines.acestep.ops.sounding import (
@@ -75,6 +80,8 @@ def _side(
     view = beside(request, span)
     checkpoint = session.checkpoint_for("repaint")
     source = session.source(request, view, checkpoint, part.share(0.02, 0.2, "encoding"))
+    kept = neighbours((span.start, span.end), len(request.clip))
+    listen_ahead(session, request, kept)
     text, told = words(request, "repaint", view)
     whole = replace(request, options={**request.options, "strength": 1.0})
     about = timbre(session, request, part.share(0.2, 0.2, "listening"))
@@ -86,7 +93,6 @@ def _side(
     joint = _joint(session, made, view, request, part.share(0.8, 0.82, "joining"))
     share = part.share(0.82, 1.0, "decoding")
     pieces = pieces_of(session, made, view, span, request.handle, share, joint.late)
-    kept = neighbours((span.start, span.end), len(request.clip))
     finish = one_after_the_other(
         timing(session, request, made, view, kept, share, joint.gain, joint.late),
         colouring(session, request, source, view, part.share(0.82, 0.82, "measuring")),

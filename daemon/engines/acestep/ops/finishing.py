@@ -55,12 +55,12 @@ def timing(
     mode = str(request.options.get("grid", "correct"))
     if mode == "off" or not (request.grid_told or kept):
         return None
-    beat = beat_of_kept(session, request, kept)
     here = Share(share.port, share.last, share.last, "timing")
 
     def finish(start: int, samples: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
         here.tell(0.0)
         span = request.spans[0]
+        beat = beat_of_kept(session, request, kept)
 
         def fetch(low: int, high: int) -> np.ndarray:
             if start <= low and high <= start + len(samples):
@@ -80,6 +80,12 @@ def timing(
         return samples, moved.notes()
 
     return finish
+
+
+def listen_ahead(session: Session, request: Request, kept: Sequence[tuple[int, int]]) -> None:
+    """Read the beat of the kept music before it is wanted, so that a preparation has done it."""
+    if request.options.get("grid") != "off" and request.source_mark:
+        beat_of_kept(session, request, kept)
 
 
 def beat_of_kept(session: Session, request: Request, kept: Sequence[tuple[int, int]]) -> Beat:

@@ -61,9 +61,9 @@ def plan_for(
     name = ("plan", caption, lyrics, told, asked)
     found: Plan | None = session.kept.get(name)
     if found is None:
+        port.progress(0.01, "planning")
         language = session.beside.language(code_book(checkpoint))
         assert language is not None
-        port.progress(0.01, "planning")
         words = lyrics.strip() or NO_VOCALS
         found = compose.think(language, caption, words, told, 0, port.check, asked)
         session.kept.put(name, found)

@@ -45,7 +45,9 @@ def _encoded(session: Session, info: SourceInfo, share: Share) -> torch.Tensor:
     samples = three_pieces(info)
     if float(np.abs(samples).max(initial=0.0)) < _SILENT:
         raise error(101, f"the reference {info.path} is silent: choose another file")
-    return encoding.encode(session.shared.vae, samples, check=share.port.check)
+    vae = session.shared.vae
+    with session.working(vae):
+        return encoding.encode(vae, samples, check=share.port.check, tile=session.ways.tile)
 
 
 def three_pieces(info: SourceInfo) -> np.ndarray:

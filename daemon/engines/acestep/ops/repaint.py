@@ -13,7 +13,12 @@ from daemon.engines.acestep.dit.noise import window_noise
 from daemon.engines.acestep.dit.sampler import Problem
 from daemon.engines.acestep.dit.windows import span_of, warnings_of
 from daemon.engines.acestep.grid.correct import beside
-from daemon.engines.acestep.ops.finishing import colouring, one_after_the_other, timing
+from daemon.engines.acestep.ops.finishing import (
+    colouring,
+    listen_ahead,
+    one_after_the_other,
+    timing,
+)
 from daemon.engines.acestep.ops.reference import UNTOLD, Timbre, timbre
 from daemon.engines.acestep.ops.sounding import (
     edge_gain,
@@ -38,6 +43,8 @@ def repaint(session: Session, request: Request, port: Port) -> Result:
     checkpoint = session.checkpoint_for("repaint")
     source = session.source(request, view, checkpoint, Share(port, 0.02, 0.2, "encoding"))
     gain = edge_gain(session, source, view, request, Share(port, 0.2, 0.22, "measuring"))
+    kept = beside((span.start, span.end), len(request.clip))
+    listen_ahead(session, request, kept)
     text, told = words(request, "repaint", view)
     about = timbre(session, request, Share(port, 0.22, 0.22, "listening"))
     problem, how = repainting(session, checkpoint, request, view, source, text, about)
@@ -47,7 +54,6 @@ def repaint(session: Session, request: Request, port: Port) -> Result:
     made = session.solve(checkpoint, problem, work, takes, glance)[0]
     share = Share(port, 0.8, 1.0, "decoding")
     pieces = pieces_of(session, made, view, span, request.handle, share)
-    kept = beside((span.start, span.end), len(request.clip))
     finish = one_after_the_other(
         timing(session, request, made, view, kept, share, gain),
         colouring(session, request, source, view, Share(port, 0.8, 0.8, "measuring")),

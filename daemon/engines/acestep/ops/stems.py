@@ -37,6 +37,7 @@ _BY = "The stems are by {}: all of them together are the clip."
 def stems(session: Session, request: Request, port: Port) -> Result:
     """Take the clip apart into what `stems` names. Raises 301 where nothing here can."""
     asked = asked_stems(request.options.get("stems", ""))
+    port.progress(0.01, "loading")
     separator = session.beside.separator(frozenset(asked))
     sources = separator.sources if separator else ()
     split = tuple(name for name in asked or sources if name in sources)

@@ -10,6 +10,7 @@ a long one is never held whole. No shift is drawn at random: the same clip gives
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import inspect
 import json
@@ -90,7 +91,7 @@ def split(
 ) -> Iterator[dict[str, np.ndarray]]:
     """Yield the stems of `clip` block by block, by name; in each block they sum to the clip.
 
-    `progress` is told 0…1. Raises what `check` raises, between two segments.
+    `progress` is told 0…1. `check` is called before every layer of a model and may raise.
     """
     frames = len(clip)
     at_model = round(frames * demucs.rate / rate)
@@ -160,7 +161,7 @@ def _estimates(
         mix = _heard(clip, rate, demucs.rate, max(0, first), min(frames, first + length))
         padded = np.zeros((length, 2), np.float32)
         padded[max(0, -first) : max(0, -first) + len(mix)] = mix / level
-        heard = _ask(demucs, padded)[start - first :][:piece] * level
+        heard = _ask(demucs, padded, check)[start - first :][:piece] * level
         sums[:piece] += shape[:piece] * heard
         weight[:piece] += shape[:piece]
         ready = step if start + step < frames else piece
@@ -176,14 +177,28 @@ def _heard(clip: Samples, rate: int, rate_out: int, start: int, end: int) -> np.
     return resample.cut(clip[first : max(first, last)], first, rate, rate_out, start, end)
 
 
-def _ask(demucs: Demucs, mix: np.ndarray) -> np.ndarray:
+def _ask(demucs: Demucs, mix: np.ndarray, check: Check) -> np.ndarray:
     """Return what all models together make of one segment: `(segment, 2)` to `(…, 2 × sources)`."""
     x = torch.from_numpy(np.ascontiguousarray(mix.T))[None].to(demucs.device)
     with torch.inference_mode():
         word = torch.zeros(len(demucs.sources), 2, mix.shape[0], device=demucs.device)
         for model, weights in zip(demucs.models, demucs.weights, strict=True):
-            word += weights[:, None, None] * model(x)[0]
+            with _checked(model, check):
+                word += weights[:, None, None] * model(x)[0]
     return word.reshape(-1, mix.shape[0]).T.cpu().numpy()
+
+
+@contextlib.contextmanager
+def _checked(model: Any, check: Check) -> Iterator[None]:
+    """Have every layer call `check` before it works: on a CPU a segment takes many seconds."""
+    lists = [part for part in model.modules() if isinstance(part, torch.nn.ModuleList)]
+    layers = [layer for part in lists for layer in part]
+    hooks = [layer.register_forward_pre_hook(lambda *given: check()) for layer in layers]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def _triangle(length: int) -> np.ndarray:

@@ -46,27 +46,32 @@ _log = logging.getLogger("punchin.acestep")
 class _Step:
     """A step that is ready: where its inputs go, and what computes it.
 
-    `held` are what was put last into the places of context and cross-attention, as long as they
-    live: the steps of a run share them.
+    `held` are what was put last into the places of context, cross-attention and masks, as long as
+    they live: the steps of a run share them.
     """
 
     x: torch.Tensor
     t: torch.Tensor
     context: torch.Tensor
     cross: Cross
+    layout: Layout
     null: torch.Tensor | None
     again: Thunk
-    held: tuple[Callable[[], Any], Callable[[], Any]] = (lambda: None, lambda: None)
+    held: tuple[Callable[[], Any], ...] = ()
 
-    def take(self, context: torch.Tensor, cross: Cross, null: torch.Tensor | None) -> None:
+    def take(
+        self, context: torch.Tensor, cross: Cross, layout: Layout, null: torch.Tensor | None
+    ) -> None:
         """Put in what all steps of a run share, unless it is there."""
-        if self.held[0]() is context and self.held[1]() is cross:
+        shared = (context, cross, layout)
+        if self.held and all(ref() is one for ref, one in zip(self.held, shared, strict=True)):
             return
+        self.layout.take(layout)
         self.context.copy_(context)
         _fill(self.cross, cross)
         if self.null is not None and null is not None:
             self.null.copy_(null)
-        self.held = (weakref.ref(context), weakref.ref(cross))
+        self.held = tuple(weakref.ref(one) for one in shared)
 
 
 class Steps:
@@ -101,7 +106,7 @@ class Steps:
         self._ready.move_to_end(key)
         step.x.copy_(x)
         step.t.fill_(float(t))
-        step.take(context, cross, null)
+        step.take(context, cross, layout, null)
         return step.again().clone()
 
     def want(self, transformer: Any, x: torch.Tensor, *rest: Any) -> None:
@@ -150,15 +155,15 @@ class Steps:
         layout: Layout,
         null: torch.Tensor | None,
     ) -> _Step:
-        at, t = torch.zeros_like(x), torch.ones(1, device=x.device)
+        at, t, laid = torch.zeros_like(x), torch.ones(1, device=x.device), layout.room()
         around, keys = torch.zeros_like(context), _room(cross)
         free = None if null is None else torch.zeros_like(null)
         _fill(keys, cross)
 
         def step() -> torch.Tensor:
-            return self._inner(transformer, at, t, around, keys, layout, free)
+            return self._inner(transformer, at, t, around, keys, laid, free)
 
-        return _Step(at, t, around, keys, free, self._capture(step))
+        return _Step(at, t, around, keys, laid, free, self._capture(step))
 
 
 def captured(device: torch.device) -> Capture:
@@ -218,7 +223,7 @@ def _key(
 ) -> Hashable:
     weight = transformer.condition_embedder.weight
     shape = (tuple(x.shape), tuple(context.shape), _up(cross.keys.shape[3]), null is not None)
-    return id(transformer), weight.data_ptr(), weight.dtype, shape, layout
+    return id(transformer), weight.data_ptr(), weight.dtype, shape, layout.kind
 
 
 def _up(tokens: int) -> int:

@@ -27,6 +27,7 @@ from daemon.engines.acestep.dit.conditions import Conditions, TextStates, encode
 from daemon.engines.acestep.dit.context import silence
 from daemon.engines.acestep.dit.quick import quick, ready
 from daemon.engines.acestep.dit.sampler import Dit, Problem, dit_of
+from daemon.engines.acestep.dit.windows import bucket_for
 from daemon.engines.acestep.finite import made_finite
 from daemon.engines.acestep.graphs import Steps
 from daemon.engines.acestep.latents import decode as decoding
@@ -248,7 +249,7 @@ class Session:
         made = quick(dit_of(checkpoint), checkpoint.name, self.caches)
         if self.steps is None or self.placement.offload:
             return made
-        return replace(made, run=self.steps.run)
+        return replace(made, run=self.steps.run, bucket=bucket_for)
 
     def solve(
         self,

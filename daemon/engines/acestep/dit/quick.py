@@ -17,7 +17,7 @@ from daemon.engines.acestep.cache import Caches
 from daemon.engines.acestep.dit.conditions import Conditions
 from daemon.engines.acestep.dit.forward import Cross
 from daemon.engines.acestep.dit.layout import Layout
-from daemon.engines.acestep.dit.sampler import Dit, Problem
+from daemon.engines.acestep.dit.sampler import Dit, Problem, in_bucket
 from daemon.engines.acestep.graphs import Steps
 
 
@@ -51,6 +51,7 @@ def ready(dit: Dit, problem: Problem, steps: Steps | None, check: Callable[[], N
 
     `check` is called before what takes long and may raise.
     """
+    problem = in_bucket(dit, problem)
     laid = dit.lay(dit.transformer, problem.noise.shape[1], problem.valid)
     null = None
     if problem.guidance > 1:

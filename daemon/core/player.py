@@ -102,12 +102,13 @@ class Desk:
         self.later(lambda: self.play_item(item, self._outputs), refuse)
 
     def swap(self, job_id: str, take: int, refuse: Refuse) -> None:
-        """Go on in another take at the same musical position. Raises 101, 108."""
+        """Go on in another take, in the role that plays, at the same place. Raises 101, 108."""
         job = self.roster.get(job_id)
         mix = self._item(job, take, MIX)
 
         async def work() -> None:
-            item = self._item(job, take, self.manner.solo) if self.manner.solo and take else mix
+            role = self.manner.solo or (self.manner.item or mix)["role"]
+            item = self._item(job, take, role) if take and role != MIX else mix
             await self.play_item(item, self.manner.outputs or self._outputs, same=True)
 
         self.later(work, refuse)

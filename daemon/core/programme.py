@@ -40,7 +40,7 @@ def of_take(job: Job, files: Iterable[ResultFile], take: int, role: str) -> Item
         heard, first = list(stems.values()), next(iter(mine.values()))
     else:
         first = _named(job, mine, role)
-        heard = [first]
+        role, heard = first.role, [first]
     frames = _frames(first)
     pairs = {MIX: [_whole(f) for f in heard]} | {n: [_whole(f)] for n, f in stems.items()}
     whole = role in mine and role not in (MIX,) and not role.startswith("stem:")

@@ -168,6 +168,24 @@ def test_swap_keeps_the_position_and_loop_goes_round(tcp, repainted):
     assert player(tcp, playing(repainted, take=0))["position"] > after["position"]
 
 
+def test_swap_goes_on_in_the_role_that_plays(tcp, repainted):
+    tcp.send("/punchin/play", repainted, 1, "region")
+    before = player(tcp, playing(repainted, role="region"))
+    tcp.send("/punchin/swap", repainted, 2)
+    after = player(tcp, playing(repainted, take=2))
+    assert after["role"] == "region"
+    assert before["position"] < after["position"] <= 4.0
+    tcp.send("/punchin/swap", repainted, 0)
+    assert player(tcp, playing(repainted, take=0))["position"] > 8.0
+
+
+def test_a_stem_has_one_name_however_it_is_asked_for(tcp, song, new_id):
+    job_id = new_id()
+    tcp.done("bgm", job_id, song)
+    tcp.send("/punchin/play", job_id, 1, "bass")
+    assert player(tcp, playing(job_id))["role"] == "stem:bass"
+
+
 def test_a_short_loop_goes_round(tcp, song, new_id):
     job_id = new_id()
     tcp.done("generate", job_id, "seconds", 0.25)

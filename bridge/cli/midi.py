@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from bridge.cli import midi_notes, show
@@ -52,6 +53,9 @@ def _learn_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("words", nargs="*", help="its arguments; $value is the control's position")
     parser.add_argument("--name", help="what the control is called; default: what it sends")
     parser.add_argument("--mode", choices=MODES["cc"], help="in place of what is heard")
+    ends, about = ("LOW", "HIGH"), "what $value is at both ends; default: 0 1"
+    parser.add_argument("--scale", nargs=2, type=float, metavar=ends, help=about)
+    parser.add_argument("--round", action="store_true", help="$value in whole numbers")
     _input(parser)
     _json(parser)
 
@@ -124,7 +128,8 @@ def _learn(args: argparse.Namespace) -> int:
     if learned is None:
         raise error(403, f"no control was moved for {_PATIENCE_S:g} s: see punchin midi monitor")
     if args.mode and learned.kind == "cc":
-        learned = type(learned)(**{**vars(learned), "mode": args.mode})
+        learned = replace(learned, mode=args.mode)
+    learned = replace(learned, scale=args.scale and tuple(args.scale), round=args.round)
     words = [_value(w) for w in args.words]
     name = args.name or " ".join(map(str, [args.address.rsplit("/", 1)[-1], *words]))
     path = add(args.map, learned, name, [[args.address, *words]])

@@ -20,13 +20,15 @@ _LEAST_STEPS = 3
 
 @dataclass(frozen=True)
 class Learned:
-    """What was moved."""
+    """What was moved. `scale` is what `$value` shall be at both ends, None for 0 to 1."""
 
     kind: str
     number: int
     channel: int
     mode: Mode
     port: str
+    scale: tuple[float, float] | None = None
+    round: bool = False
 
 
 def guess(events: Sequence[Event]) -> Learned | None:
@@ -90,8 +92,10 @@ def entry(learned: Learned, name: str, messages: Sequence[Sequence[Any]]) -> str
     lines.append(f"channel = {learned.channel}")
     if learned.kind == "cc":
         lines.append(f"mode = {_toml(learned.mode)}")
-    if learned.mode in (*RELATIVE, "absolute", "14bit"):
-        lines.append("scale = [0.0, 1.0]")
+    if learned.scale or learned.mode in (*RELATIVE, "absolute", "14bit"):
+        lines.append(f"scale = {_toml(learned.scale or (0.0, 1.0))}")
+    if learned.round:
+        lines.append("round = true")
     sent = _toml(messages[0]) if len(messages) == 1 else _toml(list(messages))
     return "\n".join([*lines, f"send = {sent}", ""])
 

@@ -126,7 +126,8 @@ class Ports:
             if missing:
                 kind = "input" if direction == "in" else "output"
                 mend = "connect it, or see punchin midi list"
-                return error(403, f"no MIDI {kind} named like {missing[0]!r}: {mend}")
+                named = f" named like {missing[0]!r}" if missing[0] else ""
+                return error(403, f"no MIDI {kind}{named}: {mend}")
         return None
 
     def _matches(self, part: str, direction: str) -> bool:

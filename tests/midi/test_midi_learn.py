@@ -1,5 +1,7 @@
 """Learning: which control was moved and how it counts; the file it goes into."""
 
+from dataclasses import replace
+
 import pytest
 
 from bridge.midi import map_file, own_map
@@ -61,6 +63,15 @@ def test_a_learned_control_is_in_a_map_of_ones_own(config):
     again, knob = map_file.load("mine").controls
     assert (again.trigger.number, again.trigger.channel) == (44, 10)
     assert knob.messages == (("/punchin/set", ("strength", "$value")),)
+
+
+def test_a_knob_learns_its_ends_and_to_count_in_whole_numbers(config):
+    sent = [["/punchin/set", "takes", "$value"]]
+    with pytest.raises(map_file.MapError, match="outside 1"):
+        own_map.add("mine", KNOB, "takes", sent)
+    own_map.add("mine", replace(KNOB, scale=(1.0, 8.0), round=True), "takes", sent)
+    (knob,) = map_file.load("mine").controls
+    assert (knob.scale, knob.round) == ((1.0, 8.0), True)
 
 
 def test_learning_again_replaces_and_a_built_in_map_is_copied(config):

@@ -164,6 +164,12 @@ def make(inputs=(), outputs=(), heard=None):
     return Ports(inputs, outputs, "auto", lambda p, m: heard.append((p, m)), clock=lambda: 5.0)
 
 
+def test_where_any_input_will_do_none_is_told_as_none(system):
+    ports = make(("",))
+    ports.look()
+    assert ports.problem().message.startswith("no MIDI input: connect it")
+
+
 def test_ports_are_found_by_a_part_of_their_name_when_they_appear(system):
     ports = make(("launch",), ())
     assert ports.look() is None

@@ -205,10 +205,13 @@ def _limit(
     left, right = before[-near:], after[:near]
     joined = np.concatenate([left, body, right])
     inside = slice(len(left), len(left) + len(body))
-    held = joined if over is None else np.concatenate([left, over, right])
     # A fourfold reading may lie a little below the true peak.
-    ceiling = _ceiling(peaks(held, rate), amplitude(CEILING_DB - _READING_DB), inside, over, rate)
-    own = _ceiling(loudest(held), amplitude(CEILING_DB), inside, over, rate)
+    lowest, own_lowest = amplitude(CEILING_DB - _READING_DB), amplitude(CEILING_DB)
+    if loudest(body).max() <= own_lowest and peaks(joined, rate)[inside].max() <= lowest:
+        return 0.0  # below every ceiling that the kept audio could set, so that is not read
+    held = joined if over is None else np.concatenate([left, over, right])
+    ceiling = _ceiling(peaks(held, rate), lowest, inside, over, rate)
+    own = _ceiling(loudest(held), own_lowest, inside, over, rate)
     pinned = (len(before) > 0, len(after) > 0)
     gain = gain_curve(joined, rate, ceiling, pinned, own, inside)
     body *= gain[:, None].astype(np.float32)

@@ -11,19 +11,18 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 from bridge.protocol.errors import error
+from daemon.player.libraries import LOCK
 
-_LOCK = threading.Lock()
 _OURS = "_punchin_counts_users"  # marks the module whose first use has been undone
 
 
 def acquire() -> Any:
     """Return the module `sounddevice`, initialised. Raises PunchinError 402 with the mend."""
-    with _LOCK:
+    with LOCK:
         library = _load()
         try:
             library._initialize()
@@ -35,14 +34,14 @@ def acquire() -> Any:
 
 def release() -> None:
     """Undo one `acquire`; may hang when a sound server has died."""
-    with _LOCK:
+    with LOCK:
         sys.modules["sounddevice"]._terminate()
 
 
 @contextlib.contextmanager
 def alone() -> Iterator[None]:
     """Keep other threads from PortAudio while a stream is opened, started or closed."""
-    with _LOCK:
+    with LOCK:
         yield
 
 

@@ -17,8 +17,10 @@ from typing import Any
 
 from bridge.protocol.errors import PunchinError, error
 from daemon.player.destinations import Rule
+from daemon.player.libraries import LOCK
 
 _POLL_S = 0.25
+_HUSHED = "_punchin_hushed"  # marks the module that has been told
 COUNT = 2**32  # the server's count of frames begins anew there
 
 
@@ -50,7 +52,6 @@ class _Stay:
     """
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
         self.clients = 0
         self.dead = threading.Event()
 
@@ -64,10 +65,8 @@ def join(client_name: str, ended: Callable[[], None]) -> Any:
         raise error(402, trouble)
     import jack
 
-    # Without this libjack writes to stderr by itself.
-    jack.set_error_function(lambda _text: None)
-    jack.set_info_function(lambda _text: None)
-    with _STAY.lock:
+    with LOCK:
+        _hush(jack)
         if _STAY.dead.is_set():
             raise no_server()
         try:
@@ -84,9 +83,20 @@ def join(client_name: str, ended: Callable[[], None]) -> Any:
     return client
 
 
+def _hush(jack: Any) -> None:
+    """Keep libjack's own lines off standard error.
+
+    Once: a function that takes another one's place frees that, and libjack may be about to call it.
+    """
+    if not hasattr(jack, _HUSHED):
+        jack.set_error_function(lambda _text: None)
+        jack.set_info_function(lambda _text: None)
+        setattr(jack, _HUSHED, True)
+
+
 def leave(client: Any) -> None:
     """Leave the server, dead or alive; may hang when it is dead."""
-    with _STAY.lock:
+    with LOCK:
         with contextlib.suppress(Exception):  # a dead server refuses to be left
             client.deactivate()
         client.close()

@@ -169,6 +169,8 @@ def test_without_base_it_is_a_cover_and_says_so(tiny_turbo, tmp_path, clip):
     _, result, _ = run(engine, request_for(clip))
     assert "punchin models pull base" in result.notes[0]
     assert any(note.startswith("made by cover") for note in result.notes)
+    _, asked_for_two, _ = run(engine, request_for(clip, ways="complete,cover"))
+    assert any("the way complete: punchin models pull base" in n for n in asked_for_two.notes)
     with pytest.raises(PunchinError, match="punchin models pull base") as caught:
         run(engine, request_for(clip, ways="layer"))
     assert caught.value.code == 301

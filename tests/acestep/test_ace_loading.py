@@ -131,6 +131,14 @@ def _pickled(file):
     file.rename(file.with_suffix(".bin"))
 
 
+def _set(key, value):
+    def spoil(file):
+        config = json.loads(file.read_text("utf-8"))
+        file.write_text(json.dumps({**config, key: value}), "utf-8")
+
+    return spoil
+
+
 @pytest.mark.parametrize(
     ("spoil", "file", "told"),
     [
@@ -144,6 +152,8 @@ def _pickled(file):
         (_cut, "text_encoder/model.safetensors", "cut off"),
         (_without("norm.weight"), "text_encoder/model.safetensors", "norm.weight"),
         (_garbage, "transformer/config.json", "can't be read"),
+        (_set("hidden_size", "wide"), "transformer/config.json", "'wide' and should be a number"),
+        (_set("shift", [3.0]), "transformer/config.json", "[3.0] and should be a number"),
         (lambda file: file.unlink(), "tokenizer/tokenizer.json", "tokenizer"),
         (lambda file: file.unlink(), "condition_encoder/config.json", "can't be read"),
     ],
@@ -203,6 +213,8 @@ def test_a_pickle_with_code_is_not_run(original_turbo, tmp_path, cpu):
     with pytest.raises(PunchinError, match=r"silence_latent\.pt") as caught:
         loading.load_checkpoint(folders.recognise(folder), cpu)
     assert caught.value.code == 303
+    assert "can run code" in caught.value.message
+    assert "weights_only" not in caught.value.message
     assert not (tmp_path / "made").exists()
 
 

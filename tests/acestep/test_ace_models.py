@@ -1,5 +1,6 @@
 """Fetching, checking and finding models, against a hub on loopback."""
 
+import errno
 import hashlib
 import io
 import json
@@ -195,6 +196,46 @@ def test_too_little_room_is_told_before_anything_comes(hub, tmp_path, monkeypatc
         download.pull(SMALL, tmp_path, hub.address, Told())
     assert caught.value.code == 400
     assert [path for path, _ in hub.asked if "resolve" in path] == []
+
+
+@pytest.mark.parametrize(("number", "code"), [(errno.ENOSPC, 400), (errno.EIO, 401)])
+def test_a_disk_that_takes_no_more_is_no_broken_line(hub, tmp_path, monkeypatch, number, code):
+    written = remote._write
+
+    def full(stream, piece):
+        if stream.tell() + len(piece) > 2_000_000:
+            raise OSError(number, os.strerror(number))
+        written(stream, piece)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(remote, "_write", full)
+        with pytest.raises(PunchinError, match=r"model\.safetensors") as caught:
+            download.pull(SMALL, tmp_path, hub.address, Told())
+    assert caught.value.code == code
+    assert len([path for path, _ in hub.asked if path.endswith("model.safetensors")]) == 1
+    pulled(hub, tmp_path)
+    assert (tmp_path / "small-folder" / "model.safetensors").read_bytes() == WEIGHTS
+
+
+def test_what_is_on_disk_is_what_was_counted(tmp_path):
+    class Slow:
+        def __init__(self):
+            self.taken = b""
+
+        def write(self, piece):
+            self.taken += bytes(piece[:3])
+            return min(3, len(piece))
+
+    stream = Slow()
+    remote._write(stream, b"0123456789")
+    assert stream.taken == b"0123456789"
+
+
+def test_a_listing_without_end_is_refused(hub, monkeypatch):
+    monkeypatch.setattr(remote, "_MOST_LISTING_BYTES", 100)
+    with pytest.raises(PunchinError, match="something else than a list") as caught:
+        remote.listing(hub.address, SMALL.source)
+    assert caught.value.code == 303
 
 
 def test_verify_names_what_was_damaged_and_what_is_missing(hub, tmp_path):

@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from ace_desk import Desk, asked, music
 
 from daemon.engines.acestep import solving
 from daemon.engines.acestep.latents import encode as encoding
+from daemon.engines.acestep.ops.retake import _put
 
 CLIP = music(12.0)
 REPAINT = asked("repaint", CLIP, (4.0, 6.5), prompt="warm pop")
@@ -199,3 +201,28 @@ def test_what_is_foreseen_grows_into_the_result(engine, session):
     assert len(seen) == 1
     foreseen, noise = seen[0][new], problem.noise[0][new]
     assert torch.dist(foreseen, made[new]) < torch.dist(noise, made[new])
+
+
+# -- a take made again ---------------------------------------------------------------------------
+
+
+def test_a_region_made_again_without_new_noise_is_as_loud_as_it_was(
+    engine, session, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("PUNCHIN_HOME", str(tmp_path))
+    for op in ("repaint", "retake"):  # further off than a splice makes good
+        module = import_module(f"daemon.engines.acestep.ops.{op}")
+        monkeypatch.setattr(module, "edge_gain", lambda *told: 4.0)
+    port = Desk()
+    result = engine.run(REPAINT, port)
+    (tmp_path / "jobs" / "first").mkdir(parents=True)
+    document = tmp_path / "jobs" / "first" / "recipe-1.json"
+    document.write_text(result.documents["recipe"], "utf-8")
+    span, clip = REPAINT.spans[0], CLIP.copy()
+    _put(clip, 0, span, (port.start(), port.sounds()["region"]))
+    again = _played(engine, asked("retake", clip, (0.0, 12.0), of="first", strength=0.0))
+    whole = again.sounds()["region"]
+    assert np.array_equal(whole[: span.start], clip[: span.start])
+    inner = slice(span.start + 9_600, span.end - 9_600)
+    level_db = 10 * np.log10(np.mean(whole[inner] ** 2) / np.mean(clip[inner] ** 2))
+    assert abs(level_db) < 0.5

@@ -31,7 +31,7 @@ from bridge.protocol.errors import error
 from daemon.engines.acestep import weights
 from daemon.engines.acestep.latents.lean import lean
 from daemon.engines.acestep.models import headers, original
-from daemon.engines.acestep.models.folders import Found, read_json
+from daemon.engines.acestep.models.folders import Found, number, read_json
 from daemon.engines.acestep.parts import HOP, RATE, Checkpoint, Placement, Shared
 
 _STEM = "diffusion_pytorch_model"
@@ -88,11 +88,11 @@ def made_for(found: Found) -> tuple[float, int, float]:
     named = [part for part in found.name.split("-") if part in ("shift1", "shift2", "shift3")]
     if named:
         shift = float(named[-1].removeprefix("shift"))
-    config = found.config
+    file = found.folder / ("transformer" if found.layout == "diffusers" else "") / "config.json"
     return (
-        float(config.get("shift", shift)),
-        int(config.get("num_inference_steps", steps)),
-        float(config.get("guidance_scale", guidance)),
+        float(number(found.config, "shift", shift, file)),
+        int(number(found.config, "num_inference_steps", steps, file)),
+        float(number(found.config, "guidance_scale", guidance, file)),
     )
 
 
@@ -141,7 +141,12 @@ def _silence(file: Path) -> torch.Tensor:
     try:
         stored = torch.load(file, weights_only=True, map_location="cpu")
         return stored.transpose(1, 2).contiguous()
-    except (OSError, pickle.UnpicklingError, RuntimeError, AttributeError, IndexError) as e:
+    except pickle.UnpicklingError:  # torch's own words advise to run what is in there
+        raise error(
+            303, f"{file} is damaged, or holds more than numbers and is not read because it can "
+            "run code: fetch the model again"
+        ) from None  # fmt: skip
+    except (OSError, RuntimeError, AttributeError, IndexError) as e:
         why = str(e).splitlines()[0] if str(e) else type(e).__name__
         raise error(303, f"{file} can't be read ({why}): fetch the model again") from None
 

@@ -65,8 +65,9 @@ def look(folder: Path) -> Home:
     homes = [folder] if _layout(folder) else [p for p in inside if _layout(p)]
     if not homes:
         raise error(
-            303, f"{folder} holds no model (no model_index.json): punchin models pull turbo"
-        )
+            303, f"{folder} holds no model (no model_index.json of ACE-Step 1.5): punchin models "
+            "pull turbo"
+        )  # fmt: skip
     beside = inside if homes != [folder] else [p for p in folder.parent.iterdir() if p.is_dir()]
     around = sorted({*inside, *beside})
     return Home(
@@ -91,7 +92,8 @@ def recognise(folder: Path) -> Found:
     config = read_json(where / "config.json")
     name = folder.name
     shared = _shared(folder, layout)
-    return Found(name, folder, layout, _family(name, config), _xl(config), config, *shared)
+    wide = number(config, "hidden_size", 0, where / "config.json") > _XL_WIDTH
+    return Found(name, folder, layout, _family(name, config), wide, config, *shared)
 
 
 def read_json(file: Path) -> dict[str, Any]:
@@ -103,6 +105,14 @@ def read_json(file: Path) -> dict[str, Any]:
     except (OSError, ValueError) as e:
         raise error(303, f"{file} can't be read ({e}): fetch the model again") from None
     return content
+
+
+def number(config: Mapping[str, Any], key: str, absent: float, file: Path) -> float:
+    """Return the number `key` of `config`, which was read from `file`. Raises 303."""
+    told = config.get(key, absent)
+    if isinstance(told, bool) or not isinstance(told, int | float):
+        raise error(303, f"{file}: {key} is {told!r} and should be a number: fetch the model again")
+    return told
 
 
 def _layout(folder: Path) -> Layout | None:
@@ -132,10 +142,6 @@ def _family(name: str, config: Mapping[str, Any]) -> Family:
     if config.get("is_turbo") or "turbo" in version:
         return "turbo"
     return "sft" if "sft" in version or "sft" in name.lower() else "base"
-
-
-def _xl(config: Mapping[str, Any]) -> bool:
-    return int(config.get("hidden_size", 0)) > _XL_WIDTH
 
 
 def _shared(folder: Path, layout: Layout) -> tuple[Path | None, Path | None, Path | None]:

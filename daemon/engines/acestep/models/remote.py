@@ -7,6 +7,8 @@ small ones by the SHA-1 that git gives them (of `blob {size}\\0` and the bytes).
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import http.client
 import json
@@ -14,10 +16,10 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import IO, Any
 
 from bridge.protocol.errors import PunchinError, error
 from daemon.engines.acestep.models.catalog import Source
@@ -25,6 +27,7 @@ from daemon.engines.acestep.models.catalog import Source
 _BLOCK = 1 << 20
 _TIMEOUT_S = 30.0
 _TRIES = 5
+_MOST_LISTING_BYTES = 16 << 20  # a listing has some 300 bytes a file
 _WANTED = frozenset({".safetensors", ".json", ".txt", ".jinja", ".yaml"})
 _SILENCE = "silence_latent.pt"  # the one file that is not safetensors; it is loaded as weights only
 _BROKEN = (OSError, http.client.HTTPException)
@@ -93,7 +96,8 @@ def listing(mirror: str, source: Source) -> tuple[Remote, ...]:
     where = f"api/models/{source.repository}/tree/{source.revision}{inside}?recursive=true"
     try:
         with _open(f"{mirror}/{where}") as answer:
-            rows = json.loads(answer.read())
+            listed = answer.read(_MOST_LISTING_BYTES)
+        rows = json.loads(listed)
         files = [_remote(row, source.inside) for row in rows if row["type"] == "file"]
     except _BROKEN as e:
         raise _unreachable(f"{mirror}/{source.repository}", e) from None
@@ -124,7 +128,7 @@ def fetch(
 ) -> None:
     """Fetch a file to `to`, going on where an earlier try stopped, and check its sums.
 
-    A line that breaks is taken up again as long as something comes. Raises 302, 303.
+    A line that breaks is taken up again as long as something comes. Raises 302, 303, 400, 401.
     """
     url = (
         f"{mirror}/{source.repository}/resolve/{source.revision}/{urllib.parse.quote(remote.path)}"
@@ -162,17 +166,42 @@ def _more(url: str, remote: Remote, to: Path, digest: Digest, tell: Tell) -> Non
         if digest.size and answer.status != 206:  # it begins again: so do we
             tell(-digest.size)
             digest.restart()
-        with to.open("r+b") as stream:
-            stream.truncate(digest.size)
-            stream.seek(digest.size)
+        with _disk(to):
+            stream = to.open("r+b", buffering=0)
+        with stream:
+            with _disk(to):
+                stream.truncate(digest.size)
+                stream.seek(digest.size)
             while piece := answer.read(_BLOCK):
                 if digest.size + len(piece) > remote.size:
                     raise error(303, f"{url} gives more than was published: set another mirror")
-                stream.write(piece)
+                with _disk(to):
+                    _write(stream, piece)
                 digest.update(piece)
                 tell(len(piece))
     if digest.size < remote.size:
         raise http.client.IncompleteRead(b"", remote.size - digest.size)
+
+
+def _write(stream: IO[bytes], piece: bytes) -> None:
+    """Write all of `piece`; unbuffered, so that a digest never knows more than the disk."""
+    rest = memoryview(piece)
+    while rest:
+        rest = rest[stream.write(rest) :]
+
+
+@contextlib.contextmanager
+def _disk(to: Path) -> Iterator[None]:
+    """Tell trouble with the disk from a line that breaks. Raises 400, 401."""
+    try:
+        yield
+    except OSError as e:
+        if e.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise error(
+                400, f"no space is left for {to}: make room and pull again, it goes on where it "
+                "stopped"
+            ) from None  # fmt: skip
+        raise error(401, f"{to} can't be written ({e}): mend it, or set models.folder") from None
 
 
 def _open(url: str, start: int = 0) -> Any:

@@ -75,7 +75,11 @@ def _ways(session: Session, request: Request) -> tuple[tuple[Way, ...], tuple[st
     ways = tuple(way for way in wanted if able(WAYS[way], session.found))
     if not ways:
         session.checkpoint_for(WAYS[wanted[0]])
-    return ways, () if told or len(ways) > 1 else (_ONLY_COVER,)
+    if not told:
+        return ways, () if len(ways) > 1 else (_ONLY_COVER,)
+    left_out = ", ".join(way for way in wanted if way not in ways)
+    note = f"No checkpoint here can go the way {left_out}: punchin models pull base"
+    return ways, (note,) if left_out else ()
 
 
 def _pool(

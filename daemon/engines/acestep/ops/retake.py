@@ -23,6 +23,7 @@ from daemon.engines.acestep.ops.repaint import repainting, spare_note
 from daemon.engines.acestep.ops.sounding import (
     Piece,
     below_full_scale,
+    edge_gain,
     glance_of,
     hand_over,
     pieces_of,
@@ -134,8 +135,9 @@ def _region(
     here, view = _as_it_was(request, recipe)
     new = _varied(recipe, request)
     source = session.source(here, view, checkpoint, part.share(0.02, 0.2, "encoding"))
+    gain = edge_gain(session, source, view, here, part.share(0.2, 0.22, "measuring"))
     text, told = _text(here, recipe, view)
-    about = timbre(session, request, part.share(0.2, 0.2, "listening"))
+    about = timbre(session, request, part.share(0.22, 0.22, "listening"))
     fresh = new_frames(view.frames, view.new)
     problem = Problem(
         context=hole(checkpoint, source, fresh),
@@ -148,13 +150,14 @@ def _region(
         hold=recipe.hold,
     )
     takes = _takes(request, recipe, checkpoint)
-    made = session.solve(checkpoint, problem, part.share(0.2, 0.8, "painting"), takes)[0]
+    made = session.solve(checkpoint, problem, part.share(0.22, 0.8, "painting"), takes)[0]
     share = part.share(0.8, 1.0, "decoding")
     span, handle = here.spans[0], round(HANDLE_S * RATE)
     pieces = list(pieces_of(session, made, view, span, handle, share))
     start, sound = pieces[0][0], np.concatenate([samples for _, samples in pieces])
     kept = beside((span.start, span.end), len(here.clip))
-    finish = timing(session, replace(here, handle=handle), made, view, kept, share)
+    finish = timing(session, replace(here, handle=handle), made, view, kept, share, gain)
+    sound *= np.float32(gain)
     timed: tuple[str, ...] = ()
     if finish is not None:
         sound, timed = finish(start, sound)

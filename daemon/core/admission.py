@@ -47,11 +47,12 @@ class Admission:
         files: Files,
         presets: Presets,
         source_of: Callable[[str], str],
+        part_of: Callable[[str], tuple[int, int] | None],
         default_rate: int,
     ) -> None:
         self._files = files
         self._presets = presets
-        self._source_of = source_of
+        self._source_of, self._part_of = source_of, part_of
         self._rate = default_rate
 
     async def admit(self, call: JobCall, snapshot: Snapshot) -> Admitted:
@@ -61,8 +62,10 @@ class Admission:
         values.setdefault("seed", secrets.randbelow(SEED_MAX + 1))
         source = await self._look(asked, values)
         clamp = asked.clamp
+        part = self._part_of(values["of"]) if asked.op == "retake" and "of" in values else None
         facts = {"source": source and source.as_dict(), "rate": self._rate, "clamp": clamp}
-        plan(asked.op, values, source, self._rate, clamp)
+        if plan(asked.op, values, source, self._rate, clamp, part).part:
+            facts["part"] = part
         request = {"source": asked.source} if asked.source else {}
         request |= {k: wire_value(k, v) for k, v in values.items()}
         return Admitted(request, facts, asked.told)
@@ -93,7 +96,8 @@ def work_of(job: Job) -> Work:
     values = {k: _value(k, v) for k, v in told.items()}
     facts = job.facts["source"]
     source = SourceInfo(**facts) if facts else None
-    work = plan(job.op, values, source, job.facts["rate"], job.facts["clamp"])
+    part = tuple(job.facts["part"]) if "part" in job.facts else None
+    work = plan(job.op, values, source, job.facts["rate"], job.facts["clamp"], part)
     return replace(work, seed=job.request["seed"])
 
 

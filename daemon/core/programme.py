@@ -21,8 +21,6 @@ from daemon.core.planner import settle
 SOURCE_TAKE = 0
 MIX = "mix"
 _CONTEXT_S = 2.0  # around a region whose bars nobody knows
-_SPLICED = frozenset({"repaint", "edit", "extend"})
-_IN_PLACE = frozenset({"repaint", "edit"})
 _MOST_BAR_S = 8.0
 Item = dict[str, Any]
 Layer = list[dict[str, Any]]
@@ -67,10 +65,10 @@ def _of_source(job: Job, files: Iterable[ResultFile]) -> Item:
     if not job.facts["source"]:
         raise error(101, f"job {job.id} has no source: play take 1")
     source = SourceInfo(**job.facts["source"])
-    clip = (0, source.frames) if job.op in _SPLICED else _clip(job)
+    clip = (0, source.frames) if _spliced(job) else _clip(job)
     frames = clip[1] - clip[0]
     start, loop = 0, [0, frames]
-    if job.op in _SPLICED and job.result:
+    if _spliced(job) and job.result:
         start, first, end = _in_source(job, source)
         loop = [first, end]
     segment = {"start": 0, "end": frames, "file": source.path, "offset": clip[0]}
@@ -101,7 +99,7 @@ def of_running(job: Job, settled: Mapping[str, Any], stems: bool) -> Item:
         layers.append(_kept(work.source, settled["clip"], 0))
     place = _place(job, settled["result"], rate, frames)
     origin_s = (settled["clip"][0] - settled["source_frame"]) / rate if work.source else 0.0
-    if job.op in _IN_PLACE:
+    if _in_place(job):
         origin_s = 0.0
     return _item(job.id, 1, MIX, rate, frames, place, origin_s, {MIX: layers})
 
@@ -109,12 +107,12 @@ def of_running(job: Job, settled: Mapping[str, Any], stems: bool) -> Item:
 def _regions(job: Job, source: SourceInfo | None, settled: Mapping[str, Any]) -> Layer:
     """Return the kept audio with the new material in its place."""
     frames, clip = settled["mix_frames"], settled["clip"]
-    shift = 0 if job.op in _IN_PLACE else settled["source_frame"] - clip[0]
+    shift = 0 if _in_place(job) else settled["source_frame"] - clip[0]
     new = [(a + shift, b + shift) for a, b in settled["spans"]]
     layer: Layer = [
         {"start": a, "end": b, "live": [job.id, f"region {i}"]} for i, (a, b) in enumerate(new)
     ]
-    if source is None or job.op not in _SPLICED:
+    if source is None or not _spliced(job):
         return [{**s, "start": 0, "end": frames} for s in layer]
     here = 0
     for a, b in [*sorted(new), (frames, frames)]:
@@ -123,6 +121,14 @@ def _regions(job: Job, source: SourceInfo | None, settled: Mapping[str, Any]) ->
             layer.append(kept)
         here = b
     return layer
+
+
+def _in_place(job: Job) -> bool:
+    return "part" in job.facts or job.op in ("repaint", "edit")
+
+
+def _spliced(job: Job) -> bool:
+    return job.op == "extend" or _in_place(job)
 
 
 def _kept(source: SourceInfo, clip: Sequence[int], at: int) -> Layer:
@@ -169,7 +175,7 @@ def _place(
     job: Job, result: Mapping[str, Any], rate: int, frames: int
 ) -> tuple[int, int, int, int]:
     """Return where a result starts, its length, and its loop, in frames."""
-    if job.op not in _SPLICED or "region_start_frame" not in result:
+    if not _spliced(job) or "region_start_frame" not in result:
         return 0, frames, 0, frames
     first, end = result["region_start_frame"], result["region_end_frame"]
     first_s, end_s = around(_grid(job, result), first / rate, end / rate)
@@ -190,7 +196,7 @@ def around(grid: Grid | None, start_s: float, end_s: float) -> tuple[float, floa
 
 def _grid(job: Job, result: Mapping[str, Any]) -> Grid | None:
     told = job.request.get("tempomap")
-    if told and job.op in _IN_PLACE:
+    if told and _in_place(job):
         rows = json.loads(told) if isinstance(told, str) else told
         return Grid.from_rows(rows, result.get("downbeat") or float(rows[0][0]))
     if not result.get("bpm") or result.get("downbeat") is None:
@@ -211,7 +217,7 @@ def _clip(job: Job) -> tuple[int, int]:
 
 def _origin_s(job: Job) -> float:
     """Return where in the source the result's first frame lies, in seconds."""
-    if job.op in _IN_PLACE or not job.facts["source"]:
+    if _in_place(job) or not job.facts["source"]:
         return 0.0
     rate = job.facts["source"]["rate"]
     return float(_clip(job)[0] - job.result.get("source_frame", 0)) / rate

@@ -79,6 +79,15 @@ class Roster:
             return path
         raise error(101, f"job {job.id} has no mix of take {wanted}: name a done job and its take")
 
+    def part_of(self, reference: str) -> tuple[int, int] | None:
+        """Return the frames that were new in what `of` means, None for all of it."""
+        job = self.find(reference.partition(":")[0])
+        mix = next((f for f in job.files if f.role == "mix"), None) if job else None
+        if job is None or mix is None or "region_start_frame" not in job.result:
+            return None
+        part = job.result["region_start_frame"], job.result["region_end_frame"]
+        return None if part == (0, round(mix.seconds * mix.rate)) else part
+
 
 def _mixes(job: Job, take: int) -> Iterator[str]:
     if job.state is State.DONE:

@@ -30,7 +30,6 @@ from daemon.sinks.take import Blocks, TakeWriter, to_stereo
 from daemon.sinks.tape import Budget, Tape
 
 _STEREO = frozenset({"bgm", "generate"})
-_PUNCHED = frozenset({"repaint", "edit"})
 _STRETCHED, _STRETCHED_SALT = "stretched", 0x5752
 _SUFFIX = {"midi": ".mid", "plan": ".json", "recipe": ".json"}
 
@@ -143,7 +142,7 @@ class FileSink:
         new = [
             writer.fresh(self._tape(i), length, i) for i, length in enumerate(self._span_lengths())
         ]
-        if work.op in _PUNCHED and work.source:
+        if work.in_place and work.source:
             start, end = spans[0]
             yield writer.kept(work.source, 0, start)
             yield new[0]

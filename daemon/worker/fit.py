@@ -25,7 +25,6 @@ from daemon.engines.base import Chunk, Request
 from daemon.worker.clip import Clip
 from daemon.worker.port import JobPort
 
-_SPLICED = frozenset({"repaint", "extend", "edit"})
 _REST = "stem:other"
 
 
@@ -43,6 +42,7 @@ class Fitter:
     ) -> None:
         self._work, self._clip, self._place = work, clip, place
         self._request, self._take, self._port = request, take, port
+        self._spliced_in = work.in_place or work.op == "extend"
         self._same_rate = clip.rate == clip.engine_rate
         self._material: dict[tuple[str, int], np.ndarray] = {}
         self._covered: dict[tuple[str, int], int] = {}
@@ -69,11 +69,11 @@ class Fitter:
             self._check_covered(role, index)
             if role.startswith("stem:"):
                 self._resampled_stem(role, material)
-            elif self._work.op in _SPLICED:
+            elif self._spliced_in:
                 yield from self._spliced(index, material)
             else:
                 self._whole(material)
-        if self._work.op in _SPLICED and len(self._material) < len(self._request.spans):
+        if self._spliced_in and len(self._material) < len(self._request.spans):
             raise _bad("lacks a part of what was asked for")
 
     # -- gathering ---------------------------------------------------------------------------------

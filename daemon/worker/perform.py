@@ -206,7 +206,7 @@ def _used(op: str, facts: Capabilities) -> set[str]:
 
 
 def _mix_is_source(work: Work) -> bool:
-    return work.op in ("repaint", "edit")
+    return work.in_place
 
 
 def _send_documents(result: Result, take: int, port: JobPort) -> None:

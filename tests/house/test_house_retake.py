@@ -1,0 +1,57 @@
+"""A variation of a result changes what was new in it, and not one bit of what was kept."""
+
+import numpy as np
+import pytest
+import soundfile
+
+
+@pytest.fixture
+def song(make_wav):
+    return make_wav("song.wav", seconds=3.0)
+
+
+def read(path):
+    return soundfile.read(path, dtype="int32")[0]
+
+
+def changed(a, b):
+    """Return the first and the last frame that differ, and one more."""
+    frames = np.flatnonzero(np.any(a != b, axis=1) if a.ndim > 1 else a != b)
+    return int(frames[0]), int(frames[-1]) + 1
+
+
+MADE = {
+    "repaint": (("start", 1.0, "end", 2.0), (8000, 16000)),
+    "extend": (("seconds", 1.0), (24000, 32000)),
+}
+
+
+@pytest.mark.parametrize("op", MADE)
+def test_only_what_was_new_is_new_again(house, tcp, song, new_id, op):
+    keys, (start, end) = MADE[op]
+    first, second, third = new_id(), new_id(), new_id()
+    tcp.done(op, first, song, *keys, "seed", 1)
+    for job_id, of in ((second, first), (third, second)):
+        result = tcp.done("retake", job_id, "of", of, "seed", 7)
+        assert (result["region_start_frame"], result["region_end_frame"]) == (start, end)
+        before, after = (read(house.path(i, "mix", 1)) for i in (first, job_id))
+        assert before.shape == after.shape
+        a, b = changed(before, after)
+        assert start <= a
+        assert b <= end
+        assert b - a > 0.9 * (end - start)
+
+
+def test_a_region_that_is_told_is_the_clip(house, tcp, song, new_id):
+    first, second = new_id(), new_id()
+    tcp.done("repaint", first, song, "start", 1.0, "end", 2.0)
+    tcp.done("retake", second, "of", first, "start", 0.5, "end", 2.5)
+    assert len(read(house.path(second, "mix", 1))) == 16000
+
+
+def test_what_was_new_from_end_to_end_is_so_again(house, tcp, new_id):
+    first, second = new_id(), new_id()
+    tcp.done("generate", first, "seconds", 2.0, "seed", 1)
+    result = tcp.done("retake", second, "of", first, "seed", 7)
+    frames = soundfile.info(house.path(first, "mix", 1)).frames
+    assert (result["region_start_frame"], result["region_end_frame"]) == (0, frames)

@@ -224,6 +224,15 @@ def test_guidance_is_refused_kindly_by_a_distilled_model(engine):
     assert any("guidance" in note for note in result.notes)
 
 
+def test_a_prompt_that_is_too_long_is_told_each_time(engine):
+    long = replace(WAYS["repaint"], options={"prompt": "warm slow " * 400})
+    for _ in range(2):
+        notes = engine.run(long, Desk()).notes
+        assert [note for note in notes if note.startswith("the end of the prompt was not read")]
+    notes = engine.run(WAYS["repaint"], Desk()).notes
+    assert not [note for note in notes if "was not read" in note]
+
+
 def test_a_language_that_nobody_sings(engine):
     with pytest.raises(PunchinError) as refused:
         engine.run(replace(WAYS["repaint"], options={"language": "tlh"}), Desk())

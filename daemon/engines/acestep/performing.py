@@ -9,6 +9,7 @@ Threads: the worker's main thread.
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 
 from bridge.protocol import loras
 from daemon.engines.acestep.ladder import climb
@@ -44,4 +45,6 @@ def idle(session: Session, port: Port) -> None:
 
 def _made(session: Session, request: Request, port: Port) -> Result:
     session.use_loras(request.options.get("lora", loras.NONE))
-    return climb(session, request, port, OPS[request.op])
+    session.unread.clear()
+    result = climb(session, request, port, OPS[request.op])
+    return replace(result, notes=(*result.notes, *session.unread))

@@ -37,41 +37,14 @@ from daemon.engines.acestep.lora import Loras
 from daemon.engines.acestep.models.folders import Found
 from daemon.engines.acestep.parts import HOP, Checkpoint, Placement, Shared
 from daemon.engines.acestep.residence import on_device
+from daemon.engines.acestep.share import Share
 from daemon.engines.acestep.solving import Glance, Takes, Ways
 from daemon.engines.acestep.speculate import Speculation
 from daemon.engines.acestep.speed import Speed
 from daemon.engines.acestep.tasks import Task, needed
 from daemon.engines.acestep.text.prompt import Text
 from daemon.engines.acestep.view import View
-from daemon.engines.base import Port, Request
-
-
-@dataclass(frozen=True)
-class Share:
-    """A part of a take's progress: fractions 0…1 of it become `first` … `last` of the take."""
-
-    port: Port
-    first: float
-    last: float
-    stage: str
-
-    def tell(self, fraction: float) -> None:
-        """Report how far this part is; raises Cancelled."""
-        self.port.progress(self.first + fraction * (self.last - self.first), self.stage)
-
-
-@dataclass(frozen=True)
-class Part:
-    """A part of a job that has parts of its own: `length` of the take from `first` on."""
-
-    port: Port
-    first: float
-    length: float
-
-    def share(self, first: float, last: float, stage: str) -> Share:
-        """Return the share `first` … `last` of this part."""
-        begin, end = (self.first + edge * self.length for edge in (first, last))
-        return Share(self.port, begin, end, stage)
+from daemon.engines.base import Request
 
 
 class Prepared(Exception):
@@ -85,7 +58,8 @@ class Session:
     `found` are the checkpoints on disk; `open` gives one of them, loaded. `beside` are models that
     only some ops need. `own` are the latents of results. `kept` is what an op keeps from one take
     of a job to the next. `ways` are how much is done at once, `speed` what is done ahead. `loaded`
-    gives the checkpoints that are loaded now, on which `loras` work.
+    gives the checkpoints that are loaded now, on which `loras` work. `unread` is what a take's
+    words lost, in sentences for the musician.
     """
 
     placement: Placement
@@ -102,6 +76,7 @@ class Session:
     speed: Speed = field(default_factory=Speed)
     speculation: Speculation = field(default_factory=Speculation)
     steps: Steps | None = None
+    unread: dict[str, None] = field(default_factory=dict)
     _preparing: bool = False
 
     def __post_init__(self) -> None:
@@ -168,7 +143,9 @@ class Session:
             with self.working(self.shared.text_encoder):
                 return encode_text(self.shared, text)
 
-        return self.caches.texts.made(text, encoded)
+        states = self.caches.texts.made(text, encoded)
+        self.unread |= dict.fromkeys(states.notes)
+        return states
 
     def conditions(
         self,

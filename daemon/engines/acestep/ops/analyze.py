@@ -17,7 +17,8 @@ from daemon.engines.acestep.lm import compose
 from daemon.engines.acestep.lm.compose import Understanding
 from daemon.engines.acestep.lm.model import CODES_PER_S
 from daemon.engines.acestep.parts import Checkpoint
-from daemon.engines.acestep.session import Session, Share
+from daemon.engines.acestep.session import Session
+from daemon.engines.acestep.share import Share
 from daemon.engines.acestep.view import View
 from daemon.engines.base import Port, Request, Result
 from daemon.engines.sketch.listen import Listening, analysis_dict, listen

@@ -23,7 +23,8 @@ from daemon.engines.acestep.ops.layer import balanced
 from daemon.engines.acestep.ops.repaint import spare_note
 from daemon.engines.acestep.ops.tracks import BAND, SUNG, asked_stems, track_of
 from daemon.engines.acestep.ops.ways import PLAY, SONG, WAYS, Played, Way, rendered
-from daemon.engines.acestep.session import Part, Session
+from daemon.engines.acestep.session import Session
+from daemon.engines.acestep.share import Part
 from daemon.engines.acestep.tasks import able
 from daemon.engines.acestep.view import View, whole
 from daemon.engines.base import Chunk, Port, Request, Result

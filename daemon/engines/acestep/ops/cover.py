@@ -25,7 +25,8 @@ from daemon.engines.acestep.ops.sounding import (
 from daemon.engines.acestep.ops.wishes import solving, words
 from daemon.engines.acestep.parts import Checkpoint
 from daemon.engines.acestep.recipe import Recipe, as_document
-from daemon.engines.acestep.session import Session, Share
+from daemon.engines.acestep.session import Session
+from daemon.engines.acestep.share import Share
 from daemon.engines.acestep.view import View
 from daemon.engines.acestep.view import whole as whole_view
 from daemon.engines.base import Port, Request, Result

@@ -27,7 +27,8 @@ from daemon.engines.acestep.ops.sounding import edge_gain, hand_over, pieces_of
 from daemon.engines.acestep.ops.wishes import solving, words
 from daemon.engines.acestep.parts import Checkpoint
 from daemon.engines.acestep.recipe import recipes_of
-from daemon.engines.acestep.session import Session, Share
+from daemon.engines.acestep.session import Session
+from daemon.engines.acestep.share import Share
 from daemon.engines.acestep.tasks import able
 from daemon.engines.acestep.text.prompt import caption_and_lyrics
 from daemon.engines.acestep.view import View, inside

@@ -34,7 +34,8 @@ from daemon.engines.acestep.ops.sounding import (
 from daemon.engines.acestep.ops.wishes import words
 from daemon.engines.acestep.parts import HOP, RATE
 from daemon.engines.acestep.recipe import Recipe, as_document
-from daemon.engines.acestep.session import Part, Session, Share
+from daemon.engines.acestep.session import Session
+from daemon.engines.acestep.share import Part, Share
 from daemon.engines.acestep.view import View, beside
 from daemon.engines.base import Port, Request, Result
 

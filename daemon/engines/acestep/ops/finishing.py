@@ -14,7 +14,8 @@ from daemon.engines.acestep.grid.colour import coloured, curve_of
 from daemon.engines.acestep.grid.correct import Beat, beat_of, on_the_beat
 from daemon.engines.acestep.ops.sounding import Finish, pieces_of
 from daemon.engines.acestep.parts import FRAMES_PER_S, GRAIN
-from daemon.engines.acestep.session import Session, Share
+from daemon.engines.acestep.session import Session
+from daemon.engines.acestep.share import Share
 from daemon.engines.acestep.view import View
 from daemon.engines.base import Request, Span
 

@@ -18,7 +18,8 @@ from daemon.engines.acestep.ops.sounding import hand_over, pieces_of
 from daemon.engines.acestep.ops.tracks import track_of
 from daemon.engines.acestep.ops.wishes import solving, words
 from daemon.engines.acestep.parts import RATE, Checkpoint
-from daemon.engines.acestep.session import Session, Share
+from daemon.engines.acestep.session import Session
+from daemon.engines.acestep.share import Share
 from daemon.engines.acestep.solving import Takes
 from daemon.engines.acestep.text.prompt import TRACKS
 from daemon.engines.acestep.view import View, whole

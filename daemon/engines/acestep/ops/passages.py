@@ -18,7 +18,8 @@ from daemon.audio.clips import Samples
 from daemon.engines.acestep.dit.sampler import Problem
 from daemon.engines.acestep.dit.windows import LEAST, LONGEST_S
 from daemon.engines.acestep.parts import FRAMES_PER_S, GRAIN, HOP, Checkpoint
-from daemon.engines.acestep.session import Session, Share
+from daemon.engines.acestep.session import Session
+from daemon.engines.acestep.share import Share
 from daemon.engines.acestep.solving import Takes
 from daemon.engines.acestep.view import View
 

@@ -14,7 +14,8 @@ from daemon.engines.acestep.lm import compose
 from daemon.engines.acestep.lm.plan import Plan
 from daemon.engines.acestep.ops.analyze import code_book
 from daemon.engines.acestep.parts import Checkpoint
-from daemon.engines.acestep.session import Session, Share
+from daemon.engines.acestep.session import Session
+from daemon.engines.acestep.share import Share
 from daemon.engines.acestep.text.prompt import (
     BPM_MAX,
     BPM_MIN,

@@ -17,7 +17,8 @@ from daemon.audio.probe import probe
 from daemon.audio.types import SourceInfo
 from daemon.engines.acestep.latents import encode as encoding
 from daemon.engines.acestep.parts import RATE
-from daemon.engines.acestep.session import Session, Share
+from daemon.engines.acestep.session import Session
+from daemon.engines.acestep.share import Share
 from daemon.engines.base import Request
 
 Timbre = tuple[torch.Tensor | None, Hashable]

@@ -32,7 +32,8 @@ from daemon.engines.acestep.ops.sounding import (
 from daemon.engines.acestep.ops.wishes import words
 from daemon.engines.acestep.parts import GRAIN, HOP, RATE, Checkpoint
 from daemon.engines.acestep.recipe import Recipe, as_document, recipes_of
-from daemon.engines.acestep.session import Part, Session, Share
+from daemon.engines.acestep.session import Session
+from daemon.engines.acestep.share import Part, Share
 from daemon.engines.acestep.solving import Takes
 from daemon.engines.acestep.text.prompt import Text
 from daemon.engines.acestep.view import View

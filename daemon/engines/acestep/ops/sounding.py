@@ -16,7 +16,8 @@ from daemon.audio.seam import MOST_GAIN_DB, level_difference_db
 from daemon.engines.acestep.dit.noise import window_noise
 from daemon.engines.acestep.latents.decode import HALO
 from daemon.engines.acestep.parts import GRAIN, HOP, RATE, Checkpoint
-from daemon.engines.acestep.session import Session, Share
+from daemon.engines.acestep.session import Session
+from daemon.engines.acestep.share import Share
 from daemon.engines.acestep.solving import Glance, Takes
 from daemon.engines.acestep.view import View
 from daemon.engines.base import Chunk, Request, Span

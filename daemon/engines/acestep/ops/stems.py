@@ -20,7 +20,8 @@ from daemon.engines.acestep.ops.wishes import solving, words
 from daemon.engines.acestep.parts import Checkpoint
 from daemon.engines.acestep.separate import demucs
 from daemon.engines.acestep.separate.demucs import Demucs
-from daemon.engines.acestep.session import Part, Session, Share
+from daemon.engines.acestep.session import Session
+from daemon.engines.acestep.share import Part, Share
 from daemon.engines.acestep.tasks import able
 from daemon.engines.acestep.view import View, whole
 from daemon.engines.base import Chunk, Port, Request, Result

@@ -26,7 +26,8 @@ from daemon.engines.acestep.ops.passages import Passage, passages_of, solved
 from daemon.engines.acestep.ops.sounding import pieces_of
 from daemon.engines.acestep.ops.wishes import solving, words
 from daemon.engines.acestep.parts import Checkpoint
-from daemon.engines.acestep.session import Part, Session, Share
+from daemon.engines.acestep.session import Session
+from daemon.engines.acestep.share import Part, Share
 from daemon.engines.acestep.tasks import Task
 from daemon.engines.acestep.view import View
 from daemon.engines.base import Request

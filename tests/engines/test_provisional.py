@@ -26,7 +26,7 @@ def _fitter(tape: _Tape, engine_rate: int = 48000) -> Fitter:
     fold = Fold.fit(np.zeros((1, 2), np.float32))
     clip = SimpleNamespace(rate=48000, engine_rate=engine_rate, fold=fold)
     request = SimpleNamespace(spans=(Span(0, 1000),), handle=50)
-    work = SimpleNamespace(op="generate", heard=False)
+    work = SimpleNamespace(op="generate", heard=False, in_place=False)
     place = SimpleNamespace(spans=((0, 1000),))
     return Fitter(work, clip, place, request, 1, tape)  # type: ignore[arg-type]
 
@@ -80,8 +80,8 @@ def test_what_is_gathered_is_heard_as_it_comes(engine_rate: int) -> None:
     span = Span(0, round(frames * scale))
     handle = round(5760 * scale)
     fitter = Fitter(
-        SimpleNamespace(op="repaint", heard=True), clip, SimpleNamespace(spans=((0, frames),)),
-        SimpleNamespace(spans=(span,), handle=handle), 1, ear,
+        SimpleNamespace(op="repaint", heard=True, in_place=True), clip,
+        SimpleNamespace(spans=((0, frames),)), SimpleNamespace(spans=(span,), handle=handle), 1, ear,
     )  # type: ignore[arg-type]  # fmt: skip
     t = np.arange(-handle, span.end + handle)
     tone = np.sin(2 * np.pi * 200 * t / engine_rate).astype(np.float32)[:, None].repeat(2, 1)

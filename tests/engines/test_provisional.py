@@ -81,7 +81,8 @@ def test_what_is_gathered_is_heard_as_it_comes(engine_rate: int) -> None:
     handle = round(5760 * scale)
     fitter = Fitter(
         SimpleNamespace(op="repaint", heard=True, in_place=True), clip,
-        SimpleNamespace(spans=((0, frames),)), SimpleNamespace(spans=(span,), handle=handle), 1, ear,
+        SimpleNamespace(spans=((0, frames),)), SimpleNamespace(spans=(span,), handle=handle),
+        1, ear,
     )  # type: ignore[arg-type]  # fmt: skip
     t = np.arange(-handle, span.end + handle)
     tone = np.sin(2 * np.pi * 200 * t / engine_rate).astype(np.float32)[:, None].repeat(2, 1)

@@ -167,3 +167,18 @@ def wait_for(holds, timeout_s=20.0, step_s=0.01):
     while not holds():
         assert time.monotonic() < deadline, "did not happen in time"
         pause.wait(step_s)
+
+
+@contextlib.contextmanager
+def serving(folder, **options):
+    """A server that runs, and the environment in which clients find it."""
+    need("jackd", "jack_wait", "jack")
+    with pytest.MonkeyPatch.context() as patch:
+        started = JackServer(folder, **options)
+        for name, value in started.environment.items():
+            patch.setenv(name, value)
+        try:
+            started.start()
+            yield started
+        finally:
+            started.stop()

@@ -20,16 +20,8 @@ RATE = rig.RATE
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     """A server that keeps time by the clock, whatever its clients do."""
-    rig.need("jackd", "jack_wait", "jack")
-    with pytest.MonkeyPatch.context() as patch:
-        started = rig.JackServer(tmp_path_factory.mktemp("jack"), waits=False)
-        for name, value in started.environment.items():
-            patch.setenv(name, value)
-        try:
-            started.start()
-            yield started
-        finally:
-            started.stop()
+    with rig.serving(tmp_path_factory.mktemp("jack"), waits=False) as started:
+        yield started
 
 
 @pytest.fixture(scope="module")

@@ -19,16 +19,8 @@ RATE = rig.RATE
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     """A server with a long period: both clients are Python, on a machine that is shared."""
-    rig.need("jackd", "jack_wait", "jack")
-    with pytest.MonkeyPatch.context() as patch:
-        started = rig.JackServer(tmp_path_factory.mktemp("jack"), period=4096)
-        for name, value in started.environment.items():
-            patch.setenv(name, value)
-        try:
-            started.start()
-            yield started
-        finally:
-            started.stop()
+    with rig.serving(tmp_path_factory.mktemp("jack"), period=4096) as started:
+        yield started
 
 
 @pytest.fixture(scope="module")

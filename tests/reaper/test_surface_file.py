@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 from fake_surface import Surface, patterns
+from wire_house import House
 
 from bridge.protocol.commands import COMMANDS
 
@@ -15,9 +16,17 @@ FILE = Path(__file__).parents[2] / "presets" / "reaper" / "Punchin.ReaperOSC"
 TEXT = FILE.read_text("utf-8")
 
 
+@pytest.fixture(scope="module")
+def house(tmp_path_factory):
+    """A daemon of its own: what a script of another test still has in its mailbox stays there."""
+    started = House(tmp_path_factory.mktemp("surface"))
+    yield started
+    started.stop()
+
+
 @pytest.fixture
-def client(reaper_house):
-    with reaper_house.udp() as udp:
+def client(house):
+    with house.udp() as udp:
         yield udp
         udp.send("/punchin/reset")
 

@@ -1,6 +1,7 @@
 """Who may import whom: the rooms of the house and their doors, read from the imports themselves."""
 
 import ast
+import graphlib
 import re
 import subprocess
 import sys
@@ -123,6 +124,12 @@ def _strangers(module, allowed):
 def test_a_module_imports_only_what_its_room_may(module):
     found = sorted(set(_strangers(module, ROOMS[_room(module)])))
     assert not found, f"{module} (room {_room(module)}) imports {', '.join(found)}"
+
+
+def test_no_two_files_need_each_other():
+    graphlib.TopologicalSorter(
+        {module: set(_imports(path)) & MODULES.keys() for module, path in MODULES.items()}
+    ).prepare()
 
 
 def test_only_the_command_line_imports_the_composition_root():

@@ -10,6 +10,7 @@ from bridge.protocol.errors import error
 from daemon.audio.clips import as_reader
 from daemon.audio.grid import Grid
 from daemon.engines.acestep import needs
+from daemon.engines.acestep.parts import CONTEXT_S, FRAMES_PER_S, GRAIN, RATE
 from daemon.engines.base import Capabilities, Heard, Port, Request, Result
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from daemon.engines.acestep.session import Session
 
 VERSION = "1"
-RATE = 48_000
 OPS = frozenset(
     {
         "generate", "repaint", "extend", "bgm", "cover", "retake", "edit", "layer", "stems",
@@ -33,10 +33,9 @@ KEYS = frozenset(
     }
 )  # fmt: skip
 PREPARES = frozenset({"repaint", "extend", "cover", "retake"})
-WINDOW_STEP_S = 0.4
+WINDOW_STEP_S = GRAIN / FRAMES_PER_S
 """A multiple of the transformer's patch and of the pool of the 5 Hz codes: 10 latent frames."""
 WINDOW_LENGTHS_S = (16.0, 24.0, 40.0, 64.0, 96.0)
-CONTEXT_S = 16.0
 _CLIPS_KEPT = 8
 
 

@@ -8,9 +8,10 @@ its `context` is `(frames, 2 C)`: source latents, then the mask.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 RATE = 48_000
 """Sample rate of the VAE, Hz."""
@@ -19,6 +20,8 @@ HOP = 1_920
 FRAMES_PER_S = RATE // HOP
 GRAIN = 10
 """Latent frames on multiples of which windows begin and end: patch 2 × pool 5; 0.4 s."""
+CONTEXT_S = 16.0
+"""What the transformer hears on each side of a region where the key `context` is not told."""
 
 Family = Literal["turbo", "base", "sft"]
 

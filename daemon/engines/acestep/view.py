@@ -16,9 +16,8 @@ import sys
 from dataclasses import dataclass
 
 from daemon.engines.acestep.dit.windows import LEAST, bucket_for, span_of
-from daemon.engines.acestep.engine import CONTEXT_S
 from daemon.engines.acestep.latents.encode import frames_of
-from daemon.engines.acestep.parts import FRAMES_PER_S, GRAIN, HOP
+from daemon.engines.acestep.parts import CONTEXT_S, FRAMES_PER_S, GRAIN, HOP
 from daemon.engines.base import Request, Span
 
 _SLACK = 2  # samples by which resampling may lengthen or shorten a window

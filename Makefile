@@ -15,7 +15,7 @@ WHAT_IS_INSTALLED = pyproject.toml constraints.txt bridge/version.py
 
 help:
 	@echo "make demo    set everything up, play the demo, leave the results in demo-out/"
-	@echo "make test    install what the tests need and run them; with WITH=acestep the model engine's too"
+	@echo "make test    install what the tests need and run them; WITH=\"acestep link\" those of the extras too"
 	@echo "make test-ardour  the preview in a DAW that nobody here wrote; installs it where it may"
 	@echo "make soak    ten minutes of playing while jobs compute, every sample checked"
 	@echo "make check   format, lint, types"
@@ -27,7 +27,7 @@ help:
 demo: $(VENV)/.demo
 	$(VENV)/bin/punchin demo
 
-test: $(VENV)/.test$(WITH:%=.%)
+test: $(VENV)/.test $(WITH:%=$(VENV)/.test.%)
 	$(IN_VENV) -m pytest $(PYTEST_FLAGS)
 
 test-ardour: $(VENV)/.test
@@ -76,6 +76,10 @@ $(VENV)/.test: $(VENV)/.made $(WHAT_IS_INSTALLED)
 
 $(VENV)/.test.acestep: $(VENV)/.test
 	$(INSTALL) -e '.[test,acestep,acestep-oracle]'
+	@touch $@
+
+$(VENV)/.test.link: $(VENV)/.test
+	@$(INSTALL) -e '.[link]' || echo "no Ableton Link here: its tests are skipped"
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.made $(WHAT_IS_INSTALLED)

@@ -31,7 +31,7 @@ from daemon.core.presets import load_presets
 from daemon.core.roster import Roster
 from daemon.core.sections import Settings
 from daemon.core.settings import told_to_engines
-from daemon.core.song import AUTO, JACK, Song
+from daemon.core.song import AUTO, JACK, LINK, Song
 from daemon.core.stage import Stage
 from daemon.core.studio import Studio
 from daemon.frontends.dispatch import Dispatcher
@@ -86,7 +86,7 @@ class _House:
         live = settings.live
         song = Song(settings.audio.transport)
         self.desk = Desk(
-            self.player, self.roster, live.play, live.follow == "on", song, hears_jack(settings)
+            self.player, self.roster, live.play, live.follow == "on", song, bool(hears(settings))
         )
         heard = HeardJobs(self.desk)
         self.bus.subscribe(heard.key, heard)
@@ -201,10 +201,12 @@ class _House:
             await asyncio.sleep(_DISK_S)
 
 
-def hears_jack(settings: Settings) -> bool:
-    """Return whether JACK's transport is wanted as the song position."""
+def hears(settings: Settings) -> str:
+    """Return the source of the song position that the player process is to hear, if any."""
     chosen = settings.audio.transport
-    return chosen == JACK or (chosen == AUTO and JACK in settings.live.play)
+    if chosen == AUTO and JACK in settings.live.play:
+        return JACK
+    return chosen if chosen in (JACK, LINK) else ""
 
 
 def player_options(settings: Settings) -> dict[str, Any]:
@@ -216,7 +218,7 @@ def player_options(settings: Settings) -> dict[str, Any]:
         "latency": audio.latency,
         "rate": audio.device_rate or None,
         "preroll_s": audio.preroll_s,
-        "jack_song": hears_jack(settings),
+        "song": hears(settings),
         "reastream": {"to": list(live.reastream), "rate": live.reastream_rate},
         "jack": {"pairs": list(live.jack_pairs), "connect": list(live.jack_connect)},
     }

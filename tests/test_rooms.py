@@ -43,7 +43,7 @@ ROOMS = {
                                   "daemon.worker.channel", "daemon.engines.registry",
                                   "daemon.engines.base", "daemon.audio", "numpy")),
     "daemon.player": ("bridge.protocol", "daemon.player", "daemon.audio", "daemon.worker.channel",
-                      "numpy", "soxr", "sounddevice", "jack"),
+                      "numpy", "soxr", "sounddevice", "jack", "link"),
     # The control plane's side of it, and what both sides share.
     "daemon.player.process": ("bridge.protocol", "daemon.worker.channel"),
     "daemon.player.transport": (),

@@ -25,7 +25,7 @@ from daemon.core.ports import Player
 from daemon.core.programme import MIX, Item
 from daemon.core.resume import Resume, Seen
 from daemon.core.roster import Roster
-from daemon.core.song import JACK, Song
+from daemon.core.song import Song
 
 _MOST_DEATHS, _DEATHS_S = 4, 30.0  # more than that and it is the item that kills the player
 _log = logging.getLogger(__name__)
@@ -237,7 +237,7 @@ class Desk:
         if fields["kind"] == "trouble":
             self.manner.trouble = str(fields["message"])
         elif fields["kind"] == "song":
-            self.hear(JACK, fields["name"], fields["told"], fields["at_s"])
+            self.hear(fields["source"], fields["name"], fields["told"], fields["at_s"])
 
     def _looked(self, where: Mapping[str, Any] | None) -> None:
         if where is not None:

@@ -1,4 +1,4 @@
-"""Where the DAW's song is, from whoever tells: OSC, MIDI or JACK.
+"""Where the DAW's song is, from whoever tells: OSC, MIDI, JACK or Ableton Link.
 
 One source leads at a time, else two that tell the same song a few milliseconds apart would make it
 jump. With `auto` that is the one whose transport runs; a source that was silent for `_SILENT_S`
@@ -15,8 +15,8 @@ from typing import Any
 
 from daemon.player.transport import Follower, Line
 
-AUTO, OSC, MIDI, JACK = "auto", "osc", "midi", "jack"
-SOURCES = (AUTO, OSC, MIDI, JACK)
+AUTO, OSC, MIDI, JACK, LINK = "auto", "osc", "midi", "jack", "link"
+SOURCES = (AUTO, OSC, MIDI, JACK, LINK)
 _SILENT_S = 2.0
 _CONTEXT = frozenset({"tempo", "place"})
 
@@ -42,7 +42,7 @@ class Song:
     def hear(self, source: str, name: str, told: Mapping[str, Any], at_s: float) -> bool:
         """Take a message of `SONG_MESSAGES`; `at_s` in `time.monotonic()`. False if it is ignored.
 
-        `source` is `osc`, `midi` or `jack`.
+        `source` is `osc`, `midi`, `jack` or `link`.
         """
         if name not in _CONTEXT:
             if not self._follows(source, at_s):

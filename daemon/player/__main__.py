@@ -1,7 +1,7 @@
 """The player's door: `python -m daemon.player OPTIONS`, frames on standard input and output.
 
 OPTIONS is one JSON object: `device`, `host_api`, `latency`, `rate`, `preroll_s`, `reastream`,
-`jack`, `jack_song`. What audio libraries print goes to standard error, which the supervisor keeps
+`jack`, `song`. What audio libraries print goes to standard error, which the supervisor keeps
 as a log.
 
 Threads: see `daemon.player.host`. An audio thread waits for the interpreter for half a millisecond
@@ -40,7 +40,7 @@ def main() -> int:
     sys.setswitchinterval(_SWITCH_S)
     prefer_process()
     options = json.loads(sys.argv[1]) if len(sys.argv) > 1 else {}
-    told = options.get("preroll_s", 0.0), options.get("jack_song", False)
+    told = options.get("preroll_s", 0.0), options.get("song", "")
     code = Host(Channel(*_claim_streams()), maker(options), *told).serve()
     sys.stderr.flush()
     # A device that does not let itself be closed must not keep the process.

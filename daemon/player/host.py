@@ -19,6 +19,7 @@ from bridge.protocol.errors import PunchinError
 from daemon.player import state
 from daemon.player.capture.booth import Booth
 from daemon.player.jack_song import JackSong
+from daemon.player.link_song import LinkSong
 from daemon.player.loader import Loader
 from daemon.player.outputs.base import Output
 from daemon.player.program import Program
@@ -34,7 +35,7 @@ Fields = Mapping[str, Any]
 class Host:
     """The player behind one channel. `make` builds outputs by name.
 
-    With `jack_song` it also tells where JACK's transport is, `{"kind": "song", …}`.
+    With `song`, `jack` or `link`, it also tells where that is, `{"kind": "song", …}`.
     """
 
     def __init__(
@@ -42,10 +43,10 @@ class Host:
         channel: Channel,
         make: Callable[[str], Output],
         preroll_s: float = 0.0,
-        jack_song: bool = False,
+        song: str = "",
     ) -> None:
         self._channel = channel
-        self._song_of_jack = JackSong(self._tell_song, self._tell_trouble) if jack_song else None
+        self._song_source, self._hearer = song, self._hears(song)
         self._shelf = Shelf()
         self._loader = Loader(self._trouble)
         self.rack = Rack(make, self._program, self._stuck, preroll_s)
@@ -54,8 +55,8 @@ class Host:
     def serve(self) -> int:
         """Obey until `quit` or until the control plane is gone; return the exit code."""
         self._channel.send({"kind": "ready"})
-        if self._song_of_jack:
-            self._song_of_jack.begin()
+        if self._hearer:
+            self._hearer.begin()
         try:
             while True:
                 fields, payload = self._channel.receive()
@@ -64,8 +65,8 @@ class Host:
                 self._obey(fields, payload)
         except BrokenChannel:
             pass
-        if self._song_of_jack:
-            self._song_of_jack.close()
+        if self._hearer:
+            self._hearer.close()
         self._booth.close()
         self.rack.close()
         self._loader.close()
@@ -92,8 +93,14 @@ class Host:
     def _trouble(self, problem: PunchinError) -> None:
         self._channel.send({"kind": "trouble", **problem.as_dict()})
 
+    def _hears(self, song: str) -> JackSong | LinkSong | None:
+        if song == "link":
+            return LinkSong(self._tell_song, self._tell_trouble, lambda: self.rack.line.bar_beats)
+        return JackSong(self._tell_song, self._tell_trouble) if song else None
+
     def _tell_song(self, name: str, told: Fields, at_s: float) -> None:
-        self._channel.send({"kind": "song", "name": name, "told": dict(told), "at_s": at_s})
+        news = {"kind": "song", "source": self._song_source, "name": name}
+        self._channel.send({**news, "told": dict(told), "at_s": at_s})
 
     def _tell_trouble(self, message: str) -> None:
         self._channel.send({"kind": "trouble", "message": message})

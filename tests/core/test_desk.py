@@ -143,7 +143,8 @@ def test_a_player_that_hears_the_transport_runs_from_the_start_on(resident):
             assert player.starts == 2
             assert not player.asked
             told = {"playing": 1, "beat": 8.0, "bpm": 90.0}
-            player.heard({"kind": "song", "name": "transport", "told": told, "at_s": 1.0})
-            assert (desk.song.source, desk.song.line.bpm) == ("jack", 90.0)
+            news = {"kind": "song", "source": "link", "name": "transport", "at_s": 1.0}
+            player.heard({**news, "told": told})
+            assert (desk.song.source, desk.song.line.bpm) == ("link", 90.0)
 
     at_desk(work, resident=resident)

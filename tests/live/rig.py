@@ -37,6 +37,7 @@ _MODULES = {
     "jack": "pip install JACK-Client and apt-get install jackd2",
     "sounddevice": "pip install sounddevice and apt-get install libportaudio2",
     "rtmidi": "pip install python-rtmidi",
+    "link": "pip install LinkPython-extern",
 }
 
 

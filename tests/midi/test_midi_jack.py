@@ -33,14 +33,6 @@ def lamp(jack):
     made.delete()
 
 
-@pytest.fixture
-def synth(jack):
-    """A port that nobody else writes to: the daemon's lights go to the lamp when they will."""
-    made = make_in(jack, "synth")
-    yield made
-    made.delete()
-
-
 @pytest.fixture(scope="module")
 def house(jack, pad, lamp, tmp_path_factory):
     """One daemon for the tests that leave its ports alone."""
@@ -201,6 +193,7 @@ def test_the_daemon_outlives_its_jack_server(house_on, tmp_path):
 
 @pytest.fixture
 def synth(jack):
+    """A port that nobody else writes to: the daemon's lights go to the lamp when they will."""
     made = make_in(jack, "synth")
     yield made
     made.delete()

@@ -80,7 +80,7 @@ def test_the_tests_run_as_they_run_elsewhere():
     run = ROOT / ".ci" / "run"
     assert os.access(run, os.X_OK)
     text = run.read_text()
-    assert text.rstrip().endswith("make test WITH=acestep")
+    assert text.rstrip().endswith('make test WITH="acestep link"')
     assert "set -euo pipefail" in text
     if bash := shutil.which("bash"):
         subprocess.run([bash, "-n", str(run)], check=True)
@@ -90,6 +90,7 @@ def test_every_direct_requirement_has_an_exact_version():
     extras = PROJECT["optional-dependencies"]
     wanted = [*PROJECT["dependencies"], *extras["pictures"], *extras["test"], *extras["dev"]]
     wanted += [*extras["acestep"], *extras["acestep-oracle"], *extras["stretch"], *extras["bench"]]
+    wanted += [*extras["live"], *extras["link"]]
     wanted += ["hatchling"]
     lacking = {_name(r) for r in wanted} - PINS.keys() - {"punchin"}
     assert not lacking

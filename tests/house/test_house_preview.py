@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 import soundfile
+from patience import PATIENCE_S
 from wire_house import House, wait_for
 
 RATE = 8000
@@ -272,8 +273,8 @@ def test_a_job_with_a_preview_sounds_by_itself(tcp, song, new_id, op, keys, seco
 
 def test_a_job_sounds_before_it_is_done_and_plays_its_file_afterwards(tcp, song, new_id):
     """The second take waits for its cancel; the first is heard meanwhile."""
-    job_id = new_id()
-    tcp.send("/punchin/bgm", job_id, song, "takes", 2, "sinks", "preview", "prompt", "wait 1")
+    job_id, later = new_id(), ("seed", 9, "prompt", "wait 60 after 9")
+    tcp.send("/punchin/bgm", job_id, song, "takes", 2, "sinks", "preview", *later)
     tcp.until("file", id=job_id)
     assert player(tcp, playing(job_id))
     tcp.send("/punchin/cancel", job_id)
@@ -379,7 +380,7 @@ def test_a_missing_device_is_402_and_costs_no_job(make_house, make_wav):
         assert isinstance(result["notes"], list)
         tcp.send("/punchin/quit")
         assert tcp.until("done").args[0] == "quit"
-    assert house.process.wait(20) == 0
+    assert house.process.wait(PATIENCE_S) == 0
 
 
 def test_quit_ends_the_player(make_house, make_wav):
@@ -390,7 +391,7 @@ def test_quit_ends_the_player(make_house, make_wav):
         pid = child(house)
         tcp.send("/punchin/quit")
         tcp.until("done")
-    assert house.process.wait(20) == 0
+    assert house.process.wait(PATIENCE_S) == 0
     wait_for(lambda: not psutil.pid_exists(pid) or None, "the player lives on")
 
 

@@ -6,9 +6,9 @@ import subprocess
 import sys
 
 import rig
+from patience import PATIENCE_S
 from wire_house import House
 
-PATIENCE_S = 10
 NEEDED = ("jackd", "jack_wait", "rtmidi")
 
 

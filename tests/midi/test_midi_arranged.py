@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 from midi_rig import house_with, make_out
+from patience import PATIENCE_S
 from wire_house import ROOT, wait_for
 
 from bridge.midi.notes import send_in_time
@@ -130,7 +131,7 @@ def test_the_command_line_s_recording_is_what_the_next_job_plays(client, house, 
     )  # fmt: skip
     assert "recording 2 bars" in process.stderr.readline()
     play(keys, 0.1)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=PATIENCE_S)
     assert "8 notes at 240.00 bpm" in out, err
     assert "the next generate" in out
     context = client.ask("context")

@@ -11,6 +11,7 @@ import pytest
 import rig
 import soundfile
 from midi_rig import NEEDED, Jack, Player, house_with, make_in, make_out
+from patience import PATIENCE_S
 from wire_house import ROOT, wait_for
 
 from bridge.midi.clock import Clock
@@ -199,13 +200,6 @@ def test_the_daemon_outlives_its_jack_server(house_on, tmp_path):
         server.stop()
 
 
-@pytest.fixture
-def synth(jack):
-    made = make_in(jack, "synth")
-    yield made
-    made.delete()
-
-
 def test_clock_goes_out_in_time_with_the_transport(jack, synth, house_on):
     house = house_on(jack, clock_output="synth:")
     wait_for(lambda: midi_of(house).get("outputs") or None, "the output did not open")
@@ -253,7 +247,7 @@ def punchin(jack, tmp_path, *words, **more):
 
 
 def test_list_names_the_ports(jack, pad, lamp, tmp_path):
-    out, err = punchin(jack, tmp_path, "list").communicate(timeout=20)
+    out, err = punchin(jack, tmp_path, "list").communicate(timeout=PATIENCE_S)
     assert sorted(line.split() for line in out.splitlines()) == [
         ["in", "jack", "pad:out"],
         ["out", "jack", "lamp:in"],
@@ -267,7 +261,7 @@ def test_learn_writes_the_control_that_was_moved(jack, pad, tmp_path):
     assert "move the control" in process.stderr.readline()
     sweep = [(i / 100, bytes((0xB2, 21, 20 + i))) for i in range(40)]
     send_in_time(sweep, lambda message: pad.send_message(list(message)))
-    out, _ = process.communicate(timeout=20)
+    out, _ = process.communicate(timeout=PATIENCE_S)
     assert "cc 21 on channel 3 (absolute) of pad:out" in out
     assert "cc = 21" in (tmp_path / "presets" / "midi" / "mine.toml").read_text()
 
@@ -280,7 +274,7 @@ def test_notes_of_a_result_come_out_of_a_port(jack, synth, tmp_path):
         file.tracks[0].append(mido.Message("note_off", note=key, time=60))
     file.save(tmp_path / "tune.mid")
     process = punchin(jack, tmp_path, "play", str(tmp_path / "tune.mid"), "--output", "synth:")
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, err
     seen = []
     wait_for(lambda: seen.extend(received(synth)) or len(seen) >= 8 or None, "notes are missing")
@@ -310,7 +304,7 @@ def test_notes_of_a_result_begin_on_the_bar_at_the_song_s_tempo(jack, synth, hou
             return beats if len(beats) == 4 else None
 
         wait_for(listen, "notes are missing")
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=PATIENCE_S)
         client.send("/punchin/transport", 0, 0.0, 240.0)
     assert process.returncode == 0, err
     # Beats as they were when the test looked: a little late, on a busy machine some more.
@@ -325,7 +319,7 @@ def test_what_is_played_is_recorded(jack, pad, tmp_path):
     rows = [(0.1 + i / 4, bytes((0x90, 60 + i, 90))) for i in range(4)]
     rows += [(0.3 + i / 4, bytes((0x80, 60 + i, 0))) for i in range(4)]
     send_in_time(rows, lambda message: pad.send_message(list(message)))
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=PATIENCE_S)
     assert "4 notes at 240.00 bpm" in out, err
     score = mido.MidiFile(tmp_path / "line.mid")
     assert [m.note for m in score if m.type == "note_on"] == [60, 61, 62, 63]
@@ -334,6 +328,6 @@ def test_what_is_played_is_recorded(jack, pad, tmp_path):
 def test_a_missing_output_is_error_403(jack, tmp_path):
     (tmp_path / "x.mid").write_bytes(b"MThd\0\0\0\6\0\0\0\1\0\x60MTrk\0\0\0\4\0\xff\x2f\0")
     process = punchin(jack, tmp_path, "play", str(tmp_path / "x.mid"), "--output", "nothing")
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 1
     assert "error 403 midi-port: no MIDI output named like 'nothing'" in err

@@ -4,10 +4,13 @@ import contextlib
 import os
 import subprocess
 import sys
+import threading
 
 import rig
 from patience import PATIENCE_S
-from wire_house import House
+from wire_house import House, wait_for
+
+from bridge.midi.notes import send_in_time
 
 NEEDED = ("jackd", "jack_wait", "rtmidi")
 
@@ -36,6 +39,37 @@ def house_with(home, jack, engine="fake", **settings):
         yield house
     finally:
         assert house.stop() == 0
+
+
+def in_time(attempt, tries=5):
+    """What is played in time, by the best of some tries: this machine has other work, too.
+
+    `attempt(number)` may fail where a player or the server came too late.
+    """
+    for number in range(tries - 1):
+        with contextlib.suppress(AssertionError):
+            return attempt(number)
+    return attempt(tries - 1)
+
+
+def follow(client, rows, send):
+    """Send timed `rows`, the last of them a stop; return the tempo told and where it stopped."""
+    bpm, pause = [], threading.Event()
+    thread = threading.Thread(target=send_in_time, args=(rows, send))
+    thread.start()
+    while thread.is_alive():
+        clock = client.ask("status")["midi"]["clock"]
+        bpm += [clock["bpm"]] if clock and clock["playing"] else []
+        pause.wait(0.05)
+    thread.join()
+    stopped = wait_for(lambda: _stopped(client), "it runs on")
+    assert bpm, "it was never heard to run"
+    return bpm[-1], stopped["beat"]
+
+
+def _stopped(client):
+    told = client.ask("context")["transport"]
+    return told if told["playing"] == 0 else None
 
 
 @contextlib.contextmanager

@@ -74,10 +74,10 @@ class FakeEngine:
     def prepare(self, request, port):
         prompt = request.options.get("prompt", "")
         self._note("prepare", request)
-        if "clumsy" in prompt:
+        if "clumsy" in prompt.split():
             raise RuntimeError("a bug in the plug-in's preparation")
         try:
-            if "linger" in prompt:
+            if "linger" in prompt.split():
                 _wait(60, port)
             port.check()
         except Cancelled:
@@ -114,27 +114,27 @@ class FakeEngine:
             os._exit(7)
         if re.search(r"die$", prompt):
             os._exit(7)
-        if "hang" in prompt:
+        if "hang" in prompt.split():
             threading.Event().wait()
-        if "raise" in prompt:
+        if "raise" in prompt.split():
             raise RuntimeError("a bug in the plug-in")
-        if "oom" in prompt:
+        if "oom" in prompt.split():
             raise MemoryError
 
     def _sound(self, request, role, start, end):
         prompt = request.options.get("prompt", "")
-        if "short" in prompt:
+        if "short" in prompt.split():
             end -= request.handle + 10
-        if "nothing" in prompt:
+        if "nothing" in prompt.split():
             end = start
-        if "copy" in prompt:
+        if "copy" in prompt.split():
             return _heard(request.clip, start, end)
         seed = [request.seed, len(role)]
         hz = 110 * 2 ** (np.random.Generator(np.random.PCG64(seed)).integers(24) / 12)
         t = np.arange(start, end) / request.rate
-        gain = 3.0 if "loud" in prompt else 0.2
+        gain = 3.0 if "loud" in prompt.split() else 0.2
         tone = (gain * np.sin(2 * np.pi * hz * t)).astype(np.float32)
-        if "nan" in prompt:
+        if "nan" in prompt.split():
             tone[len(tone) // 2] = np.nan
         return np.stack([tone, tone], axis=1)
 

@@ -210,9 +210,11 @@ def test_without_a_daemon_the_client_says_how_to_start_one(tmp_path):
 
 
 def test_a_silent_daemon_is_a_timeout_with_the_next_step(tmp_path):
-    with FakeDaemon(tmp_path), Client(home=tmp_path, timeout=0.05) as c:
+    with FakeDaemon(tmp_path), Client(home=tmp_path) as c:
+        c._link.timeout_s = 0.05
         with pytest.raises(TimeoutError, match="did not answer within"):
             c.status()
+        c._link.timeout_s = PATIENCE_S
         assert c.version() == (1, "0.0-fake")
 
 

@@ -41,17 +41,6 @@ def house_with(home, jack, engine="fake", **settings):
         assert house.stop() == 0
 
 
-def in_time(attempt, tries=5):
-    """What is played in time, by the best of some tries: this machine has other work, too.
-
-    `attempt(number)` may fail where a player or the server came too late.
-    """
-    for number in range(tries - 1):
-        with contextlib.suppress(AssertionError):
-            return attempt(number)
-    return attempt(tries - 1)
-
-
 def follow(client, rows, send):
     """Send timed `rows`, the last of them a stop; return the tempo told and where it stopped."""
     bpm, pause = [], threading.Event()

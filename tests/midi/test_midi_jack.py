@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import rig
 import soundfile
-from midi_rig import NEEDED, Jack, Player, follow, house_with, in_time, make_in, make_out
-from patience import PATIENCE_S
+from midi_rig import NEEDED, Jack, Player, follow, house_with, make_in, make_out
+from patience import PATIENCE_S, in_time
 from wire_house import ROOT, wait_for
 
 from bridge.midi.clock import Clock
@@ -213,7 +213,8 @@ def test_clock_goes_out_in_time_with_the_transport(jack, synth, house_on):
         assert heard[0][0] == 0xF2
         assert heard[1:3] == [b"\xfb", b"\xf8"]
         assert heard[0][1] >= 17  # a sixteenth after beat 4.1
-        assert clock.line.bpm == pytest.approx(240, rel=0.02)
+        tempo = pytest.approx(240, rel=0.02)
+        wait_for(lambda: (listen() and clock.line.bpm == tempo) or None, "it has another tempo")
         client.send("/punchin/transport", 0, 20.0, 240.0)
         wait_for(lambda: listen()[-1] == b"\xfc" or None, "it was not stopped")
 
@@ -284,39 +285,50 @@ def test_notes_of_a_result_begin_on_the_bar_at_the_song_s_tempo(jack, synth, hou
         file.tracks[0].append(mido.Message("note_on", note=key, time=0))
         file.tracks[0].append(mido.Message("note_off", note=key, time=96))
     file.save(tmp_path / "tune.mid")
-    with house.tcp() as client:
-        client.send("/punchin/transport", 1, 0.0, 240.0, 0.0)
-        words = ("play", str(tmp_path / "tune.mid"), "--output", "synth:", "--launch", "bar")
-        process = punchin(jack, tmp_path, *words, "--port", str(house.port))
-        beats = []
+    words = ("play", str(tmp_path / "tune.mid"), "--output", "synth:", "--launch", "bar")
 
-        def listen():
-            while got := synth.get_message():
-                message = bytes(got[0])
-                if message[0] == 0x90 and message[2] and message[1] >= 60:
-                    beats.append(client.ask("player")["transport"]["beat"])
-            return beats if len(beats) == 4 else None
+    def attempt(_number):
+        with house.tcp() as client:
+            client.send("/punchin/transport", 1, 0.0, 240.0, 0.0)
+            process = punchin(jack, tmp_path, *words, "--port", str(house.port))
+            beats, passed_s = [], []
 
-        wait_for(listen, "notes are missing")
-        _, err = process.communicate(timeout=PATIENCE_S)
-        client.send("/punchin/transport", 0, 0.0, 240.0)
-    assert process.returncode == 0, err
-    # Beats as they were when the test looked: a little late, on a busy machine some more.
-    assert beats[0] % 4 == pytest.approx(0.5, abs=0.5)
-    assert beats[3] - beats[0] == pytest.approx(3, abs=0.7)
+            def listen():
+                while got := synth.get_message():
+                    message = bytes(got[0])
+                    passed_s.append(got[1])
+                    if message[0] == 0x90 and message[2] and message[1] >= 60:
+                        beats.append(client.ask("player")["transport"]["beat"])
+                        passed_s[:] = [0.0] if len(beats) == 1 else passed_s
+                return beats if len(beats) == 4 else None
+
+            wait_for(listen, "notes are missing")
+            _, err = process.communicate(timeout=PATIENCE_S)
+            client.send("/punchin/transport", 0, 0.0, 240.0)
+        received(synth)
+        assert process.returncode == 0, err
+        assert beats[0] % 4 == pytest.approx(0.5, abs=0.5)  # as it was when the test looked
+        assert sum(passed_s) == pytest.approx(3 * 60 / 240, abs=0.03)
+
+    in_time(attempt)
 
 
 def test_what_is_played_is_recorded(jack, pad, tmp_path):
-    words = ("record", str(tmp_path / "line.mid"), "--bars", "1", "--bpm", "240", "--input", "pad:")
-    process = punchin(jack, tmp_path, *words)
-    assert "recording 1 bars" in process.stderr.readline()
     rows = [(0.1 + i / 4, bytes((0x90, 60 + i, 90))) for i in range(4)]
     rows += [(0.3 + i / 4, bytes((0x80, 60 + i, 0))) for i in range(4)]
-    send_in_time(rows, lambda message: pad.send_message(list(message)))
-    out, err = process.communicate(timeout=PATIENCE_S)
-    assert "4 notes at 240.00 bpm" in out, err
-    score = mido.MidiFile(tmp_path / "line.mid")
-    assert [m.note for m in score if m.type == "note_on"] == [60, 61, 62, 63]
+
+    def attempt(number):
+        path = tmp_path / f"line-{number}.mid"
+        words = ("record", str(path), "--bars", "1", "--bpm", "240", "--input", "pad:")
+        process = punchin(jack, tmp_path, *words)
+        assert "recording 1 bars" in process.stderr.readline()
+        send_in_time(rows, lambda message: pad.send_message(list(message)))
+        out, err = process.communicate(timeout=PATIENCE_S)
+        assert "4 notes at 240.00 bpm" in out, err
+        score = mido.MidiFile(path)
+        assert [m.note for m in score if m.type == "note_on"] == [60, 61, 62, 63]
+
+    in_time(attempt)
 
 
 def test_a_missing_output_is_error_403(jack, tmp_path):

@@ -4,7 +4,8 @@ import random
 
 import pytest
 import rig
-from midi_rig import RawPlayer, follow, house_with, in_time
+from midi_rig import RawPlayer, follow, house_with
+from patience import in_time
 from wire_house import wait_for
 
 

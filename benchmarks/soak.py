@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "live"), str(ROOT / "tests" / "plugin")]
+sys.path[:0] = [str(ROOT), *(str(ROOT / "tests" / name) for name in ("", "live", "plugin"))]
 
 import pytest  # noqa: E402
 import soak  # noqa: E402

@@ -22,7 +22,7 @@ import numpy as np
 import soundfile
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT / "tests" / "live")]
+sys.path[:0] = [str(ROOT / name) for name in ("benchmarks", "tests", "tests/live")]
 from ears import Listener  # noqa: E402
 from midi import jack  # noqa: E402
 from preview import GRID, PAUSE_S, RATE, Talk, house, make_songs  # noqa: E402

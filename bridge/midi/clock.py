@@ -2,7 +2,9 @@
 
 A device that only sends time code tells seconds; one that sends clock tells beats, and its beats
 win. What is told is the position at the time of the telling, read off a line through many ticks, so
-that a single late tick moves nothing. Pure: bytes and times (seconds, monotonic) in, messages out.
+that a single late tick moves nothing. A clock that falls silent has stopped; when the ticks come
+after all, and their times say that they were only delivered late, the song goes on where it is.
+Pure: bytes and times (seconds, monotonic) in, messages out.
 
 Threads: one, the owner's.
 """
@@ -32,6 +34,7 @@ class Clock:
         self._from_tick = 0
         self._armed = False  # started or continued: the next tick is the position
         self._runs = False
+        self._silenced: tuple[float, int] | None = None  # the two above, of a song that fell silent
         self._frames_s: float | None = None
         self._frames_run = False
 
@@ -82,7 +85,10 @@ class Clock:
             return [] if self._runs else [("/punchin/transport/playing", (0,))]
         last = self._fit.last_s
         if self._runs and last is not None and now_s - last > _SILENT_S:
-            return self._halt(now_s)
+            counted = self._from_quarters, self._from_tick
+            told = self._halt(now_s)
+            self._silenced = counted
+            return told
         return []
 
     # -- clock -------------------------------------------------------------------------------------
@@ -92,7 +98,11 @@ class Clock:
         self._fit.tick(came_s)
         if self._fit.count <= before:  # counting began anew
             self._from_quarters += max(0, before - self._from_tick) / 24 if self._runs else 0
-            self._from_tick = 0
+            self._from_tick, self._silenced = 0, None
+        if self._silenced:
+            (self._from_quarters, self._from_tick), self._silenced = self._silenced, None
+            self._runs = True
+            return self._told(now_s)
         if self._armed:
             self._armed, self._runs = False, True
             self._from_tick = self._fit.count - 1
@@ -105,17 +115,18 @@ class Clock:
             self._from_quarters = quarters
         elif self._runs:
             return []
-        self._armed, self._runs = True, False
+        self._armed, self._runs, self._silenced = True, False, None
         return []
 
     def _halt(self, now_s: float) -> list[Message]:
         self._from_quarters = self.beat(now_s)
         stopped = self._runs or self._armed
         self._armed = self._runs = False
+        self._silenced = None
         return self._told(now_s) if stopped else []
 
     def _locate(self, quarters: float, now_s: float) -> list[Message]:
-        self._from_quarters = quarters
+        self._from_quarters, self._silenced = quarters, None
         if self._runs:  # the specification forbids it while playing; some senders do it
             self._from_tick = self._fit.count
         return self._told(now_s)

@@ -34,7 +34,7 @@ from daemon.frontends.midi_porter import PorterLink
 _log = logging.getLogger(__name__)
 _MOST_WAITING = 8192
 _A_TURN = 200  # messages handled before the loop sees to others
-_SILENCE_S = 0.25
+_SILENCE_S, _LATE_S = 0.25, 0.4
 _CLOCK_KEEPS_S = 2.0
 _SONG_S = 0.02
 _PORTS = ("input", "output", "clock_output", "backend")
@@ -82,7 +82,7 @@ class MidiFrontend:
         }
         self._ear = Client(_Ear(self, None, "transport"), song=MIDI)
         self._clocks: dict[str, Clock] = {}
-        self._clock_port, self._clock_s = "", 0.0
+        self._clock_port, self._clock_s, self._listened_s = "", 0.0, 0.0
         self._system: deque[tuple[str, bytes, float]] = deque(maxlen=_MOST_WAITING)
         self._played: deque[tuple[str, bytes, float]] = deque(maxlen=_MOST_WAITING)
         self._awake = False
@@ -221,8 +221,10 @@ class MidiFrontend:
             self._tell(told)
 
     def _silence(self) -> None:
+        """Stop a clock that is silent; where this loop stood still, what has come is read first."""
+        before_s, self._listened_s = self._listened_s, self._loop.time()
         for port, clock in self._clocks.items():
-            told = clock.due(self._loop.time())
+            told = clock.due(self._listened_s) if self._listened_s - before_s < _LATE_S else []
             if port == self._clock_port:
                 self._tell(told)
         self._later("silence", _SILENCE_S, self._silence)

@@ -10,11 +10,11 @@ import fake_live
 import fake_objects
 import numpy as np
 import soundfile
+from patience import PATIENCE_S
 
 from bridge.ableton.Punchin.script import Script, Tools
 from bridge.ableton.Punchin.udp import Udp
 
-PATIENCE_S = 12.0
 _nothing = threading.Event()
 
 

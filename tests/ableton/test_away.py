@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 
 import pytest
 from stage import takes, with_clip
 from wire_house import House
 
-from bridge.ableton.Punchin import osc, sending, udp
+from bridge.ableton.Punchin import link, osc, sending, udp
 
 
 class Clock:
@@ -138,7 +139,8 @@ def test_another_protocol_is_said_once_and_nothing_is_sent(make_stage, tmp_path,
     assert takes(stage) == []
 
 
-def test_the_mailbox_works_where_udp_is_not_answered(make_stage, live_house):
+def test_the_mailbox_works_where_udp_is_not_answered(make_stage, live_house, monkeypatch):
+    monkeypatch.setattr(link, "UDP_ANSWER_S", 0.1)
     stage = make_stage(live_house.home, open_udp=SlowUdp)
     with_clip(stage)
     stage.until(lambda: stage.script.link.state == "mailbox")
@@ -147,8 +149,18 @@ def test_the_mailbox_works_where_udp_is_not_answered(make_stage, live_house):
     assert live_house.job(job_id)["state"] == "done"
 
 
-def test_an_answer_that_was_lost_is_read_from_the_disk(make_stage, live_house, monkeypatch):
-    sent = []
+class Ahead:
+    """Time as it is, and then some."""
+
+    def __init__(self):
+        self.ahead_s = 0.0
+
+    def __call__(self):
+        return time.monotonic() + self.ahead_s
+
+
+def test_an_answer_that_was_lost_is_read_from_the_disk(make_stage, live_house):
+    sent, time_s = [], Ahead()
 
     class Deaf(udp.Udp):
         """Hears who is there, and no answer after it."""
@@ -160,12 +172,17 @@ def test_an_answer_that_was_lost_is_read_from_the_disk(make_stage, live_house, m
         def receive(self):
             return [p for p in super().receive() if b"version.reply" in p]
 
-    monkeypatch.setattr(sending, "TRY_S", 0.3)
-    stage = make_stage(live_house.home, open_udp=Deaf)
-    clip = with_clip(stage)
-    clip.name = "repaint: wait 0.6"
+    stage = make_stage(live_house.home, open_udp=Deaf, clock=time_s)
+    clip, go = with_clip(stage), stage.folder / "go"
+    clip.name = f"repaint: hold {go}"
     stage.until(lambda: stage.script.link.state == "udp")
-    stage.delivered("repaint")
+    stage.script.press("repaint")
+    (job_id,) = stage.script.sending.ids
+    stage.until(lambda: (live_house.folder(job_id) / "job.json").exists())
+    time_s.ahead_s = sending.TRY_S
+    stage.until(lambda: stage.live.log)
+    go.touch()
+    stage.until(lambda: not stage.script.memory.open)
     assert len(takes(stage)) == 1
     assert sent.count("/punchin/repaint") == 1
     assert [line.split(" is ")[1] for line in stage.live.log] == [
@@ -187,7 +204,9 @@ def test_a_result_that_comes_before_its_answer_is_said_last(make_stage, live_hou
     assert [line.split(" is ")[1] for line in stage.live.log] == ["in the set (1 new)"]
 
 
-def test_a_firewall_error_is_no_error(make_stage, live_house):
+def test_a_firewall_error_is_no_error(make_stage, live_house, monkeypatch):
+    monkeypatch.setattr(link, "UDP_ANSWER_S", 0.1)
+
     def refuse(host, port):
         raise OSError("not permitted")
 
@@ -209,13 +228,15 @@ def test_a_daemon_killed_during_a_job_and_started_again_brings_the_result(
 ):
     stage = make_stage(own_house.home)
     clip = with_clip(stage)
-    clip.name = "repaint: wait 1"
+    go = tmp_path / "go"
+    clip.name = f"repaint: hold {go}"
     job_id = stage.press("repaint")
     stage.until(lambda: own_house.job(job_id)["state"] == "running")
     own_house.process.kill()
-    own_house.process.wait(30)
+    own_house.process.wait()
     stage.looks()
     assert job_id in stage.script.memory.open
+    go.touch()
     again = House(own_house.home)
     try:
         stage.until(lambda: job_id not in stage.script.memory.open)

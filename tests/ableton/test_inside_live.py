@@ -85,7 +85,7 @@ class Song(object):
 said = []
 script = Script(Tools(song=Song(), say=said.append, log=said.append, clock=time.monotonic,
                       open_udp=Udp, home=sys.argv[1]))
-end = time.monotonic() + 10
+end = time.monotonic() + 90
 while script.link.state != "udp" and time.monotonic() < end:
     script.tick()
     time.sleep(0.02)

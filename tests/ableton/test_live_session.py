@@ -217,9 +217,12 @@ def test_the_prompt_in_a_name_is_the_pad_s_prompt(stage, clip, live_house):
 
 
 def test_progress_and_the_chosen_take_are_shown(stage, clip, live_house):
-    clip.name = "repaint: wait 0.5"
-    job_id = stage.delivered("repaint")
-    assert any("repaint" in line and "%" in line for line in stage.live.status)
+    go = stage.folder / "go"
+    clip.name = f"repaint: hold {go}"
+    job_id = stage.press("repaint")
+    stage.until(lambda: any("repaint" in line and "%" in line for line in stage.live.status))
+    go.touch()
+    stage.until(lambda: not stage.script.memory.open)
     with live_house.tcp() as pad:
         pad.send("/punchin/accept", job_id, 1)
     stage.until(lambda: stage.song.view.detail_clip == slots(stage)[2])

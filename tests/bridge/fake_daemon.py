@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from patience import PATIENCE_S
+
 from bridge.protocol.framing import Framer, sized
 from bridge.protocol.packets import Message, decode, encode
 
@@ -71,7 +73,7 @@ class FakeDaemon:
     def stop(self) -> None:
         """End as a crash would: connections close, daemon.json stays."""
         self._wake_out.close()
-        self._thread.join(5)
+        self._thread.join(PATIENCE_S)
         assert not self._thread.is_alive()
 
     # -- what tests look at ----------------------------------------------------------------------
@@ -79,7 +81,9 @@ class FakeDaemon:
     def wait_heard(self, address: str, count: int = 1) -> list[Any]:
         """Return the arguments of the `count`th message to `address`, waiting for it."""
         with self._changed:
-            assert self._changed.wait_for(lambda: len(self.of(address)) >= count, 10), self.heard
+            assert self._changed.wait_for(lambda: len(self.of(address)) >= count, PATIENCE_S), (
+                self.heard
+            )
             return self.of(address)[count - 1]
 
     def of(self, address: str) -> list[list[Any]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from fake_daemon import FakeDaemon, events
+from patience import PATIENCE_S
 
 from bridge import AsyncClient, Cancelled, Client, NoDaemon, PunchinError
 
@@ -36,7 +37,7 @@ def test_jobs_run_side_by_side_with_progress(tmp_path, transport):
                 for _ in range(3)
             ]
             assert len({job.id for job in jobs}) == 3
-            return await asyncio.gather(*(job.wait(10) for job in jobs))
+            return await asyncio.gather(*(job.wait(PATIENCE_S) for job in jobs))
 
     script = {"/punchin/repaint": going_well, "/punchin/job": job_reply}
     with FakeDaemon(tmp_path, script):
@@ -64,7 +65,7 @@ def test_errors_cancel_and_questions(tmp_path):
                 await job.wait(0.01)
             job.cancel()
             with pytest.raises(Cancelled):
-                await job.wait(10)
+                await job.wait(PATIENCE_S)
 
     with FakeDaemon(tmp_path, script):
         asyncio.run(play())
@@ -76,7 +77,7 @@ def test_a_restarted_daemon_is_found_and_the_job_followed(tmp_path):
     async def play():
         async with AsyncClient(home=tmp_path) as c:
             job = c.repaint("/s.wav", start=1, end=2)
-            waiting = asyncio.ensure_future(job.wait(10))
+            waiting = asyncio.ensure_future(job.wait(PATIENCE_S))
             await asyncio.to_thread(first.wait_heard, "/punchin/repaint")
             await asyncio.to_thread(first.stop)
             with FakeDaemon(tmp_path, {"/punchin/repaint": going_well}):
@@ -95,7 +96,7 @@ def test_a_daemon_that_stays_away_ends_in_an_error(tmp_path, transport):
             fake.stop()
             job = c.repaint("/s.wav", start=1, end=2)
             with pytest.raises(NoDaemon, match="punchin start"):
-                await job.wait(10)
+                await job.wait(PATIENCE_S)
 
     asyncio.run(play())
 
@@ -108,7 +109,7 @@ def test_a_callback_that_raises_does_not_end_the_connection(tmp_path):
         loop.set_exception_handler(lambda _, context: trouble.append(context["exception"]))
         async with AsyncClient(home=tmp_path) as c:
             job = c.repaint("/s.wav", start=1, end=2, on_progress=lambda _: 1 / 0)
-            await job.wait(10)
+            await job.wait(PATIENCE_S)
             assert await c.version() == (1, "0.0-fake")
 
     with FakeDaemon(tmp_path, {"/punchin/repaint": going_well}):

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from fake_daemon import FakeDaemon
+from patience import PATIENCE_S
 
 from bridge import AsyncClient, Client, mailbox
 from bridge.places import read_daemon
@@ -49,7 +50,7 @@ class Shell:
 
     def run(self, *words: str) -> tuple[int, str, str]:
         process = self.start(*words)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=PATIENCE_S)
         return process.returncode, out, err
 
     def json(self, *words: str):
@@ -110,7 +111,7 @@ def test_ctrl_c_cancels_the_job(shell):
     while "waiting" not in process.stderr.readline():
         assert process.poll() is None
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, out) == (1, "")
     assert "job stopped was cancelled" in err
     assert shell.json("job", "stopped")["state"] == "cancelled"
@@ -125,7 +126,7 @@ def test_a_second_ctrl_c_leaves_at_once(tmp_path):
         process.send_signal(signal.SIGINT)
         fake.wait_heard("/punchin/cancel")
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
+        process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130
 
 
@@ -152,12 +153,12 @@ def test_a_watcher_sees_the_jobs_of_others(shell):
     assert "watching all jobs" in watcher.stderr.readline()
     with Client(home=shell.home) as client:
         job = client.analyze(shell.home / "take 1.wav")
-        job.wait(30)
+        job.wait(PATIENCE_S)
     seen = []
     while not seen or seen[-1]["event"] != "done":
         seen.append(json.loads(watcher.stdout.readline()))
     watcher.send_signal(signal.SIGINT)
-    watcher.communicate(timeout=30)
+    watcher.communicate(timeout=PATIENCE_S)
     assert watcher.returncode == 0
     assert {e["args"][0] for e in seen} == {job.id}
     assert [e["event"] for e in seen][:2] == ["accepted", "started"]
@@ -166,11 +167,11 @@ def test_a_watcher_sees_the_jobs_of_others(shell):
 def test_udp_asyncio_and_mailbox_give_the_same_samples(shell):
     source, keys = shell.home / "take 1.wav", {"start": 1.0, "end": 2.0, "bpm": 120.0, "seed": 9}
     with Client(home=shell.home, transport="udp") as client:
-        datagrams = client.repaint(source, **keys).wait(30)
+        datagrams = client.repaint(source, **keys).wait(PATIENCE_S)
 
     async def play():
         async with AsyncClient(home=shell.home) as client:
-            return await client.repaint(source, **keys).wait(30)
+            return await client.repaint(source, **keys).wait(PATIENCE_S)
 
     stream = asyncio.run(play())
     words = [w for pair in keys.items() for w in pair]
@@ -195,7 +196,7 @@ def test_a_bundle_is_one_step(shell):
         (job,) = client.bundle(
             [("region", [source, 1.0, 1.5]), ("tempo", [100.0]), ("repaint", ["*"])]
         )
-        result = job.wait(30).result
+        result = job.wait(PATIENCE_S).result
         client.reset()
     assert (result["region_start_frame"], result["bpm"]) == (RATE, 100.0)
 
@@ -217,16 +218,17 @@ def test_an_op_starts_a_daemon_and_leaves_it(shell, quiet):
     assert (code, "no daemon is running" in err) == (1, True)
 
 
-def test_a_killed_daemon_takes_up_its_job_and_the_client_follows_it(quiet, shell):
+def test_a_killed_daemon_takes_up_its_job_and_the_client_follows_it(quiet, shell, tmp_path):
     assert quiet.run("start")[0] == 0
-    source = str(shell.home / "take 1.wav")
+    source, go = str(shell.home / "take 1.wav"), tmp_path / "go"
     with Client(home=quiet.home, reconnect=60) as client:
-        job = client.repaint(source, start=1, end=2, bpm=120, prompt="wait 0.5")
+        job = client.repaint(source, start=1, end=2, bpm=120, prompt=f"hold {go}")
         while job.state != "running":
             client.listen(0.05)
         os.kill(read_daemon(quiet.home)["pid"], signal.SIGKILL)
+        go.touch()
         assert quiet.run("start")[0] == 0
-        assert job.wait(60).path("mix").is_file()
+        assert job.wait(PATIENCE_S).path("mix").is_file()
 
 
 def test_a_daemon_that_can_t_start_is_told_with_its_last_words(quiet):

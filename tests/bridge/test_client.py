@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from fake_daemon import FakeDaemon, events
+from patience import PATIENCE_S
 
 from bridge import Cancelled, Client, NoDaemon, Progress, PunchinError
 
@@ -35,7 +36,7 @@ def test_a_job_runs_with_progress_and_files(tmp_path, transport):
     with FakeDaemon(tmp_path, script) as fake, Client(home=tmp_path, transport=transport) as c:
         source = tmp_path / "take 3 ü.wav"
         job = c.repaint(source, start=1.5, end=4, on_progress=seen.append)
-        result = job.wait(10)
+        result = job.wait(PATIENCE_S)
         (sent,) = fake.of("/punchin/repaint")
     assert sent == [job.id, str(source), "start", 1.5, "end", 4]
     assert job.id.startswith("cli-")
@@ -55,14 +56,14 @@ def test_a_failure_carries_its_number_and_a_cancel_its_own_exception(tmp_path):
     }
     with FakeDaemon(tmp_path, script), Client(home=tmp_path) as c:
         with pytest.raises(PunchinError, match="give it") as e:
-            c.bgm("nothing.wav").wait(10)
+            c.bgm("nothing.wav").wait(PATIENCE_S)
         assert e.value.code == 200
         job = c.extend("a.wav", bars=4)
         with pytest.raises(TimeoutError, match="has not ended within"):
             job.wait(0.01)
         job.cancel()
         with pytest.raises(Cancelled):
-            job.wait(10)
+            job.wait(PATIENCE_S)
         assert job.state == "cancelled"
 
 
@@ -150,7 +151,7 @@ def test_a_bundle_starts_its_job_with_a_fresh_id(tmp_path):
     with FakeDaemon(tmp_path, {"/punchin/repaint": going_well}) as fake:
         with Client(home=tmp_path) as c:
             (job,) = c.bundle([("tempo", [96]), ("repaint", ["*", "/s.wav"])])
-            assert job.wait(10).id == job.id
+            assert job.wait(PATIENCE_S).id == job.id
         assert fake.heard[:2] == [
             ("/punchin/tempo", [96]),
             ("/punchin/repaint", [job.id, "/s.wav"]),
@@ -167,7 +168,7 @@ def test_a_lost_connection_cancels_nothing_and_the_job_is_followed_again(tmp_pat
 
         fake.script["/punchin/repaint"] = lose_first
         with Client(home=tmp_path) as c:
-            assert c.repaint("/s.wav", start=1, end=2).wait(10).path("mix") == MIX
+            assert c.repaint("/s.wav", start=1, end=2).wait(PATIENCE_S).path("mix") == MIX
     assert tries[0] == tries[1]
 
 
@@ -179,7 +180,7 @@ def test_a_restarted_daemon_is_found_on_its_new_port(tmp_path):
         first.stop()
         with FakeDaemon(tmp_path, {"/punchin/repaint": going_well}) as second:
             assert second.port != first.port
-            assert job.wait(10).path("mix") == MIX
+            assert job.wait(PATIENCE_S).path("mix") == MIX
             assert second.of("/punchin/repaint") == [asked]
 
 
@@ -193,7 +194,7 @@ def test_a_daemon_that_stays_away_ends_in_an_error_with_the_next_step(tmp_path, 
 
         def go_on():
             c.repaint("/s.wav", start=1, end=2)
-            job.wait(10)
+            job.wait(PATIENCE_S)
 
         with pytest.raises(NoDaemon, match=f"punchin job {job.id}"):
             go_on()
@@ -209,9 +210,11 @@ def test_without_a_daemon_the_client_says_how_to_start_one(tmp_path):
 
 
 def test_a_silent_daemon_is_a_timeout_with_the_next_step(tmp_path):
-    with FakeDaemon(tmp_path), Client(home=tmp_path, timeout=0.05) as c:
+    with FakeDaemon(tmp_path), Client(home=tmp_path) as c:
+        c._link.timeout_s = 0.05
         with pytest.raises(TimeoutError, match="did not answer within"):
             c.status()
+        c._link.timeout_s = PATIENCE_S
         assert c.version() == (1, "0.0-fake")
 
 
@@ -237,7 +240,7 @@ def test_callbacks_may_use_the_client(tmp_path):
         job = c.repaint(
             "/s.wav", start=1, end=2, on_progress=lambda _: versions.append(c.version())
         )
-        job.wait(10)
+        job.wait(PATIENCE_S)
         assert versions == [(1, "0.0-fake")] * 2
 
 
@@ -251,16 +254,16 @@ def test_threads_share_a_client(tmp_path):
         def wait():
             held.set()
             try:
-                job.wait(10)
+                job.wait(PATIENCE_S)
             except Cancelled as e:
                 ended.append(e.id)
 
         waiting = threading.Thread(target=wait)
         waiting.start()
-        held.wait(10)
+        held.wait(PATIENCE_S)
         assert c.version() == (1, "0.0-fake")
         job.cancel()
-        waiting.join(10)
+        waiting.join(PATIENCE_S)
         assert ended == [job.id]
 
 
@@ -268,5 +271,5 @@ def test_the_engine_is_changed_in_turn(tmp_path):
     said = [("/punchin/accepted", ["engine", "engine", 0, ""]), ("/punchin/done", ["engine", "{}"])]
     with FakeDaemon(tmp_path, {"/punchin/engine": lambda _: said}) as fake:
         with Client(home=tmp_path) as c:
-            assert c.engine("sketch").wait(10).result == {}
+            assert c.engine("sketch").wait(PATIENCE_S).result == {}
         assert fake.of("/punchin/engine") == [["sketch"]]

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from patience import PATIENCE_S
 
 from bridge.cli.main import main
 from bridge.protocol.errors import PunchinError
@@ -223,7 +224,7 @@ def test_the_facts_are_read_by_lua_as_they_were_told(lua):
 def punchin(*words, cwd, **env):
     own = {k: v for k, v in os.environ.items() if not k.startswith(("PUNCHIN", "XDG", "PYTHON"))}
     return subprocess.run(
-        words, env={**own, **env}, cwd=cwd, capture_output=True, text=True, timeout=60
+        words, env={**own, **env}, cwd=cwd, capture_output=True, text=True, timeout=PATIENCE_S
     )
 
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from patience import PATIENCE_S
+
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "clients.md"
-PATIENCE_S = 20.0
 _BLOCK = re.compile(
     r"^```osc (?P<way>udp|tcp slip|tcp size)\n(?P<body>.*?)^```", re.DOTALL | re.MULTILINE
 )

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from patience import PATIENCE_S
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "house")]
@@ -122,7 +123,7 @@ def test_the_lua_runs_in_ardour(daemon, song, tmp_path):
     script.write_text('AudioEngine:set_backend("None (Dummy)", "", "")\n' + told)
     env = {**os.environ, "HOME": str(tmp_path)}
     subprocess.run(
-        ["ardour7-lua", str(script)], env=env, timeout=60, check=True, capture_output=True
+        ["ardour7-lua", str(script)], env=env, timeout=PATIENCE_S, check=True, capture_output=True
     )
     request = finished(daemon, "ardour-1")["request"]
     assert (request["start"], request["end"], request["prompt"]) == (4.0, 8.0, "darker drums")
@@ -131,7 +132,7 @@ def test_the_lua_runs_in_ardour(daemon, song, tmp_path):
 @pytest.mark.skipif(not shutil.which("oscsend"), reason="liblo-tools are not installed")
 def test_the_bytes_are_those_of_liblo():
     with listening().sock as sock:
-        sock.settimeout(10)
+        sock.settimeout(PATIENCE_S)
         words = ["/punchin/repaint", "sifd", "a b", "7", "0.5", "4.25"]
         subprocess.run(["oscsend", "127.0.0.1", str(sock.getsockname()[1]), *words], check=True)
         data = sock.recv(4096)

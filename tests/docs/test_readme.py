@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from patience import PATIENCE_S
 
 from bridge.cli.commands import COMMANDS
 
@@ -22,7 +23,6 @@ ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 BLOCKS = re.findall(r"```(\w*)\n(.*?)```", README, re.DOTALL)
 PORT = 9140
-PATIENCE_S = 60
 # Blocks that are no commands for this system, or are run by the tests of packaging.
 ELSEWHERE = ("make demo", "py -3.11")
 

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import soundfile
-from wire_house import House, wait_for
+from wire_house import House
 
 _count = itertools.count()
 
@@ -22,11 +22,7 @@ def shared_house(tmp_path_factory):
 @pytest.fixture
 def house(shared_house):
     """The shared daemon, with an empty context and no open jobs."""
-    with shared_house.tcp() as client:
-        client.send("/punchin/cancel", "*")
-        client.send("/punchin/reset")
-        client.quiet()
-        wait_for(lambda: client.ask("status")["running"] is None or None, "a job would not end")
+    shared_house.settle()
     return shared_house
 
 

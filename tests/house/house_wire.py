@@ -7,10 +7,10 @@ import struct
 import time
 from typing import NamedTuple
 
+from patience import PATIENCE_S
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
-PATIENCE_S = 15.0
 TERMINAL = ("/punchin/done", "/punchin/failed", "/punchin/cancelled")
 NTP_TO_UNIX = 2_208_988_800
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 from house_wire import bundle, packet
+from patience import PATIENCE_S
 from wire_house import environment
 
 from bridge.version import VERSION
@@ -28,7 +29,7 @@ def test_daemon_json_says_who_answers_where(house):
 def test_a_second_daemon_names_the_first_and_leaves_it_alone(house):
     command = [sys.executable, "-m", "bridge", "serve", "--port", "0", "--engine", "fake"]
     env = environment(house.home)
-    second = subprocess.run(command, env=env, capture_output=True, text=True, timeout=30)
+    second = subprocess.run(command, env=env, capture_output=True, text=True, timeout=PATIENCE_S)
     assert second.returncode == 1
     assert str(house.process.pid) in second.stderr
     assert str(house.port) in second.stderr
@@ -41,7 +42,7 @@ def test_a_second_daemon_names_the_first_and_leaves_it_alone(house):
 def test_a_port_that_is_taken_is_told(house, tmp_path):
     command = [sys.executable, "-m", "bridge", "serve", "--port", str(house.port)]
     env = environment(tmp_path)
-    second = subprocess.run(command, env=env, capture_output=True, text=True, timeout=30)
+    second = subprocess.run(command, env=env, capture_output=True, text=True, timeout=PATIENCE_S)
     assert second.returncode == 1
     assert str(house.port) in second.stderr
     assert not (tmp_path / "daemon.json").exists()
@@ -53,7 +54,7 @@ def test_quit_by_mailbox_stops_once(make_house):
     part = house.home / "inbox" / "part"
     part.write_text(json.dumps(message))
     part.replace(house.home / "inbox" / "stop.json")
-    assert house.process.wait(20) == 0
+    assert house.process.wait(PATIENCE_S) == 0
     assert not list((house.home / "inbox").iterdir())
     answer = json.loads((house.home / "outbox" / "stop.json").read_text())
     assert answer == [{"address": "/punchin/done", "args": ["quit", "{}"]}]
@@ -77,14 +78,14 @@ def test_quit_ends_every_job_with_its_event_and_then_the_daemon(make_house, make
             assert client.events(job_id)[-1].name == "cancelled"
             assert watch.events(job_id)[-1].name == "cancelled"
             assert house.job(job_id)["state"] == "cancelled"
-    assert house.process.wait(20) == 0
+    assert house.process.wait(PATIENCE_S) == 0
     assert not (house.home / "daemon.json").exists()
 
 
-def test_sigterm_and_a_crash_keep_the_queue_but_not_the_context(make_house, make_wav):
+def test_sigterm_and_a_crash_keep_the_queue_but_not_the_context(make_house, make_wav, tmp_path):
     house = make_house()
-    path = make_wav()
-    again = ("/punchin/bgm", "runs", path, "prompt", "wait 0.5", "seed", 5)
+    path, go = make_wav(), tmp_path / "go"
+    again = ("/punchin/bgm", "runs", path, "prompt", f"hold {go}", "seed", 5)
     with house.tcp() as tcp:
         tcp.send("/punchin/prompt", "gone soon")
         tcp.send(*again)
@@ -92,10 +93,11 @@ def test_sigterm_and_a_crash_keep_the_queue_but_not_the_context(make_house, make
         tcp.until("started", id="runs")
         tcp.until("accepted", id="waits")
     house.process.send_signal(signal.SIGTERM)
-    assert house.process.wait(20) == 0
+    assert house.process.wait(PATIENCE_S) == 0
     assert not (house.home / "daemon.json").exists()
     assert house.job("runs")["state"] == house.job("waits")["state"] == "queued"
 
+    go.touch()
     house = make_house()
     with house.tcp() as tcp:
         assert tcp.ask("context")["prompt"] is None

@@ -221,7 +221,7 @@ def test_recent_json_lists_open_jobs_and_the_last_fifty(make_house, make_wav):
         for i in range(53):
             tcp.send("/punchin/analyze", f"j-{i}", song, "tag", f"t{i}")
         tcp.send("/punchin/sync", 1)
-        tcp.until("synced", timeout=30)
+        tcp.until("synced")
         tcp.send("/punchin/bgm", "runs", song, "prompt", "wait 60")
         tcp.send("/punchin/bgm", "waits", song)
         tcp.until("started", id="runs")

@@ -4,11 +4,13 @@ import contextlib
 import json
 import os
 import signal
+import time
 from pathlib import Path
 
 import psutil
 import pytest
 import soundfile
+from patience import PATIENCE_S, in_time
 from wire_house import House, wait_for
 
 RATE = 8000
@@ -72,13 +74,19 @@ def repainted(tcp, song, new_id):
 
 
 def test_play_begins_a_bar_before_the_region_and_tells_where_it_is(tcp, repainted):
-    tcp.send("/punchin/play", repainted)
-    told = player(tcp, playing(repainted))
+
+    def attempt(_number):
+        begin = time.monotonic()
+        tcp.send("/punchin/play", repainted)
+        told = player(tcp, playing(repainted))
+        assert 6.0 <= told["position"] <= 6.0 + time.monotonic() - begin
+        assert told["underruns"] == 0
+        return told
+
+    told = in_time(attempt)
     assert (told["take"], told["role"], told["seconds"]) == (1, "mix", 20.0)
-    assert 6.0 <= told["position"] < 9.0
     assert told["loop"] == [6.0, 14.0]
     assert told["device"]
-    assert told["underruns"] == 0
     assert -40 < told["level"] <= told["true_peak"] + 1e-9
     later = player(tcp, lambda p: p["position"] > told["position"])
     assert later["state"] == "playing"
@@ -96,6 +104,7 @@ def test_take_0_is_the_source_and_the_chosen_take_is_the_default(tcp, repainted)
 
 
 def test_a_role_plays_alone_from_its_own_beginning(tcp, repainted):
+    tcp.send("/punchin/loop", 1)  # it is still there however late the look
     tcp.send("/punchin/play", repainted, 1, "region")
     told = player(tcp, playing(repainted, role="region"))
     assert told["seconds"] == 4.0
@@ -150,9 +159,10 @@ def test_a_new_play_takes_over(tcp, repainted, song, new_id):
     tcp.done("bgm", other, song)
     tcp.send("/punchin/play", repainted)
     player(tcp, playing(repainted))
+    begin = time.monotonic()
     tcp.send("/punchin/play", other)
     told = player(tcp, playing(other))
-    assert told["position"] < 6.0
+    assert told["position"] <= time.monotonic() - begin
 
 
 # -- manners ---------------------------------------------------------------------------------------
@@ -160,23 +170,27 @@ def test_a_new_play_takes_over(tcp, repainted, song, new_id):
 
 def test_swap_keeps_the_position_and_loop_goes_round(tcp, repainted):
     tcp.send("/punchin/play", repainted, 1)
+    begin = time.monotonic()
     before = player(tcp, playing(repainted))
     tcp.send("/punchin/swap", repainted, 2)
     after = player(tcp, playing(repainted, take=2))
-    assert before["position"] < after["position"] < before["position"] + 3
+    passed_s = time.monotonic() - begin
+    assert before["position"] < after["position"] < before["position"] + passed_s
     tcp.send("/punchin/swap", repainted, 0)
     assert player(tcp, playing(repainted, take=0))["position"] > after["position"]
 
 
-def test_swap_goes_on_in_the_role_that_plays(tcp, repainted):
-    tcp.send("/punchin/play", repainted, 1, "region")
-    before = player(tcp, playing(repainted, role="region"))
-    tcp.send("/punchin/swap", repainted, 2)
-    after = player(tcp, playing(repainted, take=2))
+def test_swap_goes_on_in_the_role_that_plays(tcp, song, new_id):
+    job_id = new_id("long")
+    tcp.done("repaint", job_id, song, "start", 8.0, "end", 20.0, "takes", 2)
+    tcp.send("/punchin/play", job_id, 1, "region")
+    before = player(tcp, playing(job_id, role="region"))
+    tcp.send("/punchin/swap", job_id, 2)
+    after = player(tcp, playing(job_id, take=2))
     assert after["role"] == "region"
-    assert before["position"] < after["position"] <= 4.0
-    tcp.send("/punchin/swap", repainted, 0)
-    assert player(tcp, playing(repainted, take=0))["position"] > 8.0
+    assert before["position"] < after["position"] <= 12.0
+    tcp.send("/punchin/swap", job_id, 0)
+    assert player(tcp, playing(job_id, take=0))["position"] > 8.0 + after["position"]
 
 
 def test_a_stem_has_one_name_however_it_is_asked_for(tcp, song, new_id):
@@ -272,8 +286,8 @@ def test_a_job_with_a_preview_sounds_by_itself(tcp, song, new_id, op, keys, seco
 
 def test_a_job_sounds_before_it_is_done_and_plays_its_file_afterwards(tcp, song, new_id):
     """The second take waits for its cancel; the first is heard meanwhile."""
-    job_id = new_id()
-    tcp.send("/punchin/bgm", job_id, song, "takes", 2, "sinks", "preview", "prompt", "wait 1")
+    job_id, later = new_id(), ("seed", 9, "prompt", "wait 60 after 9")
+    tcp.send("/punchin/bgm", job_id, song, "takes", 2, "sinks", "preview", *later)
     tcp.until("file", id=job_id)
     assert player(tcp, playing(job_id))
     tcp.send("/punchin/cancel", job_id)
@@ -333,7 +347,8 @@ def test_a_player_that_is_killed_comes_back_and_plays_on(house, tcp, new_id):
     kill_player(house)
     after = player(tcp, playing(job_id))
     assert "started again" in after["trouble"] or after["trouble"] == ""
-    assert before["position"] <= after["position"] <= 3.0, "not from its beginning"
+    went_on = before["position"] <= after["position"] <= 3.0
+    assert went_on or after["loops"], "not from its beginning"
     assert player(tcp, lambda p: p["loops"] == 1)["looping"]
     assert tcp.done("retake", f"{job_id}-again", "of", job_id)
 
@@ -379,7 +394,7 @@ def test_a_missing_device_is_402_and_costs_no_job(make_house, make_wav):
         assert isinstance(result["notes"], list)
         tcp.send("/punchin/quit")
         assert tcp.until("done").args[0] == "quit"
-    assert house.process.wait(20) == 0
+    assert house.process.wait(PATIENCE_S) == 0
 
 
 def test_quit_ends_the_player(make_house, make_wav):
@@ -390,7 +405,7 @@ def test_quit_ends_the_player(make_house, make_wav):
         pid = child(house)
         tcp.send("/punchin/quit")
         tcp.until("done")
-    assert house.process.wait(20) == 0
+    assert house.process.wait(PATIENCE_S) == 0
     wait_for(lambda: not psutil.pid_exists(pid) or None, "the player lives on")
 
 

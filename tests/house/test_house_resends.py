@@ -61,13 +61,17 @@ def test_a_resend_of_a_waiting_job_is_answered_and_followed(house, tcp, song, ne
     assert house.job(job_id)["request"]["seed"] == 4
 
 
-def test_a_resend_of_a_running_job_brings_progress_and_files_so_far(house, tcp, song, new_id):
-    job_id = new_id()
-    keys = ("prompt", "wait 0.4", "takes", 3, "start", 0.5, "end", 1.0)
+def test_a_resend_of_a_running_job_brings_progress_and_files_so_far(
+    house, tcp, song, new_id, tmp_path
+):
+    job_id, go = new_id(), tmp_path / "go"
+    keys = ("prompt", f"hold {go} after 7", "seed", 7, "takes", 3, "start", 0.5, "end", 1.0)
     tcp.send("/punchin/repaint", job_id, song, *keys)
     tcp.until("file", id=job_id)
     with house.udp() as other:
         other.send("/punchin/repaint", job_id, song, *keys)
+        other.until("file", id=job_id)
+        go.touch()
         events = other.events(job_id)
         names = [m.name for m in events]
         assert names[:3] == ["accepted", "progress", "file"]

@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 
 import soundfile
-from house_wire import PATIENCE_S, Tcp, Udp
+from house_wire import Tcp, Udp
+from patience import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 
@@ -57,10 +58,23 @@ class House:
         files = self.job(job_id)["files"]
         return next(f["path"] for f in files if (f["role"], f["take"]) == (role, take))
 
+    def settle(self):
+        """Have no job open, an empty context and an empty mailbox.
+
+        What was posted before is done then: it does not reach the daemon during another test.
+        """
+        inbox = self.home / "inbox"
+        wait_for(lambda: not any(inbox.iterdir()) or None, "a message was never taken")
+        with self.tcp() as client:
+            client.send("/punchin/cancel", "*")
+            client.send("/punchin/reset")
+            client.quiet()
+            wait_for(lambda: client.ask("status")["running"] is None or None, "a job won't end")
+
     def stop(self):
         if self.process.poll() is None:
             self.process.terminate()
-        code = self.process.wait(30)
+        code = self.process.wait(PATIENCE_S)
         self.process.stdout.close()
         self._log.close()
         return code

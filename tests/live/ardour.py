@@ -124,8 +124,8 @@ class Ardour:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.connect(("127.0.0.1", PORT))
         self._socket.settimeout(2.0)
-        rig.wait_for(self._listens, 60)
-        rig.wait_for(self._answers, 60)
+        rig.wait_for(self._listens)
+        rig.wait_for(self._answers)
 
     def _listens(self):
         """Asked before it is ready its OSC stays dumb."""

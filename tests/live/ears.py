@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from elsewhere import Room
+from patience import PATIENCE_S
 
 LONGEST_S = 60.0
 _STAMP = np.dtype([("start", np.int64), ("begun_s", np.float64), ("seen_s", np.float64)])
@@ -114,9 +115,9 @@ class Listener:
         for number, source in enumerate(sources):
             self.ear.connect(source, number)
 
-    def until(self, wanted, timeout_s=30.0):
+    def until(self, wanted):
         """Wait until a block from now on fulfils `wanted`, then return all that was heard."""
-        at, deadline = int(self._count[0]), time.monotonic() + timeout_s
+        at, deadline = int(self._count[0]), time.monotonic() + PATIENCE_S
         while True:
             for number in range(at, int(self._count[0])):
                 if wanted(self._blocks[number % self._memory.slots]):

@@ -17,9 +17,10 @@ import sys
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from patience import PATIENCE_S
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-PATIENCE_S = 30.0
 
 
 class Room:
@@ -28,7 +29,7 @@ class Room:
     def __init__(self):
         self._pipe, theirs = multiprocessing.Pipe()
         end = theirs.fileno()
-        paths = os.pathsep.join(map(str, (ROOT, HERE)))
+        paths = os.pathsep.join(map(str, (ROOT, HERE.parent, HERE)))
         self._process = subprocess.Popen(
             [sys.executable, __file__, str(end)],
             env={**os.environ, "PYTHONPATH": paths},

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from patience import PATIENCE_S
 
 
 @dataclass
@@ -56,7 +57,7 @@ class Plugin:
             self.socket.setsockopt(socket.SOL_SOCKET, 35, 1)  # SO_TIMESTAMPNS
         self.socket.bind(address)
         self.port = self.socket.getsockname()[1]
-        self.socket.settimeout(10)
+        self.socket.settimeout(PATIENCE_S)
 
     def receive(self, count):
         return [self._one() for _ in range(count)]

@@ -21,12 +21,13 @@ from pathlib import Path
 import filelock
 import pytest
 from ears import Listener as Listener
+from patience import PATIENCE_S
 from sounds import SCALE as SCALE
 
 PERIOD = 1024
 RATE = 48000
 MISSING = "not on this machine: "  # by which the end of a run finds these skips
-_POOL, _TURN_S = 5, 120.0  # servers at once, and how long to wait for one that is free
+_POOL = 5  # servers at once
 NOBODY = {"JACK_DEFAULT_SERVER": "punchin-test-nobody", "JACK_NO_START_SERVER": "1"}
 _PROGRAMS = {
     "jackd": "apt-get install jackd2",
@@ -102,7 +103,7 @@ class JackServer:
                 start_new_session=True,
                 preexec_fn=_end_with_the_tests,
             )
-        wait = ["jack_wait", "-s", self.name, "-w", "-t", "10"]
+        wait = ["jack_wait", "-s", self.name, "-w", "-t", f"{PATIENCE_S:.0f}"]
         said = subprocess.run(wait, capture_output=True, text=True, check=False)
         assert "is available" in said.stdout, (said, self.log.read_text("utf-8", "replace"))
 
@@ -137,7 +138,7 @@ def running(folder, **more):
 def _claim_name():
     """Return a server name that no other test has now, and the lock that says so."""
     found = []
-    wait_for(lambda: found.append(_free_name()) or found[-1], _TURN_S, 0.2)
+    wait_for(lambda: found.append(_free_name()) or found[-1], step_s=0.2)
     return found[-1]
 
 
@@ -161,9 +162,9 @@ def _realtime():
     return ["-R", "-P", "10"] if os.geteuid() == 0 else ["-r"]
 
 
-def wait_for(holds, timeout_s=20.0, step_s=0.01):
+def wait_for(holds, step_s=0.01):
     """Wait until `holds()`; what is waited for happens in other threads and processes."""
-    deadline = time.monotonic() + timeout_s
+    deadline = time.monotonic() + PATIENCE_S
     pause = threading.Event()
     while not holds():
         assert time.monotonic() < deadline, "did not happen in time"

@@ -2,6 +2,8 @@
 
 import threading
 
+from patience import PATIENCE_S
+
 from daemon.player.capture.recorder import Recorder
 from daemon.player.transport import Line
 
@@ -36,5 +38,5 @@ class Session:
 
     def news(self):
         """Wait for the end and return what was told."""
-        assert self._ended.wait(20), "the recording does not end"
+        assert self._ended.wait(PATIENCE_S), "the recording does not end"
         return self._told[0]

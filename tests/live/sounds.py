@@ -23,7 +23,7 @@ class Ramp:
 
     def __call__(self, frames):
         if self._until is not None and self.next > self._until:
-            self._gate.wait(20)
+            self._gate.wait()
         block = ramp(self.next, frames, self.channels)
         self.next += frames
         return block

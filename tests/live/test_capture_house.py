@@ -77,7 +77,8 @@ def test_a_take_on_the_bar_brings_tempo_and_downbeat(house, tcp, singer):
     tcp.send("/punchin/transport", 1, 2.5, 300.0, 2.5)
     tcp.send("/punchin/capture", 1, "bar", 1.0)
     _path, _seconds, told = _captured(tcp)
-    assert told["beat"] == pytest.approx(4.0, abs=0.01)
+    bar = told["beat"] / 4  # the next one, or a later one where the input took long to open
+    assert bar == pytest.approx(max(1, round(bar)), abs=0.0025)
     context = tcp.ask("context")
     assert context["bpm"] == pytest.approx(300, abs=0.5)
     assert context["downbeat"] == pytest.approx(told["start_frame"] / told["rate"])

@@ -8,6 +8,7 @@ import pytest
 import rig
 import soundfile
 from ears import Listener
+from patience import PATIENCE_S
 from rig import wait_for
 from sounds import SCALE, Begin, Broken, Diary, Ramp, assert_sung, numbers
 
@@ -60,7 +61,7 @@ def test_a_client_of_another_make_records_the_same_samples(server, studio, outpu
     wav = tmp_path / "heard.wav"
     ports = ["-p", "punchin:mix_l", "-p", "punchin:mix_r"]
     command = ["jack_capture", "-c", "2", *ports, "-f", "wav", "-b", "FLOAT", "-d", "2", str(wav)]
-    subprocess.run(command, check=True, capture_output=True, timeout=30)
+    subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE_S)
     heard, rate = soundfile.read(wav, dtype="float32")
     assert rate == server.rate
     assert len(heard) > 1.5 * rate

@@ -93,12 +93,12 @@ def test_an_interface_that_dies_costs_a_player_and_plays_on(house, own_server, s
         wait_for(lambda: tcp.ask("player")["state"] == "playing")
         first = _player(house)
         own_server.kill()
-        wait_for(lambda: (now := _player(house)) is not None and now != first, 60)
+        wait_for(lambda: (now := _player(house)) is not None and now != first)
         _works(house, tcp, song)
         own_server.start()
         ears = Listener(2)
         try:
-            wait_for(lambda: len(ears.ear.outputs("PortAudio:.*")) == 2, 60)
+            wait_for(lambda: len(ears.ear.outputs("PortAudio:.*")) == 2)
             ears.connect(*ears.ear.outputs("PortAudio:.*"))
             ears.until(lambda block: np.all(np.any(block, axis=0)))
         finally:
@@ -112,7 +112,7 @@ def test_without_any_device_jobs_go_on_and_the_next_play_finds_it(house, own_ser
     with house.tcp() as tcp:
         tcp.done("repaint", "a", song, "start", 1.0, "end", 2.0, "sinks", "file,preview")
         tcp.send("/punchin/play", "a")
-        code, _name, address, message = tcp.until("error", timeout=30).args
+        code, _name, address, message = tcp.until("error").args
         assert (code, address) == (402, "/punchin/play")
         assert "no audio output device" in message
         assert "punchin devices" in message

@@ -9,6 +9,7 @@ import pytest
 import rig
 from ears import Listener
 from elsewhere import Room
+from patience import PATIENCE_S
 from rig import wait_for
 from sounds import SCALE, Begin, Diary, Ramp, assert_sung, numbers
 
@@ -167,10 +168,10 @@ def test_a_server_that_dies_hangs_portaudio_and_not_its_keeper(own_server):
     assert name == "waiting"
     assert "tried again" in trouble
     assert _state(first)[0] == "stuck"
-    assert first.wait(20) == 3
+    assert first.wait(PATIENCE_S) == 3
     own_server.start(rate=44100)
     second = _kept()
     assert _state(second)[0] == "open"
     second.stdin.close()
     assert _state(second)[0] == "closed"
-    assert second.wait(20) == 3
+    assert second.wait(PATIENCE_S) == 3

@@ -141,7 +141,7 @@ def test_packets_leave_on_time(plugin, output):
     if not daw.stamped:
         rig.skip("Linux: time stamps of packets")
     worst_ms = []
-    for _ in range(6):
+    for _ in range(20):
         out = output([f"127.0.0.1:{daw.port}"])
         out.open(lambda fmt: Ramp())
         seen = daw.receive(320)

@@ -4,11 +4,14 @@ import contextlib
 import os
 import subprocess
 import sys
+import threading
 
 import rig
-from wire_house import House
+from patience import PATIENCE_S
+from wire_house import House, wait_for
 
-PATIENCE_S = 10
+from bridge.midi.notes import send_in_time
+
 NEEDED = ("jackd", "jack_wait", "rtmidi")
 
 
@@ -36,6 +39,26 @@ def house_with(home, jack, engine="fake", **settings):
         yield house
     finally:
         assert house.stop() == 0
+
+
+def follow(client, rows, send):
+    """Send timed `rows`, the last of them a stop; return the tempo told and where it stopped."""
+    bpm, pause = [], threading.Event()
+    thread = threading.Thread(target=send_in_time, args=(rows, send))
+    thread.start()
+    while thread.is_alive():
+        clock = client.ask("status")["midi"]["clock"]
+        bpm += [clock["bpm"]] if clock and clock["playing"] else []
+        pause.wait(0.05)
+    thread.join()
+    stopped = wait_for(lambda: _stopped(client), "it runs on")
+    assert bpm, "it was never heard to run"
+    return bpm[-1], stopped["beat"]
+
+
+def _stopped(client):
+    told = client.ask("context")["transport"]
+    return told if told["playing"] == 0 else None
 
 
 @contextlib.contextmanager

@@ -119,6 +119,32 @@ def test_a_sender_that_falls_silent_has_stopped():
     assert clock.due(time_s + 0.9) == []
 
 
+def test_ticks_that_were_only_late_take_the_song_up_again():
+    clock, on_time = Clock(), Clock()
+    ticks = [100 + i / 48 for i in range(96)]
+    for each in (clock, on_time):
+        each.feed(START, 100.0)
+        for time_s in ticks[:48]:
+            each.feed(TICK, time_s)
+    read_s = ticks[47] + 0.6
+    assert clock.due(read_s)[0][1][0] == 0
+    assert clock.feed(TICK, ticks[48], read_s)[0][1][0] == 1
+    on_time.feed(TICK, ticks[48])
+    for time_s in ticks[49:]:
+        assert clock.feed(TICK, time_s) == on_time.feed(TICK, time_s)
+    assert clock.beat(ticks[-1]) == on_time.beat(ticks[-1]) == pytest.approx(95 / 24)
+
+
+def test_ticks_after_a_real_silence_or_a_stop_do_not():
+    for stops in (False, True):
+        clock, _, time_s = running()
+        if stops:
+            clock.feed(STOP, time_s + 0.01)
+        clock.due(time_s + 0.6)
+        assert clock.feed(TICK, time_s + (0.02 if stops else 0.61)) == []
+        assert not clock.playing
+
+
 def test_the_position_is_right_also_when_it_is_told_later_than_the_tick():
     clock, _, time_s = running(ticks=97)
     at_once, later = clock.beat(time_s), clock.beat(time_s + 0.025)

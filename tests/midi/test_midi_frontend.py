@@ -236,6 +236,28 @@ led = { idle = 2, on = 3 }
     assert sorted(sent[4:]) == ["902401", "902802"]
 
 
+def test_a_loop_that_stood_still_takes_no_clock_for_silent(tmp_path):
+    """Its ticks may be there and not yet read; the next look tells."""
+
+    async def work(stand):
+        loop, now_s = stand.midi._loop, 100.0
+        stand.midi._loop = SimpleNamespace(
+            time=lambda: now_s, call_later=loop.call_later, call_soon=loop.call_soon
+        )
+        for message in (b"\xfa", *[b"\xf8"] * 48):
+            stand.link.deliver("in-1", message, now_s)
+            now_s += 60 / 120 / 24
+        await stand.settle()
+        playing = []
+        for passed_s in (0.0, 0.25, 1.0, 0.25):
+            now_s += passed_s
+            stand.midi._silence()
+            playing.append(stand.midi.health()["clock"]["playing"])
+        return playing
+
+    assert with_stand(tmp_path, work) == [True, True, True, False]
+
+
 def test_a_flood_leaves_the_loop_and_the_clock_alive(tmp_path):
     """30,000 notes at once: the clock's ticks go first, and others get their turn meanwhile."""
 

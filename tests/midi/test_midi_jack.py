@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import rig
 import soundfile
-from midi_rig import NEEDED, Jack, Player, house_with, make_in, make_out
+from midi_rig import NEEDED, Jack, Player, follow, house_with, make_in, make_out
+from patience import PATIENCE_S, in_time
 from wire_house import ROOT, wait_for
 
 from bridge.midi.clock import Clock
@@ -126,31 +127,25 @@ def test_clock_is_followed_through_noise_and_a_flood(pad, client, region):
     """Ticks at 240 bpm while another thread floods the same port and sends what is broken."""
     tick_s = 60 / 240 / 24
     ticks = [(i * tick_s, b"\xf8") for i in range(240)]
-    ticks.insert(97, (96.5 * tick_s, b"\xfa"))
-    lock, done = threading.Lock(), threading.Event()
+    ticks += [(96.5 * tick_s, b"\xfa"), (240 * tick_s, b"\xfc")]
+    noise = [(i / 10_000, bytes((0x90, i % 30, 1 + i % 90))) for i in range(20_000)]
+    broken = [(i / 20, b"\xf0" + b"\x01" * 200 + b"\xf7") for i in range(40)]
+    truncated = [(i / 20 + 0.01, b"\xf0\x7f\x01\x02\xf7") for i in range(40)]
+    lock = threading.Lock()
 
     def send(message):
         with lock:
             pad.send_message(list(message))
 
-    def flood():
-        noise = [(i / 10_000, bytes((0x90, i % 30, 1 + i % 90))) for i in range(20_000)]
-        broken = [(i / 20, b"\xf0" + b"\x01" * 200 + b"\xf7") for i in range(40)]
-        truncated = [(i / 20 + 0.01, b"\xf0\x7f\x01\x02\xf7") for i in range(40)]
-        send_in_time([*noise, *broken, *truncated], send)
-        done.set()
+    def attempt(_number):
+        flood = threading.Thread(target=send_in_time, args=([*noise, *broken, *truncated], send))
+        flood.start()
+        bpm, beat = follow(client, ticks, send)
+        flood.join()
+        assert bpm == pytest.approx(240, rel=0.02)
+        assert beat == pytest.approx(143 / 24, abs=3 / 24)
 
-    thread = threading.Thread(target=flood)
-    thread.start()
-    send_in_time(ticks, send)
-    clock = client.ask("status")["midi"]["clock"]
-    assert clock["playing"]
-    assert clock["bpm"] == pytest.approx(240, rel=0.02)
-    transport = client.ask("context")["transport"]
-    assert transport["beat"] == pytest.approx(143 / 24, abs=1.5)
-    send(b"\xfc")
-    thread.join()
-    wait_for(lambda: client.ask("context")["transport"]["playing"] == 0 or None, "it runs on")
+    in_time(attempt)
     press(pad, 36)
     assert client.until("accepted").args[1] == "repaint"
 
@@ -191,14 +186,6 @@ def test_the_daemon_outlives_its_jack_server(house_on, tmp_path):
         server.stop()
 
 
-@pytest.fixture
-def synth(jack):
-    """A port that nobody else writes to: the daemon's lights go to the lamp when they will."""
-    made = make_in(jack, "synth")
-    yield made
-    made.delete()
-
-
 def test_clock_goes_out_in_time_with_the_transport(jack, synth, house_on):
     house = house_on(jack, clock_output="synth:")
     wait_for(lambda: midi_of(house).get("outputs") or None, "the output did not open")
@@ -218,7 +205,8 @@ def test_clock_goes_out_in_time_with_the_transport(jack, synth, house_on):
         assert heard[0][0] == 0xF2
         assert heard[1:3] == [b"\xfb", b"\xf8"]
         assert heard[0][1] >= 17  # a sixteenth after beat 4.1
-        assert clock.line.bpm == pytest.approx(240, rel=0.02)
+        tempo = pytest.approx(240, rel=0.02)
+        wait_for(lambda: (listen() and clock.line.bpm == tempo) or None, "it has another tempo")
         client.send("/punchin/transport", 0, 20.0, 240.0)
         wait_for(lambda: listen()[-1] == b"\xfc" or None, "it was not stopped")
 
@@ -246,7 +234,7 @@ def punchin(jack, tmp_path, *words, **more):
 
 
 def test_list_names_the_ports(jack, pad, lamp, tmp_path):
-    out, err = punchin(jack, tmp_path, "list").communicate(timeout=20)
+    out, err = punchin(jack, tmp_path, "list").communicate(timeout=PATIENCE_S)
     assert sorted(line.split() for line in out.splitlines()) == [
         ["in", "jack", "pad:out"],
         ["out", "jack", "lamp:in"],
@@ -260,7 +248,7 @@ def test_learn_writes_the_control_that_was_moved(jack, pad, tmp_path):
     assert "move the control" in process.stderr.readline()
     sweep = [(i / 100, bytes((0xB2, 21, 20 + i))) for i in range(40)]
     send_in_time(sweep, lambda message: pad.send_message(list(message)))
-    out, _ = process.communicate(timeout=20)
+    out, _ = process.communicate(timeout=PATIENCE_S)
     assert "cc 21 on channel 3 (absolute) of pad:out" in out
     assert "cc = 21" in (tmp_path / "presets" / "midi" / "mine.toml").read_text()
 
@@ -273,7 +261,7 @@ def test_notes_of_a_result_come_out_of_a_port(jack, synth, tmp_path):
         file.tracks[0].append(mido.Message("note_off", note=key, time=60))
     file.save(tmp_path / "tune.mid")
     process = punchin(jack, tmp_path, "play", str(tmp_path / "tune.mid"), "--output", "synth:")
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, err
     seen = []
     wait_for(lambda: seen.extend(received(synth)) or len(seen) >= 8 or None, "notes are missing")
@@ -289,44 +277,55 @@ def test_notes_of_a_result_begin_on_the_bar_at_the_song_s_tempo(jack, synth, hou
         file.tracks[0].append(mido.Message("note_on", note=key, time=0))
         file.tracks[0].append(mido.Message("note_off", note=key, time=96))
     file.save(tmp_path / "tune.mid")
-    with house.tcp() as client:
-        client.send("/punchin/transport", 1, 0.0, 240.0, 0.0)
-        words = ("play", str(tmp_path / "tune.mid"), "--output", "synth:", "--launch", "bar")
-        process = punchin(jack, tmp_path, *words, "--port", str(house.port))
-        beats = []
+    words = ("play", str(tmp_path / "tune.mid"), "--output", "synth:", "--launch", "bar")
 
-        def listen():
-            while got := synth.get_message():
-                message = bytes(got[0])
-                if message[0] == 0x90 and message[2] and message[1] >= 60:
-                    beats.append(client.ask("player")["transport"]["beat"])
-            return beats if len(beats) == 4 else None
+    def attempt(_number):
+        with house.tcp() as client:
+            client.send("/punchin/transport", 1, 0.0, 240.0, 0.0)
+            process = punchin(jack, tmp_path, *words, "--port", str(house.port))
+            beats, passed_s = [], []
 
-        wait_for(listen, "notes are missing")
-        _, err = process.communicate(timeout=20)
-        client.send("/punchin/transport", 0, 0.0, 240.0)
-    assert process.returncode == 0, err
-    # Beats as they were when the test looked: a little late, on a busy machine some more.
-    assert beats[0] % 4 == pytest.approx(0.5, abs=0.5)
-    assert beats[3] - beats[0] == pytest.approx(3, abs=0.7)
+            def listen():
+                while got := synth.get_message():
+                    message = bytes(got[0])
+                    passed_s.append(got[1])
+                    if message[0] == 0x90 and message[2] and message[1] >= 60:
+                        beats.append(client.ask("player")["transport"]["beat"])
+                        passed_s[:] = [0.0] if len(beats) == 1 else passed_s
+                return beats if len(beats) == 4 else None
+
+            wait_for(listen, "notes are missing")
+            _, err = process.communicate(timeout=PATIENCE_S)
+            client.send("/punchin/transport", 0, 0.0, 240.0)
+        received(synth)
+        assert process.returncode == 0, err
+        assert beats[0] % 4 == pytest.approx(0.5, abs=0.5)  # as it was when the test looked
+        assert sum(passed_s) == pytest.approx(3 * 60 / 240, abs=0.03)
+
+    in_time(attempt)
 
 
 def test_what_is_played_is_recorded(jack, pad, tmp_path):
-    words = ("record", str(tmp_path / "line.mid"), "--bars", "1", "--bpm", "240", "--input", "pad:")
-    process = punchin(jack, tmp_path, *words)
-    assert "recording 1 bars" in process.stderr.readline()
     rows = [(0.1 + i / 4, bytes((0x90, 60 + i, 90))) for i in range(4)]
     rows += [(0.3 + i / 4, bytes((0x80, 60 + i, 0))) for i in range(4)]
-    send_in_time(rows, lambda message: pad.send_message(list(message)))
-    out, err = process.communicate(timeout=20)
-    assert "4 notes at 240.00 bpm" in out, err
-    score = mido.MidiFile(tmp_path / "line.mid")
-    assert [m.note for m in score if m.type == "note_on"] == [60, 61, 62, 63]
+
+    def attempt(number):
+        path = tmp_path / f"line-{number}.mid"
+        words = ("record", str(path), "--bars", "1", "--bpm", "240", "--input", "pad:")
+        process = punchin(jack, tmp_path, *words)
+        assert "recording 1 bars" in process.stderr.readline()
+        send_in_time(rows, lambda message: pad.send_message(list(message)))
+        out, err = process.communicate(timeout=PATIENCE_S)
+        assert "4 notes at 240.00 bpm" in out, err
+        score = mido.MidiFile(path)
+        assert [m.note for m in score if m.type == "note_on"] == [60, 61, 62, 63]
+
+    in_time(attempt)
 
 
 def test_a_missing_output_is_error_403(jack, tmp_path):
     (tmp_path / "x.mid").write_bytes(b"MThd\0\0\0\6\0\0\0\1\0\x60MTrk\0\0\0\4\0\xff\x2f\0")
     process = punchin(jack, tmp_path, "play", str(tmp_path / "x.mid"), "--output", "nothing")
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 1
     assert "error 403 midi-port: no MIDI output named like 'nothing'" in err

@@ -7,6 +7,7 @@ import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from patience import PATIENCE_S
 
 from bridge.midi import backends
 from bridge.midi.arrival import Arrival
@@ -46,7 +47,7 @@ async def play(work, hung_s=10.0, **told):
     )
     running = asyncio.ensure_future(link.run())
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             return await work(link, heard)
     finally:
         running.cancel()
@@ -81,7 +82,7 @@ def test_a_process_that_hangs_is_killed_and_replaced(caplog):
         await heard.get()
         return first, link._process.pid
 
-    first, second = asyncio.run(play(work, hung_s=0.5, hangs=True))
+    first, second = asyncio.run(play(work, hung_s=2.0, hangs=True))
     assert first != second
     assert not psutil.pid_exists(first)
     assert "hangs" in caplog.text

@@ -4,10 +4,9 @@ import random
 
 import pytest
 import rig
-from midi_rig import RawPlayer, house_with
+from midi_rig import RawPlayer, follow, house_with
+from patience import in_time
 from wire_house import wait_for
-
-from bridge.midi.notes import send_in_time
 
 
 @pytest.fixture(scope="module")
@@ -97,10 +96,11 @@ def test_the_clock_goes_on_after_a_sysex_without_an_end(raw, client):
     tick_s = 60 / 240 / 24
     rows = [(i * tick_s, b"\xf8") for i in range(240)]
     rows += [((i + 0.5) * tick_s, b"\xf0\x7f\x01") for i in (40, 100)]
-    rows.append((0.5 * tick_s, b"\xfa"))
-    send_in_time(rows, raw.send)
-    clock = client.ask("status")["midi"]["clock"]
-    assert clock["playing"]
-    assert clock["bpm"] == pytest.approx(240, rel=0.02)
-    assert client.ask("context")["transport"]["beat"] == pytest.approx(239 / 24, abs=1.5)
-    raw.send(b"\xfc")
+    rows += [(0.5 * tick_s, b"\xfa"), (240 * tick_s, b"\xfc")]
+
+    def attempt(_number):
+        bpm, beat = follow(client, rows, raw.send)
+        assert bpm == pytest.approx(240, rel=0.02)
+        assert beat == pytest.approx(239 / 24, abs=3 / 24)
+
+    in_time(attempt)

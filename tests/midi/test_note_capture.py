@@ -56,14 +56,14 @@ class Desk:
         self.line = Line(playing=playing, at_s=self.now_s, beat=beat, bpm=120.0)
 
     async def captured(self):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             address, (path, seconds, told) = await self.asker.heard.get()
         assert address == "/punchin/captured"
         assert self.context.defaults["melody"] == path
         return Path(path), seconds, json.loads(told)
 
     async def refusal(self):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             return await self.refused.get()
 
 

@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+from patience import PATIENCE_S
 
 from bridge.protocol.errors import PunchinError
 from daemon.player.capture import booth, inputs
@@ -25,7 +26,7 @@ class Device:
         return fmt
 
     def close(self):
-        self.may_close.wait(10)
+        self.may_close.wait(PATIENCE_S)
         self.calls.append("closed")
 
     def gone(self):
@@ -61,7 +62,7 @@ def begin(made, tmp_path, name):
 def one_that_is_over(made, recorded, tmp_path):
     begin(made, tmp_path, "a.wav")
     made.end()
-    assert recorded.wait(10)
+    assert recorded.wait(PATIENCE_S)
 
 
 def test_the_next_recording_waits_until_the_input_is_closed(made, device, recorded, tmp_path):
@@ -70,7 +71,7 @@ def test_the_next_recording_waits_until_the_input_is_closed(made, device, record
     second.start()
     second.join(0.2)
     device.may_close.set()
-    second.join(10)
+    second.join(PATIENCE_S)
     assert device.calls[:3] == ["open", "closed", "open"]
 
 

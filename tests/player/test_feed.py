@@ -4,6 +4,7 @@ import threading
 
 import numpy as np
 import pytest
+from patience import PATIENCE_S
 
 from daemon.player.outputs.base import Format, Pulse
 from daemon.player.outputs.feed import Feed
@@ -26,7 +27,9 @@ class Band:
 
     def until(self, frames):
         with self.changed:
-            assert self.changed.wait_for(lambda: self.frames >= frames, timeout=10), self.frames
+            assert self.changed.wait_for(lambda: self.frames >= frames, timeout=PATIENCE_S), (
+                self.frames
+            )
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import threading
 from types import SimpleNamespace
 
 import pytest
+from patience import PATIENCE_S
 
 from bridge.protocol.errors import PunchinError
 from daemon.player import portaudio_library
@@ -43,7 +44,7 @@ def test_no_server_is_joined_while_portaudio_is_at_work(joined):
     with portaudio_library.alone():
         thread.start()
         assert not joined.wait(0.2)
-    thread.join(10)
+    thread.join(PATIENCE_S)
     assert joined.is_set()
     assert refused == [402]
 

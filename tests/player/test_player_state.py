@@ -4,6 +4,7 @@ import threading
 
 import pytest
 from deck_material import RATE, noise, program
+from patience import PATIENCE_S
 
 from bridge.protocol.errors import error
 from daemon.player import state
@@ -41,7 +42,7 @@ class Device:
 
     def goes(self):
         self.there = False
-        assert self.refused.wait(10)
+        assert self.refused.wait(PATIENCE_S)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import threading
 import numpy as np
 import pytest
 from deck_material import FADE, RATE, noise, program
+from patience import PATIENCE_S
 
 from bridge.protocol.errors import PunchinError, error
 from daemon.player.outputs.base import Clock, Format, Health
@@ -57,7 +58,7 @@ class Device:
 
     def goes_and_comes_back(self):
         self.alive.clear()
-        assert self.opened.acquire(timeout=10)
+        assert self.opened.acquire(timeout=PATIENCE_S)
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ def rack(device):
 
 def begin(rack, device, told=TOLD, **how):
     trouble = rack.play(told, ["preview"], Begin(**how))
-    assert device.opened.acquire(timeout=10)
+    assert device.opened.acquire(timeout=PATIENCE_S)
     return trouble
 
 
@@ -144,7 +145,7 @@ def test_what_shall_go_on_later_does_so_when_the_device_is_there(rack, device):
         rack.play({**TOLD, "start": 700}, ["preview"], Begin(later=True))
     assert found.value.code == 402
     device.there = True
-    assert device.opened.acquire(timeout=10)
+    assert device.opened.acquire(timeout=PATIENCE_S)
     assert np.array_equal(device.pull(FADE + 500)[FADE:], DATA[700:1200])
 
 
@@ -153,5 +154,5 @@ def test_a_play_that_was_refused_does_not_begin_by_surprise(rack, device):
     with pytest.raises(PunchinError):
         rack.play(TOLD, ["preview"], Begin())
     device.there = True
-    assert device.opened.acquire(timeout=10)
+    assert device.opened.acquire(timeout=PATIENCE_S)
     assert not device.pull(2000).any()

@@ -6,6 +6,7 @@ import soundfile
 from deck_material import Held, noise, play
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from patience import PATIENCE_S
 
 from bridge.protocol.errors import PunchinError
 from daemon.player.converted import Converted
@@ -208,7 +209,7 @@ def test_the_loader_brings_all_and_tells_trouble(song, tmp_path):
     try:
         loader.want(program, 0)
         loader.want(broken, 0)
-        assert done.wait(20)
+        assert done.wait(PATIENCE_S)
         assert heard[0].code == 201
         pause = threading.Event()
         for _ in range(2000):

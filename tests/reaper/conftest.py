@@ -28,6 +28,7 @@ def desk(request, tmp_path, reaper_house):
     made = Desk(request.param, tmp_path, reaper_house.home)
     yield made
     made.world.close()
+    reaper_house.settle()
     assert not made.world.breaches, made.world.breaches
 
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import soundfile
 from fake_model import Item, Project, Source, Take, Track
 from fake_sound import played
 from fake_world import World
+from house_wire import Udp
+from patience import PATIENCE_S
 
 SCRIPTS = Path(__file__).parents[2] / "reaper_scripts" / "Punchin"
 LISTENER = "punchin_Background listener.lua"
 ENDED = ("done", "failed", "cancelled")
-PATIENCE_S = 20.0
 _nothing = threading.Event()
 
 
@@ -90,11 +93,37 @@ class Desk:
             )
             self.world.tick()
             turns += 1
-            _nothing.wait(self._pause_s(turns))
+            _nothing.wait(0.004)
+            if turns > 60:
+                self._let_the_daemon_keep_up(end)
 
-    def _pause_s(self, turns: int) -> float:
-        """REAPER's clock is quicker here than ours: not so quick that a busy daemon seems gone."""
-        return 0.025 if turns > 60 and (self.home / "daemon.json").exists() else 0.004
+    def _let_the_daemon_keep_up(self, end_s: float) -> None:
+        """REAPER's clock is quicker here than ours: a busy daemon must not seem to be gone.
+
+        So it stands still as long as a daemon that is alive has not answered what it was asked.
+        """
+        port = self._daemon_s_port()
+        if port is None:
+            return
+        _nothing.wait(0.02)
+        inbox = self.home / "inbox"
+        with Udp(port) as client, contextlib.suppress(ConnectionError):
+            client.send("/punchin/version")
+            while client.next(0.1) is None:
+                assert time.monotonic() < end_s, "the daemon answers nobody"
+                client.send("/punchin/version")
+        while any(inbox.iterdir()) and self._daemon_s_port():
+            assert time.monotonic() < end_s, f"never taken: {list(inbox.iterdir())}"
+            _nothing.wait(0.004)
+
+    def _daemon_s_port(self) -> int | None:
+        """Return where a daemon that is alive hears."""
+        try:
+            facts = json.loads((self.home / "daemon.json").read_text())
+        except (OSError, ValueError):
+            return None
+        is_real = facts["pid"] != 1 and psutil.pid_exists(facts["pid"])
+        return facts["port"] if is_real else None
 
     def delivered(self, action: str, steps: int = 1) -> None:
         """Press, and wait for that many new undo steps."""

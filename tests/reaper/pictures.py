@@ -19,7 +19,7 @@ import soundfile
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-sys.path[:0] = [str(HERE), str(HERE.parent / "house")]
+sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / "house")]
 mpl.use("agg")
 
 import matplotlib.pyplot as plt  # noqa: E402

@@ -81,7 +81,8 @@ def test_a_daemon_that_may_not_be_started_is_not(lone_desk):
 def test_a_daemon_that_is_killed_goes_on_when_it_is_back(lone_desk, own_house):
     house = own_house()
     item = ready(lone_desk)
-    lone_desk.world.ext["punchin", "prompt"] = "wait 1"
+    go = lone_desk.folder / "go"
+    lone_desk.world.ext["punchin", "prompt"] = f"hold {go}"
     lone_desk.press("Repaint time selection")
     lone_desk.until(lambda: running(lone_desk))
     house.process.kill()
@@ -91,6 +92,7 @@ def test_a_daemon_that_is_killed_goes_on_when_it_is_back(lone_desk, own_house):
     lone_desk.world.tick(2000)
     assert len(lone_desk.world.boxes) == 1
     assert not any("version" in path.read_text() for path in inbox(lone_desk))
+    go.touch()
     own_house()
     lone_desk.until(lambda: len(item.takes) == 2)
     assert len(lone_desk.world.boxes) == 1

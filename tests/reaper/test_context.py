@@ -247,13 +247,15 @@ def test_other_ops_of_a_pad_come_home_too(desk, pad, op):
 
 def test_an_item_that_moved_meanwhile_is_still_met(desk, pad):
     item = desk.item(desk.audio(seconds=4), at=1.0, length=3.0)
-    item.notes = "prompt: wait 0.5"
+    go = desk.folder / "go"
+    item.notes = f"prompt: hold {go}"
     desk.select(2.0, 3.0)
     listening(desk)
     told(desk, pad, source=item.takes[0].source.path)
     pad.send("/punchin/do", "cover")
     desk.until(lambda: "%" in desk.world.ext.get(("punchin", "progress"), ""))
     item.values["D_POSITION"] = 11.0
+    go.touch()
     desk.until(lambda: len(item.takes) == 2)
     assert np.any(desk.heard(item.takes[1], 12.9, 13.0))
     assert not np.any(desk.heard(item.takes[1], 13.1, 14.0))

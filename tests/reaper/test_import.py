@@ -10,11 +10,13 @@ from steps import note
 
 def test_what_was_locked_is_brought_in_later(desk):
     item = desk.item(desk.audio())
-    item.notes = "prompt: wait 0.3"
+    go = desk.folder / "go"
+    item.notes = f"prompt: hold {go}"
     desk.select(0.5, 1.0)
     desk.press("Repaint time selection")
     desk.until(lambda: ("punchin", "jobs") in desk.project.ext)
     item.values["C_LOCK"] = 1.0
+    go.touch()
     desk.until(lambda: desk.world.boxes)
     assert "unlock it and use Import finished jobs" in desk.world.boxes.pop()[1]
     assert "is locked" in desk.told("Import finished jobs"), "as long as it is"
@@ -45,11 +47,13 @@ def test_a_job_that_ended_while_reaper_was_closed_is_brought_in(desk, reaper_hou
 
 def test_where_the_files_are_is_told_when_the_item_is_gone(desk):
     item = desk.item(desk.audio())
-    item.notes = "prompt: wait 0.5"
+    go = desk.folder / "go"
+    item.notes = f"prompt: hold {go}"
     desk.select(0.5, 1.0)
     desk.press("Repaint time selection")
     desk.until(lambda: "%" in desk.world.ext.get(("punchin", "progress"), ""))
     desk.project.tracks[0].items.clear()
+    go.touch()
     desk.until(lambda: desk.world.boxes)
     assert "its item is gone" in desk.world.boxes[0][1]
     assert np.all([p.exists() for p in desk.folder.rglob("*mix*")])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 
 import pytest
+from patience import PATIENCE_S
 
 from bridge.cli.main import main
 
@@ -40,7 +41,7 @@ def test_the_command_that_starts_the_daemon_is_this_punchin_s(installed, reaper_
     lua = installed.world.lua.LuaRuntime()
     facts = lua.execute((installed.world.scripts / "lib" / "installed.lua").read_text("utf-8"))
     done = subprocess.run(
-        [*facts.command.values(), "start"], capture_output=True, text=True, timeout=60
+        [*facts.command.values(), "start"], capture_output=True, text=True, timeout=PATIENCE_S
     )
     assert done.returncode == 0, done.stderr
     assert str(reaper_house.port) in done.stdout

@@ -17,12 +17,12 @@ from pathlib import Path
 import numpy as np
 import psutil
 import soundfile
+from patience import PATIENCE_S
 
 from bridge.protocol.framing import Framer, sized
 from bridge.protocol.packets import decode, encode
 
 ROOT = Path(__file__).resolve().parents[2]
-DEADLINE_S = 30.0
 RATE = 44100
 TERMINAL = ("/punchin/done", "/punchin/failed", "/punchin/cancelled")
 
@@ -49,7 +49,7 @@ class House:
                 stdout=subprocess.PIPE,
                 stderr=log,
             )
-        ready, _, _ = select.select([self.process.stdout], [], [], DEADLINE_S)
+        ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE_S)
         line = self.process.stdout.readline().decode() if ready else ""
         assert "ready on" in line, f"the daemon did not start: {self.log()[-2000:]}"
         self.port = json.loads((self.home / "daemon.json").read_text())["port"]
@@ -76,7 +76,7 @@ class House:
                 worker.kill()
 
     def _reap(self):
-        code = self.process.wait(DEADLINE_S)
+        code = self.process.wait(PATIENCE_S)
         self.process.stdout.close()
         return code
 
@@ -124,7 +124,7 @@ class Ear:
     """A client over TCP that keeps all it hears in `heard`."""
 
     def __init__(self, house, notify=False):
-        self.socket = socket.create_connection(("127.0.0.1", house.port), DEADLINE_S)
+        self.socket = socket.create_connection(("127.0.0.1", house.port), PATIENCE_S)
         self.heard = []
         self._framer = Framer()
         self._waiting = []
@@ -141,7 +141,7 @@ class Ear:
         """Send one message."""
         self.socket.sendall(sized(encode(address, args)))
 
-    def next(self, timeout_s=DEADLINE_S):
+    def next(self, timeout_s=PATIENCE_S):
         """The next message `(address, args)`; None when the time is up or the line is cut."""
         end = time.monotonic() + timeout_s
         while not self._waiting:
@@ -159,7 +159,7 @@ class Ear:
         self.heard.append(self._waiting.pop(0))
         return self.heard[-1]
 
-    def until(self, *addresses, about=None, timeout_s=DEADLINE_S):
+    def until(self, *addresses, about=None, timeout_s=PATIENCE_S):
         """Wait for one of `addresses`, about the job `about` if given; return its arguments."""
         end = time.monotonic() + timeout_s
         while True:
@@ -175,7 +175,7 @@ class Ear:
 
     def ended(self, job_id):
         """Wait for a job's end; return its terminal event as `(word, args)`."""
-        end = time.monotonic() + DEADLINE_S
+        end = time.monotonic() + PATIENCE_S
         while True:
             message = self.next(max(0.0, end - time.monotonic()))
             assert message, f"no end of {job_id}; heard {self.heard[-8:]}"

@@ -12,7 +12,8 @@ import struct
 import time
 
 import pytest
-from real_house import DEADLINE_S, Ear
+from patience import PATIENCE_S
+from real_house import Ear
 
 from bridge.protocol.commands import COMMAND, COMMANDS
 from bridge.protocol.errors import PunchinError
@@ -177,7 +178,7 @@ def _catch_up(client, number, tally):
     """Read until the daemon has handled all that was sent so far."""
     mark = f"mark-{number}"
     client.send(encode("/punchin/job", [mark]))
-    end = time.monotonic() + DEADLINE_S
+    end = time.monotonic() + PATIENCE_S
     while time.monotonic() < end:
         if not select.select([client.socket], [], [], 2.0)[0]:
             client.send(encode("/punchin/job", [mark]))  # a datagram may be lost
@@ -256,7 +257,7 @@ def test_streams_that_are_no_osc_at_all(house):
     chance = random.Random(3)
     for n in range(300):
         with socket.create_connection(("127.0.0.1", house.port)) as line:
-            line.settimeout(DEADLINE_S)
+            line.settimeout(PATIENCE_S)
             start = b"\xc0" if n % 3 == 0 else b""
             with contextlib.suppress(OSError):
                 line.sendall(start + chance.randbytes(chance.randint(1, 5000)))
@@ -273,7 +274,7 @@ def test_an_oversized_frame_closes_its_connection(house, length):
         ear.socket.sendall(struct.pack(">I", length) + bytes(100))
         assert ear.until("/punchin/error")[0] == 106
         assert ear.next() is None
-        assert select.select([ear.socket], [], [], DEADLINE_S)[0]
+        assert select.select([ear.socket], [], [], PATIENCE_S)[0]
         with contextlib.suppress(ConnectionError):
             assert ear.socket.recv(1) == b""
     with Ear(house) as ear:
@@ -283,7 +284,7 @@ def test_an_oversized_frame_closes_its_connection(house, length):
 def test_a_slip_frame_without_an_end_closes_its_connection(house):
     before = house.memory_bytes()
     with socket.create_connection(("127.0.0.1", house.port)) as line:
-        line.settimeout(DEADLINE_S)
+        line.settimeout(PATIENCE_S)
         endless = b"\xc0" + bytes([1]) * (64 << 20)
         with pytest.raises(ConnectionError):  # the daemon hangs up before all of it is sent
             line.sendall(endless)

@@ -160,12 +160,13 @@ def test_a_source_that_vanishes_or_changes_while_its_job_waits(house, tmp_path):
 
 
 def test_a_source_that_changes_while_its_job_runs(house, tmp_path):
-    path = make_source(tmp_path / "live.wav")
+    path, go = make_source(tmp_path / "live.wav"), tmp_path / "go"
     with Ear(house) as ear:
-        ear.send("/punchin/repaint", "live", str(path), *REGION, "prompt", "wait 0.5")
+        ear.send("/punchin/repaint", "live", str(path), *REGION, "prompt", f"hold {go}")
         while ear.until("/punchin/progress", about="live")[2] != "waiting":
             pass
         make_source(path, seconds=2.0)
+        go.touch()
         assert ear.ended("live")[1][0] == 202
     assert house.files("live") == []
 

@@ -3,7 +3,8 @@
 import time
 
 import pytest
-from real_house import DEADLINE_S, Ear
+from patience import PATIENCE_S
+from real_house import Ear
 
 
 def _engines(ear):
@@ -12,7 +13,7 @@ def _engines(ear):
 
 def test_status_shows_how_each_plug_in_is(house):
     with Ear(house) as ear:
-        end = time.monotonic() + DEADLINE_S
+        end = time.monotonic() + PATIENCE_S
         # Each engine is looked at in a process of its own, after the daemon is ready.
         while any(row["state"] == "unseen" for row in _engines(ear).values()):
             assert time.monotonic() < end, _engines(ear)

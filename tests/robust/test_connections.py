@@ -4,7 +4,8 @@ import contextlib
 import socket
 import time
 
-from real_house import DEADLINE_S, Ear
+from patience import PATIENCE_S
+from real_house import Ear
 
 from bridge.protocol.framing import sized
 from bridge.protocol.packets import encode
@@ -44,7 +45,7 @@ def test_a_client_that_never_reads_is_cut_off_and_nobody_else_waits(house):
         before = house.memory_bytes()
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         deaf.connect(("127.0.0.1", house.port))
-        deaf.settimeout(DEADLINE_S)
+        deaf.settimeout(PATIENCE_S)
         ear.send("/punchin/describe")
         reply_bytes = len(ear.until("/punchin/describe.reply")[0])
         asked = (64 << 20) // reply_bytes

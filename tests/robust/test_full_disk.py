@@ -73,14 +73,15 @@ def test_a_full_disk_refuses_a_job_and_leaves_nothing(small_disk, small_house, s
 
 def test_a_disk_that_fills_while_a_take_is_written(small_disk, small_house, tmp_path):
     source = str(make_source(tmp_path / "long.wav", seconds=10.0))
-    small = str(make_source(tmp_path / "small.wav", seconds=1.0))
+    small, go = str(make_source(tmp_path / "small.wav", seconds=1.0)), tmp_path / "go"
     with Ear(small_house) as ear:
         _warm(ear)
-        args = ("prompt", "wait 0.5", "seed", 1)
+        args = ("prompt", f"hold {go}", "seed", 1)
         ear.send("/punchin/repaint", "burst", source, "start", 0.5, "end", 9.5, *args)
         ear.send("/punchin/repaint", "behind", small, *REGION)
         ear.until("/punchin/progress", about="burst")
         filler = _fill(small_disk, 100_000)
+        go.touch()
         word, (code, *_) = ear.ended("burst")
         assert (word, code) == ("failed", 400)
         job = small_house.job("burst")
@@ -103,14 +104,15 @@ def test_a_disk_that_fills_while_a_take_is_written(small_disk, small_house, tmp_
         }
 
 
-def test_the_last_word_is_kept_even_on_a_disk_without_a_byte(small_disk, small_house):
-    lyrics = "la " * 80_000
+def test_the_last_word_is_kept_even_on_a_disk_without_a_byte(small_disk, small_house, tmp_path):
+    lyrics, go = "la " * 80_000, tmp_path / "go"
     with Ear(small_house) as ear:
         _warm(ear)
-        args = ("prompt", "wait 0.5 raise", "lyrics", lyrics)
+        args = ("prompt", f"hold {go} raise", "lyrics", lyrics)
         ear.send("/punchin/generate", "wordy", "seconds", 0.1, *args)
         ear.until("/punchin/progress", about="wordy")
         _fill(small_disk, 0)
+        go.touch()
         word, (code, *_) = ear.ended("wordy")
         assert word == "failed"
         job = small_house.job("wordy")

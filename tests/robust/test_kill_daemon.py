@@ -51,15 +51,17 @@ def test_queued_jobs_survive_in_their_order(house, source):
         assert house.job(f"q{n}")["tag"] == f"t{n}"
 
 
-def test_a_running_job_runs_again_with_the_same_samples(house, source):
+def test_a_running_job_runs_again_with_the_same_samples(house, source, tmp_path):
+    go = tmp_path / "go"
     args = (source, *REGION, "takes", 2)  # without a seed: the one that was chosen must hold
     with Ear(house) as ear:
-        ear.send("/punchin/repaint", "cut", *args, "prompt", "wait 0.4")
+        ear.send("/punchin/repaint", "cut", *args, "prompt", f"hold {go} after one")
         ear.until("/punchin/file", about="cut")
         seed = house.job("cut")["request"]["seed"]
         first = house.files("cut")[0]
         before = (first.stat().st_ino, first.stat().st_mtime_ns)
         house.kill()
+    go.touch()
     house.start()
     with Ear(house, notify=True) as ear:
         assert ear.ended("cut")[0] == "done"
@@ -93,10 +95,10 @@ def test_no_half_written_file_is_visible(house, tmp_path, mark):
 
 
 def test_copies_in_a_clients_folder_have_no_twin(house, source, tmp_path):
-    folder = tmp_path / "media"
-    args = (source, *REGION, "seed", 3, "folder", str(folder), "takes", 2, "prompt", "wait 0.4")
+    folder, go = tmp_path / "media", tmp_path / "go"
+    args = (source, *REGION, "seed", 3, "folder", str(folder), "takes", 2)
     with Ear(house) as ear:
-        ear.send("/punchin/repaint", "copied", *args)
+        ear.send("/punchin/repaint", "copied", *args, "prompt", f"hold {go} after 3")
         ear.until("/punchin/file", about="copied")
         # As if the crash had come before the take was noted.
         house.kill()
@@ -104,6 +106,7 @@ def test_copies_in_a_clients_folder_have_no_twin(house, source, tmp_path):
         job = house.job("copied")
         told.write_text(told.read_text().replace(_rows(job["files"]), '"files": []'))
         assert house.job("copied")["files"] == []
+    go.touch()
     house.start()
     with Ear(house, notify=True) as ear:
         assert ear.ended("copied")[0] == "done"

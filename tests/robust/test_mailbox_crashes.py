@@ -4,7 +4,8 @@ import json
 import os
 
 import pytest
-from real_house import DEADLINE_S, Ear
+from patience import PATIENCE_S
+from real_house import Ear
 
 
 def _post(house, name, message):
@@ -18,7 +19,7 @@ def _post(house, name, message):
 def _answer(house, ear, name):
     """Wait for an answer; the client's socket is only a clock."""
     path = house.home / "outbox" / f"{name}.json"
-    for _ in range(round(DEADLINE_S / 0.02)):
+    for _ in range(round(PATIENCE_S / 0.02)):
         if path.exists():
             return json.loads(path.read_text())
         ear.next(0.02)

@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from patience import PATIENCE_S
 from real_house import Ear
 
 
@@ -45,7 +46,7 @@ def test_quit_ends_every_job_with_its_event(house):
         assert ear.until("/punchin/done", about="quit") == ["quit", "{}"]
         ends = [m[1][0] for m in ear.heard if m[0] == "/punchin/cancelled"]
         assert sorted(ends) == ["running", "second", "third"]
-    assert house.process.wait(30) == 0
+    assert house.process.wait(PATIENCE_S) == 0
     for name in ("running", "second", "third"):
         assert house.job(name)["state"] == "cancelled"
 
@@ -61,20 +62,20 @@ def test_no_worker_survives_its_daemon(open_house, how, prompt):
     assert any("daemon.worker" in p.cmdline() for p in house.children())
     getattr(house, how)()
     for process in house.workers:
-        process.wait(20)
+        process.wait(PATIENCE_S)
 
 
 def test_no_worker_survives_a_daemon_that_dies_while_it_loads(house):
     house.kill()
     house.start()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_S
     while not house.children():
         assert time.monotonic() < deadline, "no worker was started"
     loading = {process.pid for process in house.children()}
     house.kill()
     assert loading & {process.pid for process in house.workers}
     for process in house.workers:
-        process.wait(20)
+        process.wait(PATIENCE_S)
 
 
 def test_a_second_daemon_refuses_and_names_the_first(house):
@@ -84,5 +85,5 @@ def test_a_second_daemon_refuses_and_names_the_first(house):
     with pytest.raises(AssertionError) as refusal:
         second.start()
     assert f"pid {house.process.pid}, port {house.port}" in str(refusal.value)
-    assert second.process.wait(10) == 1
+    assert second.process.wait(PATIENCE_S) == 1
     second.process.stdout.close()

@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from patience import PATIENCE_S
 from real_house import Ear, samples, whole
 
 
@@ -22,15 +23,17 @@ def test_a_misbehaving_engine_fails_its_own_job_alone(house, source, prompt, cod
         assert ear.run("generate", f"after-{prompt}", "seconds", 0.2)[0] == "done"
 
 
-def test_a_killed_worker_is_replaced_and_the_take_is_the_same(house, source):
+def test_a_killed_worker_is_replaced_and_the_take_is_the_same(house, source, tmp_path):
+    go = tmp_path / "go"
     args = (source, "start", 0.2, "end", 0.6, "seed", 7, "takes", 3)
     with Ear(house) as ear:
         assert ear.run("repaint", "calm", *args)[0] == "done"
-        ear.send("/punchin/repaint", "hurt", *args, "prompt", "wait 0.2")
+        ear.send("/punchin/repaint", "hurt", *args, "prompt", f"hold {go} after 7")
         ear.until("/punchin/file", about="hurt")
         first = house.files("hurt")[0]
         kept = first.stat()
         house.worker().kill()
+        go.touch()
         assert ear.ended("hurt")[0] == "done"
         names = [p.name for p in house.files("calm")]
         assert [p.name for p in house.files("hurt")] == names
@@ -63,7 +66,7 @@ def test_a_worker_that_hangs_is_killed_after_a_cancel(open_house, source):
         first = house.worker()
         ear.send("/punchin/cancel", "stuck")
         assert ear.ended("stuck")[0] == "cancelled"
-        first.wait(10)
+        first.wait(PATIENCE_S)
         assert house.job("stuck")["state"] == "cancelled"
         assert ear.run("generate", "next", "seconds", 0.2)[0] == "done"
         assert house.worker().pid != first.pid

@@ -1,10 +1,11 @@
 """An engine that does every op with a seeded tone, and misbehaves when the prompt says so.
 
-Prompt words: `wait N` seconds at check points, `wait N after SEED` in later takes only, `pause N`
-in the middle of its sound, `hang` without check points, `die`, `die once FILE`, `raise`, `oom`,
-`nan`, `short`, `nothing`, `loud`, `copy` (gives back what it heard). With `note FILE` it writes
-down what it is asked for; with `linger` it prepares until something else is wanted, and with
-`clumsy` a preparation fails. The model `rateN` sets the engine's own sample rate.
+Prompt words: `wait N` seconds at check points, `hold FILE` until there is that file, both with
+`after SEED` in later takes only, `hold FILE after one` in all runs but the first, `pause N` in the
+middle of its sound, `hang` without check points, `die`, `die once FILE`, `raise`, `oom`, `nan`,
+`short`, `nothing`, `loud`, `copy` (gives back what it heard). With `note FILE` it writes down what
+it is asked for; with `linger` it prepares until something else is wanted, and with `clumsy` a
+preparation fails. The model `rateN` sets the engine's own sample rate.
 """
 
 import os
@@ -73,10 +74,10 @@ class FakeEngine:
     def prepare(self, request, port):
         prompt = request.options.get("prompt", "")
         self._note("prepare", request)
-        if "clumsy" in prompt:
+        if "clumsy" in prompt.split():
             raise RuntimeError("a bug in the plug-in's preparation")
         try:
-            if "linger" in prompt:
+            if "linger" in prompt.split():
                 _wait(60, port)
             port.check()
         except Cancelled:
@@ -104,33 +105,36 @@ class FakeEngine:
         wait = re.search(r"wait ([\d.]+)(?: after (\d+))?", prompt)
         if wait and seed > int(wait[2] or -1):
             _wait(float(wait[1]), port)
+        hold = re.search(r"hold (\S+)(?: after (\d+|one))?", prompt)
+        if hold and _is_held(hold, seed):
+            _hold(Path(hold[1]), port)
         once = re.search(r"die once (\S+)", prompt)
         if once and not Path(once[1]).exists():
             Path(once[1]).write_text("died")
             os._exit(7)
         if re.search(r"die$", prompt):
             os._exit(7)
-        if "hang" in prompt:
+        if "hang" in prompt.split():
             threading.Event().wait()
-        if "raise" in prompt:
+        if "raise" in prompt.split():
             raise RuntimeError("a bug in the plug-in")
-        if "oom" in prompt:
+        if "oom" in prompt.split():
             raise MemoryError
 
     def _sound(self, request, role, start, end):
         prompt = request.options.get("prompt", "")
-        if "short" in prompt:
+        if "short" in prompt.split():
             end -= request.handle + 10
-        if "nothing" in prompt:
+        if "nothing" in prompt.split():
             end = start
-        if "copy" in prompt:
+        if "copy" in prompt.split():
             return _heard(request.clip, start, end)
         seed = [request.seed, len(role)]
         hz = 110 * 2 ** (np.random.Generator(np.random.PCG64(seed)).integers(24) / 12)
         t = np.arange(start, end) / request.rate
-        gain = 3.0 if "loud" in prompt else 0.2
+        gain = 3.0 if "loud" in prompt.split() else 0.2
         tone = (gain * np.sin(2 * np.pi * hz * t)).astype(np.float32)
-        if "nan" in prompt:
+        if "nan" in prompt.split():
             tone[len(tone) // 2] = np.nan
         return np.stack([tone, tone], axis=1)
 
@@ -142,6 +146,23 @@ def _wait(seconds, port):
         port.check()
         gate.wait(0.01)
         port.progress(0.1 + 0.8 * (1 - (end - time.monotonic()) / seconds), "waiting")
+
+
+def _is_held(hold, seed):
+    if hold[2] != "one":
+        return seed > int(hold[2] or -1)
+    before = Path(f"{hold[1]}.one")
+    first = not before.exists()
+    before.touch()
+    return not first
+
+
+def _hold(path, port):
+    gate = threading.Event()
+    while not path.exists():
+        port.check()
+        gate.wait(0.01)
+        port.progress(0.5, "waiting")
 
 
 def _roles(request):

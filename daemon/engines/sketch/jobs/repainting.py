@@ -45,7 +45,7 @@ def repaint(studio: Studio, request: Request, port: Port) -> Result:
     the source in the span stands for them.
     """
     port.progress(0.02, "listening")
-    heard = studio.hear(request, port)
+    heard = studio.hear(request, port, whole=False)
     port.progress(0.25, "arranging")
     span = request.spans[0]
     around = studio.surroundings(request, span, lambda: beside(request, span))

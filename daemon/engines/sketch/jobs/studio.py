@@ -21,6 +21,7 @@ from daemon.engines.sketch.jobs.sounds import open_bank
 from daemon.engines.sketch.jobs.surroundings import Surroundings, measured
 from daemon.engines.sketch.listen import Gathered, Listening, gather, hear_bars, listen
 from daemon.engines.sketch.listen.frames import Check
+from daemon.engines.sketch.listen.gathering import KEPT_S
 from daemon.engines.sketch.plan.styles import Style, load_styles, read_style
 from daemon.engines.sketch.render.bank import Bank
 
@@ -48,15 +49,17 @@ class Studio:
     bars: OrderedDict[tuple[object, ...], Heard] = field(default_factory=OrderedDict)
     around: OrderedDict[tuple[object, ...], Surroundings] = field(default_factory=OrderedDict)
 
-    def hear(self, request: Request, port: Port) -> Listening:
+    def hear(self, request: Request, port: Port, whole: bool = True) -> Listening:
         """Listen to the request's clip on its grid; several takes of one clip listen once.
 
-        How sure the grid is, was settled when it was found, and comes with the request.
+        How sure the grid is, was settled when it was found, and comes with the request. What needs
+        no more than a part of a `Listening` says so: that is sooner there.
         """
         clip = as_reader(request.clip, request.rate)
         grid = request.grid
         name = (clip.digest, f"{request.rate} {request.key} {grid.rows()} {grid.downbeat}")
-        if name not in self.heard:
+        known = self.heard.get(name)
+        if known is None or (whole and known.loudness_lufs is None):
             self.heard[name] = listen(
                 clip,
                 request.rate,
@@ -65,6 +68,7 @@ class Studio:
                 key=request.key,
                 check=port.check,
                 gathered=self._gathered_of(clip),
+                whole=whole,
             )
             _shorten(self.heard)
         self.heard.move_to_end(name)
@@ -82,7 +86,8 @@ class Studio:
         clip = as_reader(samples, rate)
         name = (clip.digest, rate, bpm, metre)
         if name not in self.bars:
-            found = self._gathered_of(clip) or gather(clip, rate, check)
+            whole = len(clip) > KEPT_S * rate
+            found = self._gathered_of(clip) or gather(clip, rate, check, whole)
             self.gathered = (clip.digest, found)
             bars = hear_bars(clip, rate, bpm, metre, check, found)
             tempo, both = bars.tempo_confidence, bars.downbeat_confidence

@@ -48,10 +48,9 @@ KEPT_S = 60.0
 """Clips up to this length keep what the ear heard of them for what is still left out: 5 MB."""
 
 
-
 @dataclass(frozen=True)
 class Line:
-    """What following one pitch through a clip tells: notes, level (see `Pitch`), the kind's sureness.
+    """What following one pitch tells: notes, level (see `Pitch`), how sure the kind is.
 
     It is the clip's melody where the clip is one line.
     """

@@ -88,21 +88,24 @@ def _list(args: argparse.Namespace) -> int:
 
 def _maps(args: argparse.Namespace) -> int:
     from bridge.midi import map_file
+    from bridge.midi.map_notes import notes
 
     rows: list[dict[str, Any]] = []
     wrong: list[str] = []
+    odd: list[dict[str, Any]] = []
     for name in sorted(map_file.known()):
         try:
             found = map_file.load(name)
             rows.append({"name": name, "controls": len(found.controls), "about": found.description})
+            odd += [note.as_dict() for note in notes([found])]
         except map_file.MapError as e:
             wrong += e.mistakes
     if args.json:
-        show.dump({"maps": rows, "mistakes": wrong})
+        show.dump({"maps": rows, "mistakes": wrong, "notes": odd})
     else:
         for row in rows:
             print(f"{row['name']:<12} {row['controls']:>3} controls  {row['about']}")
-        for line in wrong:
+        for line in [*wrong, *(f"note {note['code']}: {note['message']}" for note in odd)]:
             show.complain(line)
     return 1 if wrong else 0
 

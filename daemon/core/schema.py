@@ -253,7 +253,7 @@ ROWS = (
     Row("audio", "latency", choice("safe", "low"), "safe", "how much the device buffers"),
     Row("audio", "device_rate", whole(0, 192000), 0, "the rate (Hz) to open the device at, where it takes it; 0: its own"),
     Row("audio", "preroll_s", number(0, 60, "s"), 0.1, "how much of a job that is still at work must be there before it begins to sound"),
-    Row("audio", "transport", choice(*SOURCES), "auto", "who says where the DAW's song is: `osc`, `midi` (clock, time code), `jack` (JACK's transport), `link` (Ableton Link, the extra `link`), or `auto`, the first of the others than `link` whose transport runs, JACK's where `live.play` names `jack`"),
+    Row("audio", "transport", choice(*SOURCES), "auto", "who says where the DAW's song is: `osc`, `midi` (clock, time code), `jack` (JACK's transport), `link` (Ableton Link, the extra `link`), or `auto`, the one of the others than `link` that moved last, JACK's where `live.play` names `jack`"),
     Row("live", "play", OUTPUTS, ("preview",), "where `/punchin/play` sounds: any of preview, reastream, jack"),
     Row("live", "follow", choice("on", "off"), "on", "whether what was launched on a bar or beat stops with the DAW's transport"),
     Row("live", "reastream", DESTINATIONS, (), "where ReaStream packets go: `host`, with `:port` behind it when it is not 58710, with `name@` before it when the plug-in's identifier is not `default`, and before that `stem=` for another pair than the mix, `*=` for all in one stream"),

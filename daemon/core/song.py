@@ -1,9 +1,12 @@
 """Where the DAW's song is, from whoever tells: OSC, MIDI, JACK or Ableton Link.
 
 One source leads at a time, else two that tell the same song a few milliseconds apart would make it
-jump. With `auto` that is the one whose transport runs; a source that was silent for `_SILENT_S`
-leads no longer. What cannot change with the source, tempo and place from the context, is taken from
-all.
+jump. With `auto` it is the one that moved last: one that rolls leads until it stops, or until it
+was silent for `_SILENT_S` and another one rolls; among those that stand it is the one that started,
+stopped, was located or changed its tempo last. Some tell only what changes, so silence alone is no
+stop; JACK tells all the time, so what it tells counts only once its transport has rolled. Every
+source has a line of its own, so that one that takes over is known already. What cannot change with
+the source, tempo and place from the context, is taken by all.
 
 Threads: the control loop's thread only.
 """
@@ -21,18 +24,40 @@ _SILENT_S = 2.0
 _CONTEXT = frozenset({"tempo", "place"})
 
 
+class _Source:
+    """What one source has told. `told`: the last of each message; `heard_s`: when the last came."""
+
+    def __init__(self) -> None:
+        self.follower = Follower()
+        self.told: dict[str, Mapping[str, Any]] = {}
+        self.heard_s = 0.0
+        self.rolled = False
+
+    @property
+    def rolls(self) -> bool:
+        """Whether its transport runs, as far as it has told."""
+        return self.follower.line.playing
+
+    def hear(self, name: str, told: Mapping[str, Any], at_s: float) -> bool:
+        """Take a message; return whether it tells anything but what it told before."""
+        _HEAR[name](self.follower, told, at_s)
+        before, self.told[name] = self.told.get(name), told
+        self.heard_s = at_s
+        self.rolled = self.rolled or self.rolls
+        return before != told
+
+
 class Song:
     """The song position. `chosen` is one of `SOURCES`."""
 
     def __init__(self, chosen: str = AUTO) -> None:
         self._chosen = chosen
-        self._follower = Follower()
-        self._leader, self._heard_s = "", 0.0
+        self.forget()
 
     @property
     def line(self) -> Line:
         """Where the song is."""
-        return self._follower.line
+        return self._sources[self._leader or OSC].follower.line
 
     @property
     def source(self) -> str:
@@ -40,26 +65,31 @@ class Song:
         return self._leader
 
     def hear(self, source: str, name: str, told: Mapping[str, Any], at_s: float) -> bool:
-        """Take a message of `SONG_MESSAGES`; `at_s` in `time.monotonic()`. False if it is ignored.
+        """Take a message of `SONG_MESSAGES`; `at_s` in `time.monotonic()`.
 
-        `source` is `osc`, `midi`, `jack` or `link`.
+        `source` is `osc`, `midi`, `jack` or `link`. False if the song's line does not hang on it.
         """
-        if name not in _CONTEXT:
-            if not self._follows(source, at_s):
-                return False
-            self._leader, self._heard_s = source, at_s
-        _HEAR[name](self._follower, told, at_s)
-        return True
+        if name in _CONTEXT:
+            for each in self._sources.values():
+                _HEAR[name](each.follower, told, at_s)
+            return True
+        is_news = self._sources[source].hear(name, told, at_s)
+        if self._leads(source, is_news, at_s):
+            self._leader = source
+        return self._leader == source
 
-    def _follows(self, source: str, at_s: float) -> bool:
-        if self._chosen != AUTO:
-            return source == self._chosen
-        led = self._leader not in ("", source) and at_s - self._heard_s < _SILENT_S
-        return not (led and self.line.playing)
+    def _leads(self, source: str, is_news: bool, at_s: float) -> bool:
+        if self._chosen != AUTO or self._leader in ("", source):
+            return self._chosen in (AUTO, source)
+        one, leader = self._sources[source], self._sources[self._leader]
+        if leader.rolls and at_s - leader.heard_s < _SILENT_S:
+            return False
+        return one.rolls or (is_news and (one.rolled or source != JACK))
 
     def forget(self) -> None:
         """Take that nothing is known of the song any more."""
-        self._follower, self._leader = Follower(), ""
+        self._sources = {source: _Source() for source in (OSC, MIDI, JACK)}
+        self._leader = ""
 
 
 def _whole(song: Follower, told: Mapping[str, Any], at_s: float) -> None:

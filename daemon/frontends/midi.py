@@ -20,6 +20,7 @@ from typing import Any
 from bridge.midi.clock import Clock
 from bridge.midi.events import event_of
 from bridge.midi.map_file import load
+from bridge.midi.map_notes import notes
 from bridge.midi.mapper import Call, Mapper
 from bridge.midi.maps import Control, Map
 from bridge.protocol.errors import PunchinError
@@ -73,6 +74,9 @@ class MidiFrontend:
         self._link, self._song, self._told_song = link, song, None
         self._dispatcher, self._studio, self._settings = dispatcher, studio, settings
         self._maps, self._map_problem = _maps(settings.map)
+        self._map_notes = notes(self._maps)
+        for note in self._map_notes:
+            _log.warning("MIDI map: %s", note)
         self._mapper = Mapper(self._maps)
         self._jobs = HeardJobs()
         self._ears = {
@@ -137,6 +141,7 @@ class MidiFrontend:
             "inputs": self.ports.names("in"),
             "outputs": self.ports.names("out"),
             "maps": [m.name for m in self._maps],
+            "notes": [note.as_dict() for note in self._map_notes],
             "dropped": self.dropped,
             "recording": self.recording(),
             "clock": clock and {"port": self._clock_port, "playing": clock.playing,

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 
 from bridge.midi import map_file
+from bridge.midi.map_notes import notes
 from bridge.protocol.errors import PunchinError
 from daemon.cli.doctor.finding import Finding, Run, hint, ok, problem, run, run_python
 from daemon.cli.doctor.house import settings_or_none
@@ -80,10 +81,11 @@ def midi_maps() -> list[Finding]:
     """Check every MIDI map, and that the ones in the settings exist."""
     right = settings_or_none()
     wanted = [n for n in (right.midi.map if right else ()) if n not in map_file.known()]
-    found = []
+    found: list[Finding] = []
     for name in [*sorted(map_file.known()), *wanted]:
         try:
-            map_file.load(name)
+            odd = notes([map_file.load(name)])
+            found += [hint("MIDI map", note.message, "see docs/midi.md") for note in odd]
         except map_file.MapError as e:
             found += [problem("MIDI map", line, "see docs/midi.md") for line in e.mistakes]
         except PunchinError as e:

@@ -67,6 +67,7 @@ def key_beside(heard: Listening, line: Line | None) -> str | None:
 def beside_lufs(request: Request, heard: Listening, otherwise: float = BALANCE_LU) -> float:
     """Return how loud the new parts shall be: `balance` LU against the clip, else `otherwise`."""
     told = request.options.get("balance")
+    assert heard.loudness_lufs is not None
     is_silent = heard.kind == "silence" and (told is None or heard.loudness_lufs <= _GATE_LUFS)
     clip = _NO_VOICE_LUFS if is_silent else heard.loudness_lufs
     return min(clip + float(otherwise if told is None else told), _LOUDEST_LUFS)

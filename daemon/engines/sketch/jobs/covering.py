@@ -58,6 +58,7 @@ def played(
     brief = replace(brief, lead=True, melody=(), style=_coloured(brief.style, strength))
     if has_tune and heard.notes:
         brief = _with_tune(brief, heard, request, strength)
+    assert heard.loudness_lufs is not None
     loud = _SILENT_LUFS if heard.kind == "silence" else heard.loudness_lufs
     brief = finished(brief, ending_of(request.options, False), min(loud, _LOUDEST_LUFS))
     plan = arrange(brief, port.check)

@@ -30,7 +30,7 @@ _FADE_S = 0.006
 def extend(studio: Studio, request: Request, port: Port) -> Result:
     """Return new material for every span; the handle towards the clip is the clip's own audio."""
     port.progress(0.02, "listening")
-    heard = studio.hear(request, port)
+    heard = studio.hear(request, port, whole=False)
     like = like_the_clip(studio, request, request.spans[0], heard, port.check)
     wish = wish_of(studio, request, heard.onsets_per_beat, like=like, like_what="the clip")
     notes: list[str] = []

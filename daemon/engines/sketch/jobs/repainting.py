@@ -45,10 +45,11 @@ def repaint(studio: Studio, request: Request, port: Port) -> Result:
     the source in the span stands for them.
     """
     port.progress(0.02, "listening")
-    heard = studio.hear(request, port)
-    port.progress(0.25, "arranging")
     span = request.spans[0]
-    around = studio.surroundings(request, span, lambda: beside(request, span))
+    with studio.measuring(request, span, lambda: beside(request, span)) as measured:
+        heard = studio.hear(request, port, whole=False)
+        around = measured(port.check)
+    port.progress(0.25, "arranging")
     target = around.lufs
     like = like_the_clip(studio, request, span, heard, port.check)
     wish = wish_of(studio, request, heard.onsets_per_beat, like=like, like_what="the clip")

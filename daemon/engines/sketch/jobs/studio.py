@@ -1,12 +1,13 @@
 """What all jobs of an engine share: the styles, the sounds made so far, the clips heard last.
 
-Threads: used by the worker's one thread.
+Threads: used by the worker's one thread; what `measuring` measures, it does so on another.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,9 @@ from daemon.engines.base import Heard, Port, Request, Span
 from daemon.engines.sketch.jobs.sounds import open_bank
 from daemon.engines.sketch.jobs.surroundings import Surroundings, measured
 from daemon.engines.sketch.listen import Gathered, Listening, gather, hear_bars, listen
-from daemon.engines.sketch.listen.frames import Check
+from daemon.engines.sketch.listen.aside import aside
+from daemon.engines.sketch.listen.frames import Check, unchecked
+from daemon.engines.sketch.listen.gathering import KEPT_S
 from daemon.engines.sketch.plan.styles import Style, load_styles, read_style
 from daemon.engines.sketch.render.bank import Bank
 
@@ -48,15 +51,17 @@ class Studio:
     bars: OrderedDict[tuple[object, ...], Heard] = field(default_factory=OrderedDict)
     around: OrderedDict[tuple[object, ...], Surroundings] = field(default_factory=OrderedDict)
 
-    def hear(self, request: Request, port: Port) -> Listening:
+    def hear(self, request: Request, port: Port, whole: bool = True) -> Listening:
         """Listen to the request's clip on its grid; several takes of one clip listen once.
 
-        How sure the grid is, was settled when it was found, and comes with the request.
+        How sure the grid is, was settled when it was found, and comes with the request. What needs
+        no more than a part of a `Listening` says so: that is sooner there.
         """
         clip = as_reader(request.clip, request.rate)
         grid = request.grid
         name = (clip.digest, f"{request.rate} {request.key} {grid.rows()} {grid.downbeat}")
-        if name not in self.heard:
+        known = self.heard.get(name)
+        if known is None or (whole and known.loudness_lufs is None):
             self.heard[name] = listen(
                 clip,
                 request.rate,
@@ -65,6 +70,7 @@ class Studio:
                 key=request.key,
                 check=port.check,
                 gathered=self._gathered_of(clip),
+                whole=whole,
             )
             _shorten(self.heard)
         self.heard.move_to_end(name)
@@ -82,7 +88,8 @@ class Studio:
         clip = as_reader(samples, rate)
         name = (clip.digest, rate, bpm, metre)
         if name not in self.bars:
-            found = self._gathered_of(clip) or gather(clip, rate, check)
+            whole = len(clip) > KEPT_S * rate
+            found = self._gathered_of(clip) or gather(clip, rate, check, whole)
             self.gathered = (clip.digest, found)
             bars = hear_bars(clip, rate, bpm, metre, check, found)
             tempo, both = bars.tempo_confidence, bars.downbeat_confidence
@@ -96,13 +103,29 @@ class Studio:
         self, request: Request, span: Span, context: Callable[[], np.ndarray]
     ) -> Surroundings:
         """Measure what lies beside a span; `context` gives its samples, the same for each op."""
+        with self.measuring(request, span, context) as found:
+            return found(unchecked)
+
+    @contextmanager
+    def measuring(
+        self, request: Request, span: Span, context: Callable[[], np.ndarray]
+    ) -> Iterator[Callable[[Check], Surroundings]]:
+        """Do so while the block does something else; yields what waits for it."""
         digest = as_reader(request.clip, request.rate).digest
         name = (digest, request.rate, request.op, span)
-        if name not in self.around:
-            self.around[name] = measured(context(), request.rate)
-            _shorten(self.around)
-        self.around.move_to_end(name)
-        return self.around[name]
+        if name in self.around:
+            self.around.move_to_end(name)
+            yield lambda _: self.around[name]
+            return
+        samples = context()
+        with aside(lambda _: measured(samples, request.rate)) as result:
+
+            def kept(check: Check) -> Surroundings:
+                self.around[name] = result(check)
+                _shorten(self.around)
+                return self.around[name]
+
+            yield kept
 
     def _gathered_of(self, clip: ClipReader) -> Gathered | None:
         """Return what was gathered for the grid of this very clip, and let go of it."""

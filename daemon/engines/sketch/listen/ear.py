@@ -15,7 +15,13 @@ from daemon.audio.clips import Samples
 from daemon.audio.grid import Grid
 from daemon.engines.sketch.listen.bars import find_bars
 from daemon.engines.sketch.listen.frames import Check, to_ear, unchecked
-from daemon.engines.sketch.listen.gathering import Features, Gathered, gather
+from daemon.engines.sketch.listen.gathering import (
+    Features,
+    Gathered,
+    Line,
+    completed,
+    gather,
+)
 from daemon.engines.sketch.listen.harmony import decode, spans
 from daemon.engines.sketch.listen.keys import find_key, melody_key
 from daemon.engines.sketch.listen.lead import lead_notes
@@ -75,8 +81,9 @@ def listen(
     key: str | None = None,
     check: Check = unchecked,
     gathered: Gathered | None = None,
+    whole: bool = True,
 ) -> Listening:
-    """Hear all that `Listening` holds in `samples` at `rate` Hz.
+    """Hear all that `Listening` holds in `samples` at `rate` Hz, but for what only the `whole` has.
 
     A told `grid` gives tempo and metre; its downbeat is kept when `downbeat_told`, else searched
     for. Without one, `bpm` and `metre` (`(beats, unit)`) may be told by themselves. A told `key` is
@@ -84,14 +91,16 @@ def listen(
     not gone through again.
     """
     told = _Told(grid, bpm, metre, downbeat_told)
-    clip = gathered or gather(samples, rate, check)
+    clip = gathered or gather(samples, rate, check, whole)
+    clip = completed(clip, samples, rate, check) if whole else clip
     if clip.features is None:
         return _nothing(clip, told, key)
     ear, length_s = clip.features, clip.length_s
+    line = ear.line or Line((), np.zeros(0), 1.0)
     bars = _bars(told, ear, check)
     check()
     onsets_s = pick_onsets(ear.onsets)
-    notes = ear.notes if ear.kind in ("singing", "solo") else ()
+    notes = line.notes if ear.kind in ("singing", "solo") else ()
     if ear.kind == "mix":
         notes = lead_notes(ear.tones, onsets_s, check)
     found_key, sure, spans_heard = _harmony(ear, bars.grid, key, check)
@@ -108,13 +117,13 @@ def listen(
         notes=notes,
         voiced=min(1.0, sum(n.length_s for n in notes) / length_s),
         kind=ear.kind,
-        kind_confidence=ear.kind_sure,
+        kind_confidence=line.kind_sure if whole else 1.0,
         has_drums=ear.has_drums,
         loudness_lufs=clip.loudness_lufs,
         peak_dbfs=clip.peak_dbfs,
         onsets_per_beat=len(onsets_s) * beat.mean_s / length_s,
         swing=find_swing(ear.attacks, beat),
-        sections=find_sections(ear.onsets, ear.tones, ear.level, bars.grid, length_s),
+        sections=_sections(ear, line, bars.grid) if whole else (),
         trace=Trace(ear.onsets, ear.tones),
     )
 
@@ -145,7 +154,7 @@ def hear_bars(
 ) -> Bars:
     """Find what `find_grid` does, with the confidences of tempo and downbeat apart."""
     told = _Told(None, bpm, metre, False)
-    clip = gathered or gather(samples, rate, check)
+    clip = gathered or gather(samples, rate, check, whole=False)
     if clip.features is None:
         return Bars(told.guess(DEFAULT_BPM), 1.0 if bpm else 0.0, 0.0)
     return _bars(told, clip.features, check)
@@ -196,7 +205,8 @@ def _harmony(
         return told, 1.0, none
     if ear.kind == "drums":
         return None, 0.0, none
-    found, sure = melody_key(ear.notes, grid) if ear.notes else find_key(_degrees(ear.tones))
+    notes = ear.line.notes if ear.line else ()
+    found, sure = melody_key(notes, grid) if notes else find_key(_degrees(ear.tones))
     return found, sure * (_SPEECH_DOUBT if ear.kind == "speech" else 1.0), none
 
 
@@ -215,6 +225,10 @@ def _decoded(
 def _degrees(heard: Tones) -> np.ndarray:
     """Total activation of each pitch class, `(12,)`."""
     return heard.notes.sum(axis=0, dtype=np.float64).reshape(-1, 12).sum(axis=0)
+
+
+def _sections(ear: Features, line: Line, grid: Grid) -> tuple[Section, ...]:
+    return find_sections(ear.onsets, ear.tones, line.level, grid, ear.length_s)
 
 
 def _nothing(clip: Gathered, told: _Told, told_key: str | None) -> Listening:

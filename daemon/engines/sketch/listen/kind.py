@@ -34,6 +34,7 @@ _STIFF = 0.035  # no voice has less
 _WAVERING = 0.115  # hardly an instrument has more
 _GLIDING = 0.12  # spoken pitch has more
 _WANDERING = -14.5  # harmony of a lone line that keeps to notes is greater
+_BRIGHT, _OFTEN, _LOW = 0.75, 0.05, 1.2  # strokes above 5 kHz, most of them, and below 130 Hz
 _STRUCK_DB_S = -12.0  # strings and bars that ring fall faster, voices never
 _CLOSE_ROWS = 2  # of the note activations, whose frames are long
 _TRIMMED_S = 0.04  # at both ends of a note, where it is not settled
@@ -76,8 +77,8 @@ class Traits:
         chords, duos and songs. What leaps between two registers is two parts, and what fits a chord
         well without being sparse is one.
         """
-        if self.hiss[0] > 0.75 and self.thump > 1.2:
-            return -1.0  # strokes both bright and low: something else plays too
+        if _strokes_and_more(self.hiss, self.thump):
+            return -1.0
         return (
             7 * self.clarity
             + 5 * self.voiced
@@ -120,7 +121,28 @@ class Traits:
     @property
     def drums(self) -> bool:
         """Whether bright noisy strokes come often enough to be percussion."""
-        return self.hiss[0] > 0.75 and self.hiss[1] > 0.05 and self.lone <= 0
+        return _often_struck(self.hiss) and self.lone <= 0
+
+
+def _strokes_and_more(hiss: tuple[float, float], thump: float) -> bool:
+    """Whether strokes are both bright and low: something else than a lone line plays too."""
+    return hiss[0] > _BRIGHT and thump > _LOW
+
+
+def _often_struck(hiss: tuple[float, float]) -> bool:
+    return hiss[0] > _BRIGHT and hiss[1] > _OFTEN
+
+
+def plainly_mixed(onsets: Onsets, tones: Tones, length_s: float, peak_dbfs: float) -> bool:
+    """Whether a clip is a mix whatever line is heard in it: no pitch need be followed to tell."""
+    if peak_dbfs <= _FAINT_DBFS or not _strokes_and_more(_hiss(onsets), _thump(onsets)):
+        return False
+    return _harmony(_heard(tones, length_s)) >= _LITTLE_HARMONY
+
+
+def with_percussion(onsets: Onsets) -> bool:
+    """Whether what is plainly a mix has drums in it."""
+    return _often_struck(_hiss(onsets))
 
 
 def traits(
@@ -140,8 +162,8 @@ def traits(
         leaps=_leaps(notes),
         sparseness=_sparseness(heard),
         stir=float(20 * np.log10((peak + 1e-9) / (typical + 1e-9))),
-        hiss=(float(np.percentile(onsets.high, 98)), float(np.percentile(onsets.high, 90))),
-        thump=float(np.percentile(onsets.low, 98)),
+        hiss=_hiss(onsets),
+        thump=_thump(onsets),
         words=_words(onsets, notes),
         swell=_swell(pitch, notes),
         share=_share(tones, pitch),
@@ -168,6 +190,14 @@ def kind_of(traits: Traits, peak_dbfs: float) -> tuple[Kind, float]:
 
 def _sure(*margins: float) -> float:
     return 0.5 + 0.5 * min(1.0, *(abs(margin) for margin in margins))
+
+
+def _hiss(onsets: Onsets) -> tuple[float, float]:
+    return float(np.percentile(onsets.high, 98)), float(np.percentile(onsets.high, 90))
+
+
+def _thump(onsets: Onsets) -> float:
+    return float(np.percentile(onsets.low, 98))
 
 
 def _heard(tones: Tones, length_s: float) -> np.ndarray:

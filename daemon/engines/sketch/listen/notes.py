@@ -26,6 +26,7 @@ _NEAR = round(0.05 / HOP_S)
 _BETWEEN = 0.3  # semitones
 _DIP_DB = 7.0
 _DIP_REACH = 8  # rows on either side of a dip that must be louder
+_DIP_NEAR = 3  # rows on either side that are not softer
 
 
 def notes_from(pitch: Pitch, check: Check = unchecked) -> tuple[Note, ...]:
@@ -40,12 +41,12 @@ def notes_from(pitch: Pitch, check: Check = unchecked) -> tuple[Note, ...]:
         return ()
     states, rest = _states(pitch, voiced, check)
     cuts = np.flatnonzero(np.r_[True, states[1:] != states[:-1], True])
-    found = []
+    found, decibels = [], 20 * np.log10(pitch.level + 1e-9)
     for start, end in pairwise(cuts.tolist()):
         if states[start] == rest:
             continue
         check()
-        for a, b in _split_at_dips(pitch.level, start, end):
+        for a, b in _split_at_dips(decibels, start, end):
             found.append(_piece(pitch, voiced, a, b))
     pieces = _without_scraps([p for p in found if p is not None])
     return tuple(_note(p) for p in joined(pieces, pitch.level))
@@ -84,23 +85,30 @@ def _change_costs(level: np.ndarray) -> np.ndarray:
     return np.asarray(np.maximum(_CHANGE_COST - _EASED_BY_DB * near, _LEAST_CHANGE_COST))
 
 
-def _split_at_dips(level: np.ndarray, start: int, end: int) -> list[tuple[int, int]]:
+def _split_at_dips(decibels: np.ndarray, start: int, end: int) -> list[tuple[int, int]]:
     """Cut `[start, end)` where the level dips between two louder stretches."""
-    decibels = 20 * np.log10(level[start:end] + 1e-9)
-    pieces, begin = [], 0
-    row = _DIP_REACH
-    while row < len(decibels) - _DIP_REACH:
+    pieces, begin, least = [], start, start + _DIP_REACH
+    for row in (start + _lowest(decibels[start:end])).tolist():
+        if row < least:
+            continue
         here = decibels[row]
         before = decibels[max(begin, row - _DIP_REACH) : row].max(initial=here)
-        after = decibels[row : row + _DIP_REACH].max()
-        lowest = here <= decibels[row - 3 : row + 4].min()
-        if lowest and min(before, after) - here > _DIP_DB:
-            pieces.append((start + begin, start + row))
-            begin = row
-            row += _DIP_REACH
-        row += 1
-    pieces.append((start + begin, end))
+        after = decibels[row : min(end, row + _DIP_REACH)].max()
+        if min(before, after) - here > _DIP_DB:
+            pieces.append((begin, row))
+            begin, least = row, row + _DIP_REACH + 1
+    pieces.append((begin, end))
     return pieces
+
+
+def _lowest(decibels: np.ndarray) -> np.ndarray:
+    """Return the rows that are no louder than those near them, without the first and last few."""
+    if len(decibels) <= 2 * _DIP_REACH:
+        return np.zeros(0, int)
+    about = np.lib.stride_tricks.sliding_window_view(decibels, 2 * _DIP_NEAR + 1).min(axis=1)
+    inner = decibels[_DIP_REACH : len(decibels) - _DIP_REACH]
+    first = _DIP_REACH - _DIP_NEAR
+    return np.flatnonzero(inner <= about[first : first + len(inner)]) + _DIP_REACH
 
 
 def _piece(pitch: Pitch, voiced: np.ndarray, start: int, end: int) -> Piece | None:

@@ -16,15 +16,17 @@ def likeliest(scores: np.ndarray, costs: np.ndarray, check: Check = unchecked) -
     """
     n, states = scores.shape
     stay = np.empty((n, states), bool)
-    jump = np.zeros(n, int)
-    total = scores[0].copy()
+    jump = [0] * n
+    total, steps = scores[0].astype(np.float64), costs.tolist()
+    # In place and few calls: for some dozen states these calls are what takes the time.
     for row in range(1, n):
         if row % _CHECKED_ROWS == 0:
             check()
-        jump[row] = int(np.argmax(total))
-        arrived = total[jump[row]] - costs[row]
-        stay[row] = total >= arrived
-        total = np.where(stay[row], total, arrived) + scores[row]
+        jump[row] = best = int(total.argmax())
+        arrived = float(total[best]) - steps[row]
+        np.greater_equal(total, arrived, out=stay[row])
+        np.maximum(total, arrived, out=total)
+        total += scores[row]
     path = np.empty(n, int)
     path[-1] = int(np.argmax(total))
     for row in range(n - 1, 0, -1):

@@ -10,6 +10,7 @@ from daemon.engines.sketch.listen.types import Listening
 
 def analysis_dict(heard: Listening) -> dict[str, Any]:
     """Return the `analyze` result; all numbers are finite, times in seconds of the clip."""
+    assert heard.loudness_lufs is not None
     beats, unit = heard.grid.metre_at(0.0)
     return {
         "bpm": _finite(heard.grid.tempo_at(0.0), 3),

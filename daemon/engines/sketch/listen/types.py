@@ -66,7 +66,8 @@ class Listening:
     - `voiced`: share of time with melody, 0…1.
     - `kind`: what the clip is; `has_drums` says whether percussion is in it. `kind_confidence` is
       0.5 where it could as well be another.
-    - `loudness_lufs` (integrated, BS.1770) and `peak_dbfs`: never below `SILENCE_DB`.
+    - `loudness_lufs` (integrated, BS.1770) and `peak_dbfs`: never below `SILENCE_DB`. Where
+      the whole was not asked for the loudness is None, `sections` are none, `kind_confidence` 1.
     - `onsets_per_beat`: mean number of onsets in one beat of the metre.
     - `swing`: 0 where eighths are even, 1 where they are triplets (2 : 1).
     - `sections`: without gaps from 0 to `length_s`.
@@ -85,7 +86,7 @@ class Listening:
     voiced: float
     kind: Kind
     has_drums: bool
-    loudness_lufs: float
+    loudness_lufs: float | None
     peak_dbfs: float
     onsets_per_beat: float
     kind_confidence: float = 1.0

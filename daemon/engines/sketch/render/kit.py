@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -130,14 +131,20 @@ def _tom(frequency: float) -> Stroke:
     return make
 
 
-def _metal(t: Array, rate: int, scale: float) -> Array:
-    """Return a cluster of inharmonic partials, all below the band's end."""
-    total = np.zeros(len(t))
+@lru_cache(maxsize=16)
+def _metal(frames: int, rate: int, scale: float) -> Array:
+    """Return a cluster of inharmonic partials, all below the band's end; not to be written to.
+
+    Every stroke of a cymbal has the same one.
+    """
+    t, total = np.arange(frames) / rate, np.zeros(frames)
     for base in _METAL:
         for k in (5, 7, 9, 13, 17, 23):
             if base * scale * k < 0.45 * rate:
                 total += np.sin(2 * np.pi * base * scale * k * t + base) / k**0.5
-    return np.asarray(total / 4, np.float32)
+    metal = np.asarray(total / 4, np.float32)
+    metal.flags.writeable = False
+    return metal
 
 
 def _cymbal(
@@ -146,7 +153,7 @@ def _cymbal(
     def make(kit: Kit, rate: int, hard: float, rng: np.random.Generator) -> Array:
         t = times(seconds, rate)
         body = (1 - metal * kit.metal) * noise(len(t), rng)
-        body += 1.4 * metal * kit.metal * _metal(t, rate, scale)
+        body += 1.4 * metal * kit.metal * _metal(len(t), rate, scale)
         low = kit.hat_low_hz * low_scale * (0.9 + 0.15 * hard)
         body = banded(body, rate, low, min(kit.top_hz, 0.44 * rate), 3)
         return np.float32(level) * body * fading(t, t60_s) * rising(t, 0.001)
@@ -169,7 +176,7 @@ def _shaker(kit: Kit, rate: int, hard: float, rng: np.random.Generator) -> Array
 
 def _tambourine(kit: Kit, rate: int, hard: float, rng: np.random.Generator) -> Array:
     t = times(0.22, rate)
-    jingle = banded(_metal(t, rate, 1.9) + 0.5 * noise(len(t), rng), rate, 5500, 14000)
+    jingle = banded(_metal(len(t), rate, 1.9) + 0.5 * noise(len(t), rng), rate, 5500, 14000)
     return 0.11 * jingle * (0.6 * fading(t, 0.06) + 0.4 * fading(t, 0.2)) * rising(t, 0.002)
 
 

@@ -140,7 +140,8 @@ def test_absolute_pitch_and_fourteen_bits_are_scaled_end_to_end():
 @pytest.mark.parametrize(("value", "gain_db"), [(0, -12.0), (8192, 0.0), (16383, 12.0)])
 def test_a_wheel_at_rest_is_exactly_in_the_middle(value, gain_db):
     found = mapper('pitch = true\nscale = [-12.0, 12.0]\nsend = ["/punchin/gain", "$value"]')
-    assert last(found, [Event("pitch", 1, 0, value)]) == [gain_db]
+    (call,) = found.feed(Event("pitch", 1, 0, value), 0)
+    assert call.messages == (("/punchin/gain", (gain_db,)),)
 
 
 def test_a_logarithmic_knob_has_the_geometric_mean_in_the_middle():

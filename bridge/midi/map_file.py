@@ -81,9 +81,11 @@ def parse(text: str, path: Path) -> Map:
     except (tomllib.TOMLDecodeError, RecursionError) as e:
         raise MapError([f"{path}: not valid TOML: {e}"]) from None
     mistakes = [
-        f"{path}: no field {name!r}: {_likely(name, _TOP)}" for name in table if name not in _TOP
+        f"{_line_of(name, text, path)}: no field {name!r}: {_likely(name, _TOP)}"
+        for name in table
+        if name not in _TOP
     ]
-    head = _head(table, path, mistakes)
+    head = _head(table, text, path, mistakes)
     controls = _controls(table, head, _places(text, path), mistakes)
     mistakes += _clashes(controls)
     if mistakes:
@@ -92,24 +94,33 @@ def parse(text: str, path: Path) -> Map:
     return Map(path.stem, head["description"], made, head["port"])
 
 
-def _head(table: dict[str, Any], path: Path, mistakes: list[str]) -> dict[str, Any]:
+def _head(table: dict[str, Any], text: str, path: Path, mistakes: list[str]) -> dict[str, Any]:
     head = {"description": "", "port": "", "channel": None, "colours": {}} | {
         k: v for k, v in table.items() if k in _TOP
     }
     for name in ("description", "port"):
         if not isinstance(head[name], str):
-            mistakes.append(f"{path}: {name} is a text")
+            mistakes.append(f"{_line_of(name, text, path)}: {name} is a text")
+    name = "channel"
     try:
         if head["channel"] is not None:
             whole("channel", head["channel"], 1, 16)
         if not isinstance(head["colours"], dict):
+            name = "colours"
             raise Mistake("colours is a table of names and values")
         for name, value in head["colours"].items():
             whole(f"colour {name}", value, 0, 127)
     except Mistake as e:
-        mistakes.append(f"{path}: {e}")
+        mistakes.append(f"{_line_of(name, text, path)}: {e}")
         head |= {"channel": None, "colours": {}}
     return head
+
+
+def _line_of(name: str, text: str, path: Path) -> str:
+    """Return the file and the first line that gives `name` a value, or heads its table."""
+    given = re.compile(rf"""\s*(["']?){re.escape(name)}\1\s*=|\s*\[+\s*{re.escape(name)}\s*\]""")
+    found = (i for i, line in enumerate(text.splitlines(), 1) if given.match(line))
+    return next((f"{path}, line {i}" for i in found), str(path))
 
 
 def _controls(
@@ -155,8 +166,17 @@ def _clashes(controls: list[tuple[str, Control]]) -> list[str]:
 def _same(one: Control, other: Control) -> bool:
     a, b = one.trigger, other.trigger
     channels = a.channel is None or b.channel is None or a.channel == b.channel
+    if (a.kind, one.layer) != (b.kind, other.layer) or not channels:
+        return False
     # One program goes before `any`, so those two don't clash.
-    return (a.kind, a.number, one.layer) == (b.kind, b.number, other.layer) and channels
+    return a.number == b.number or bool(_numbers(one) & _numbers(other))
+
+
+def _numbers(control: Control) -> set[int]:
+    number = control.trigger.number
+    if number is None:
+        return set()
+    return {number, number + 32} if control.mode == "14bit" else {number}
 
 
 def _likely(name: str, names: Iterable[str]) -> str:

@@ -192,7 +192,7 @@ class Mapper:
                 return None
             fine = event.value if event.number >= 32 else 0
             return _scaled(control, (self._coarse[place] << 7 | fine) / 16383)
-        return _scaled(control, event.value / (16383 if event.kind == "pitch" else 127))
+        return _scaled(control, _bent(event.value) if event.kind == "pitch" else event.value / 127)
 
     def _tell(self, control: Control, state: _State, now_s: float) -> list[Call]:
         if now_s < _when(control, state):
@@ -202,6 +202,11 @@ class Mapper:
             return []
         state.told, state.told_s = state.position, now_s
         return [Call(control, _messages(control, {"$value": state.position}), state.port)]
+
+
+def _bent(value: int) -> float:
+    """Return a wheel's share of its way: at rest it is exactly half."""
+    return value / 16384 if value <= 8192 else 0.5 + (value - 8192) / 16382
 
 
 def _when(control: Control, state: _State) -> float:

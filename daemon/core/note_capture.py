@@ -11,8 +11,9 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -24,23 +25,29 @@ from daemon.core.bus import Bus, Listener
 from daemon.core.context import Context
 from daemon.core.durable import as_punchin, write_part
 from daemon.core.ports import Files
-from daemon.player.transport import Line
+from daemon.player.transport import JUST_STARTED_S, Line
 
 INPUT = "midi"
 _LOOK_S = 0.02
 _BPM = 120.0
+_EARLY = 64
 Refuse = Callable[[PunchinError], None]
 
 
 @dataclass
 class _Session:
-    """One recording: of which ports, when it begins, who asked."""
+    """One recording: of which ports, when it begins, who asked.
+
+    `stood`: the song was not running when it was armed; `early` are notes that came meanwhile.
+    """
 
     part: str
     when: str
     recorder: Recorder
     listener: Listener
     refuse: Refuse
+    stood: bool = False
+    early: deque[tuple[bytes, float]] = field(default_factory=lambda: deque(maxlen=_EARLY))
 
 
 class NoteCaptures:
@@ -104,8 +111,12 @@ class NoteCaptures:
     def hear(self, port: str, message: bytes, came_s: float) -> None:
         """Take a note that no control has taken."""
         session = self._session
-        if session and session.part.lower() in port.lower() and self._is_placed(session):
+        if session is None or session.part.lower() not in port.lower():
+            return
+        if self._is_placed(session):
             session.recorder.feed(message, came_s)
+        else:  # it may turn out that the song runs by now
+            session.early.append((message, came_s))
 
     async def close(self) -> None:
         """Forget what is not whole; wait for what is being written."""
@@ -126,7 +137,11 @@ class NoteCaptures:
         """Place an armed recording once the song runs; return whether notes count by now."""
         recorder, line = session.recorder, self._song()
         if session.when in ("bar", "beat") and recorder.begin is None:
-            recorder.begin = line.next(session.when, self._clock())
+            session.stood = session.stood or not line.playing
+            since_s = self._clock() - (JUST_STARTED_S if session.stood else 0)
+            recorder.begin = line.next(session.when, since_s)
+            while recorder.begin is not None and session.early:
+                recorder.feed(*session.early.popleft())
             return recorder.begin is not None
         return True
 

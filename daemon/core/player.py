@@ -9,6 +9,7 @@ Threads: the control loop's thread only.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import time
@@ -164,11 +165,10 @@ class Desk:
     async def _state(self) -> dict[str, Any]:
         manner, line = self.manner, self.song.line
         told: dict[str, Any] = {"state": "off", "position": None, "level": None, "underruns": 0,
-                                "device": None, "outputs": []}  # fmt: skip
-        if self.player.running:
+                                "outputs": []}  # fmt: skip
+        with contextlib.suppress(PunchinError):  # without a player it is off
             told |= {"state": "stopped", **(await self.player.ask({"do": "state"}))["state"]}
-        if told["outputs"]:
-            told["device"] = told["outputs"][0].get("device") or told["outputs"][0]["name"]
+        told["device"] = next((o.get("device") or o["name"] for o in told["outputs"]), None)
         song = asdict(line) | {"beat": line.beat_at(time.monotonic())}
         song.pop("at_s")
         return told | {

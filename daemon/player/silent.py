@@ -34,7 +34,7 @@ class SilentOutput:
 
     def __init__(self, rate: int, channels: int = 2) -> None:
         block = round(_BLOCK_S * rate)
-        self._format = Format(rate, channels, 0.0, block)
+        self._format = Format(rate, channels, 0.0, block, device=NAME)
         self._pulse: Pulse | None = None
         self.idle: Idle = never
         self._end = threading.Event()

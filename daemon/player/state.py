@@ -18,10 +18,19 @@ def of(rack: Rack) -> dict[str, Any]:
     bays = sorted(rack.bays.items(), key=lambda row: row[1] is not leading)
     outputs = [{"name": name, **bay.keeper.health()} for name, bay in bays]
     return {
-        **(_of_bay(leading) if leading else {}),
+        **(_of_bay(leading) if leading else _owed(rack)),
         "underruns": sum(row["underruns"] for row in outputs),
         "outputs": outputs,
     }
+
+
+def _owed(rack: Rack) -> dict[str, Any]:
+    """Return what a player plays once the device is there that it has not had yet."""
+    told = next((bay.told for bay in rack.bays.values() if bay.told), None)
+    if told is None:
+        return {}
+    what = {name: told[name] for name in ("id", "take", "role")}
+    return {"state": WAITING, **what, "position": round(told["start"] / told["rate"], 6)}
 
 
 def where(rack: Rack) -> dict[str, Any] | None:

@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+JUST_STARTED_S = 0.15  # so late is known at most that a song runs
 _LOCATE_S = 0.060  # an observation so far from the line is a jump
 _BEND_S = 0.008  # several observations so far from it, all to one side, are another tempo
 _BEND_COUNT = 4

@@ -1,6 +1,8 @@
 """The control side of the preview, with a player that dies when it is told to."""
 
 import asyncio
+import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -100,6 +102,20 @@ def test_a_device_that_is_not_there_yet_is_told_until_what_played_goes_on():
         assert desk.health()["state"] == "trouble"
         player.looked(WHERE)
         assert desk.health() == {"state": "on", "message": ""}
+
+    at_desk(work)
+
+
+def test_a_player_that_ends_while_it_is_asked_how_it_is_is_off():
+    async def work(desk, player, settle):
+        await desk.ready()
+        player.missing = error(402, "the player has stopped: send that once more")
+        sent = []
+        desk.state(SimpleNamespace(send=lambda *message: sent.append(message)))
+        await settle()
+        ((address, told),) = sent
+        assert address == "/punchin/player.reply"
+        assert json.loads(told)["state"] == "off"
 
     at_desk(work)
 

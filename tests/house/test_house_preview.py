@@ -74,7 +74,6 @@ def repainted(tcp, song, new_id):
 
 
 def test_play_begins_a_bar_before_the_region_and_tells_where_it_is(tcp, repainted):
-
     def attempt(_number):
         begin = time.monotonic()
         tcp.send("/punchin/play", repainted)
@@ -86,7 +85,7 @@ def test_play_begins_a_bar_before_the_region_and_tells_where_it_is(tcp, repainte
     told = in_time(attempt)
     assert (told["take"], told["role"], told["seconds"]) == (1, "mix", 20.0)
     assert told["loop"] == [6.0, 14.0]
-    assert told["device"]
+    assert (told["device"], told["outputs"][0]["device"]) == ("none", "none")
     assert -40 < told["level"] <= told["true_peak"] + 1e-9
     later = player(tcp, lambda p: p["position"] > told["position"])
     assert later["state"] == "playing"

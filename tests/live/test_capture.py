@@ -218,6 +218,14 @@ def test_an_armed_take_waits_for_the_transport():
     assert punch.start_s(SONG) == pytest.approx(101.5)
 
 
+@pytest.mark.parametrize(("at_s", "beat"), [(100.03, 8.0), (100.3, 12.0)])
+def test_the_bar_line_on_which_the_song_is_started_counts(at_s, beat):
+    punch = Punch("bar", None, 90.0)
+    punch.start_s(Line())
+    started = Line(playing=True, at_s=at_s, beat=8.0 + (at_s - 100.0) * 2, bpm=120.0)
+    assert punch.start_s(started) == pytest.approx(started.time_of(beat))
+
+
 def test_bars_are_counted_in_the_tempo_of_the_transport():
     punch = Punch("bar", 2, 100.2)
     punch.start_s(SONG)

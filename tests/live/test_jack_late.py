@@ -38,6 +38,21 @@ def test_cycles_that_went_by_without_us_are_counted(hasty_server):
         other.close()
 
 
+@pytest.mark.parametrize(
+    ("counts", "missed"),
+    [
+        ((0, 64, 128), [0, 0, 0]),
+        ((0, 128, 192), [0, 64, 0]),
+        ((0, 128, 128, 192), [0, 64, -64, 0]),  # a late client meets a cycle twice
+        ((2**32 - 64, 0, 64), [0, 0, 0]),
+        ((2**32 - 64, 64, 64, 128), [0, 64, -64, 0]),
+    ],
+)
+def test_frames_that_went_by_are_counted_once(counts, missed):
+    missing = jack_ports.missing_frames()
+    assert [missing(count, 64) for count in counts] == missed
+
+
 class Cycles:
     """A client of a server whose count of frames is told call by call."""
 

@@ -46,7 +46,7 @@ def test_what_is_written_is_heard_without_a_break(server, own_room, listener, la
     heard = listener.until(lambda b: np.abs(b[-1, 0]) > (begun + server.rate) * SCALE)
     health = out.health()
     assert_sung(heard, listener.missed(), health.underruns)
-    assert (got.rate, got.channels) == (server.rate, 2)
+    assert (got.rate, got.channels, got.device) == (server.rate, 2, "system")
     assert out.see("device").name == "system"
     assert health.state == "open"
     assert health.frames >= server.rate

@@ -137,12 +137,19 @@ def test_absolute_pitch_and_fourteen_bits_are_scaled_end_to_end():
     assert last(mapper(f"cc = 1\nscale = [1.0, 0.0]\n{VALUE}"), [cc(1, 127)]) == [0.0]
 
 
+@pytest.mark.parametrize(("value", "gain_db"), [(0, -12.0), (8192, 0.0), (16383, 12.0)])
+def test_a_wheel_at_rest_is_exactly_in_the_middle(value, gain_db):
+    found = mapper('pitch = true\nscale = [-12.0, 12.0]\nsend = ["/punchin/gain", "$value"]')
+    (call,) = found.feed(Event("pitch", 1, 0, value), 0)
+    assert call.messages == (("/punchin/gain", (gain_db,)),)
+
+
 def test_a_logarithmic_knob_has_the_geometric_mean_in_the_middle():
     found = mapper(
         'pitch = true\ncurve = "log"\nscale = [40, 160]\nsend = ["/punchin/tempo", "$value"]'
     )
     calls = found.feed(Event("pitch", 1, 0, 8192), 0)
-    assert calls[0].messages[0][1][0] == pytest.approx(80, abs=0.02)
+    assert calls[0].messages[0][1][0] == 80
 
 
 @pytest.mark.parametrize(

@@ -122,6 +122,30 @@ def test_two_controls_on_one_trigger_are_a_mistake_but_not_in_two_layers():
     assert len(map_file.parse(one(f"note = 1\n{stop}") + layered, Path("m.toml")).controls) == 2
 
 
+@pytest.mark.parametrize(("other", "clash"), [(5, True), (37, True), (38, False)])
+def test_a_fine_control_has_two_numbers(other, clash):
+    knob = f'[[control]]\nname = "y"\ncc = {other}\nsend = ["/punchin/stop"]\n'
+    text = one('cc = 5\nmode = "14bit"\nsend = ["/punchin/stop"]') + knob
+    if clash:
+        assert "mine.toml, line 6: control 2 (y): 'x' has the same trigger" in mistakes(text)[0]
+    else:
+        assert len(map_file.parse(text, Path("mine.toml")).controls) == 2
+
+
+@pytest.mark.parametrize(
+    ("head", "told"),
+    [
+        ("colors = {}", "line 2: no field 'colors'"),
+        ("port = 3", "line 2: port is a text"),
+        ("channel = 17", "line 2: channel is a whole number from 1 to 16"),
+        ("colours = [1]", "line 2: colours is a table"),
+        ("[colours]\nred = 200", "line 3: colour red is a whole number from 0 to 127"),
+    ],
+)
+def test_a_mistake_above_the_controls_is_told_with_its_line(head, told):
+    assert mistakes(f"# mine\n{head}\n")[0].startswith(f"mine.toml, {told}")
+
+
 def test_what_is_no_toml_or_no_file_is_one_error(config):
     assert "not valid TOML" in mistakes("[[control]\n")[0]
     assert "write [[control]]" in mistakes("control = 3")[0]

@@ -186,6 +186,24 @@ def test_armed_over_a_standing_transport_it_begins_when_that_runs(desk_in):
     run(work)
 
 
+def test_the_bar_line_on_which_the_song_is_started_counts(desk_in):
+    """Beat 8 was at 100 s, told 60 ms later; the first note came before that."""
+
+    async def work():
+        desk = desk_in()
+        await desk.begin(when="bar", bars=1)
+        desk.notes.hear(PORT, bytes((0x90, 60, 90)), 100.01)
+        desk.now_s = 100.06
+        desk.locate(8.12)
+        desk.play(9.0, 0x90, 62, 90)
+        desk.locate(12.0)
+        path, _, told = await desk.captured()
+        assert told["beat"] == 8.0
+        assert notes_of(path) == [(pytest.approx(0.02, abs=2e-3), 60, 90), (1.0, 62, 90)]
+
+    run(work)
+
+
 def test_over_the_region_where_the_daw_has_it(desk_in):
     """The source lies at beat 32; its seconds 1 to 3 are beats 34 to 38 at 120."""
 

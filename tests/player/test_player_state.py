@@ -6,7 +6,7 @@ import pytest
 from deck_material import RATE, noise, program
 from patience import PATIENCE_S
 
-from bridge.protocol.errors import error
+from bridge.protocol.errors import PunchinError, error
 from daemon.player import state
 from daemon.player.outputs.base import Format, Health
 from daemon.player.rack import Begin, Rack
@@ -65,6 +65,16 @@ def play(rack, devices, *names, told=TOLD):
     for name in names:
         if devices[name].there:
             devices[name].render(1000)
+
+
+def test_what_waits_for_a_device_that_was_never_there_is_told(rack, devices):
+    devices["jack"].there = False
+    with pytest.raises(PunchinError, match="plug it in"):
+        rack.play({**TOLD, "start": RATE // 2}, ["jack"], Begin(later=True))
+    told = state.of(rack)
+    assert (told["state"], told["id"], told["position"]) == ("waiting", "a", 0.5)
+    rack.stop()
+    assert "state" not in state.of(rack)
 
 
 def test_an_output_that_sounds_leads_before_one_whose_device_is_away(rack, devices):

@@ -88,18 +88,17 @@ class JackInput:
         take = prepare(fmt)
         ports = [client.inports.register(f"in_{i + 1}") for i in range(len(sources))]
         block = np.zeros((_MOST_PERIOD, len(ports)), np.float32)
-        expected: int | None = None  # JACK's count of frames at the next cycle
+        missing = jack_ports.missing_frames()
         before_s: float | None = None  # between the microphone and our ports, once connected
 
         def process(frames: int) -> None:
-            nonlocal expected
             if before_s is None:
                 return
             part, cycle = block[:frames], client.last_frame_time
             for i, port in enumerate(ports):
                 part[:, i] = port.get_array()
-            missed = 0 if expected is None else (cycle - expected) % jack_ports.COUNT
-            expected = (cycle + frames) % jack_ports.COUNT
+            if (missed := missing(cycle, frames)) < 0:
+                return  # its place is taken
             since_s = client.frames_since_cycle_start / fmt.rate
             take(part, time.monotonic() - since_s - before_s, missed)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import statistics
 from collections import deque
 
-from daemon.player.transport import Line
+from daemon.player.transport import JUST_STARTED_S, Line
 
 _STAMPS = 64
 
@@ -41,8 +41,8 @@ class Punch:
     """One take: armed, then recording, then over.
 
     `when`: `now`, `beat` or `bar`. With `now` it begins where it was armed; otherwise at the next
-    beat or bar of the running transport, and if that stands it waits until it runs. `bars`: how
-    long, None until `end` is asked for.
+    beat or bar of the running transport, and if that stands it waits until it runs: then the line
+    on which the song has just been started counts. `bars`: how long, None until `end` is asked for.
     """
 
     def __init__(self, when: str, bars: float | None, armed_s: float) -> None:
@@ -52,6 +52,7 @@ class Punch:
         self._end_beat: float | None = None
         self._end_s: float | None = None
         self._recording, self._begun_s = False, armed_s
+        self._stood = False
 
     def end(self, asked_s: float) -> None:
         """Ask for the end: at the next beat or bar, or at once."""
@@ -62,9 +63,11 @@ class Punch:
         if self._when == "now":
             return self._armed_s
         if not line.playing:
+            self._stood = True
             return None
         if self.start_beat is None:
-            self.start_beat = line.next(self._when, max(self._armed_s, line.at_s))
+            since_s = max(self._armed_s, line.at_s) - (JUST_STARTED_S if self._stood else 0)
+            self.start_beat = line.next(self._when, since_s)
         return None if self.start_beat is None else line.time_of(self.start_beat)
 
     def begun(self, line: Line, at_s: float) -> None:

@@ -36,7 +36,8 @@ class Format:
     `rate` in Hz. `pairs` are the names of its stereo pairs in the order of the channels, `mix`
     first; channels 2i and 2i + 1 are left and right of pair i. A mono device has `channels` 1.
     `latency_s`: from the moment a block is asked for until its first sample is heard (or sent).
-    `block`: the largest number of frames that is asked for at once.
+    `block`: the largest number of frames that is asked for at once. `device`: what a musician calls
+    the place where it sounds.
     """
 
     rate: int
@@ -44,6 +45,7 @@ class Format:
     latency_s: float
     block: int
     pairs: tuple[str, ...] = ("mix",)
+    device: str = ""
 
 
 Start = Callable[[Format], Render]

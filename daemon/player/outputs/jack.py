@@ -108,7 +108,7 @@ class _Run:
         self.measure()
         period = self._client.blocksize
         latency_s = _AHEAD_PERIODS * period / self._rate + self._beyond_s
-        fmt = Format(self._rate, len(self._ports), latency_s, period, self._pairs)
+        fmt = Format(self._rate, len(self._ports), latency_s, period, self._pairs, "JACK")
         self._feed = Feed(fmt, _AHEAD_PERIODS * period, self._pulse, self._idle)
         self._feed.begin(start(fmt))
         return fmt

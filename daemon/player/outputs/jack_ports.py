@@ -110,6 +110,26 @@ def dead() -> bool:
     return _STAY.dead.is_set()
 
 
+def missing_frames() -> Callable[[int, int], int]:
+    """Return what tells, cycle by cycle, how many frames went by since the one before.
+
+    It takes the server's count at the cycle's start and the cycle's frames. A client that comes
+    late reads the count of the next cycle and meets the same one again: that second time the answer
+    is negative, because what it brings has been heard or given up for lost.
+    """
+    expected: int | None = None
+
+    def missing(cycle: int, frames: int) -> int:
+        nonlocal expected
+        before = cycle if expected is None else expected
+        missed = (cycle - before + COUNT // 2) % COUNT - COUNT // 2
+        if missed >= 0:
+            expected = (cycle + frames) % COUNT
+        return missed
+
+    return missing
+
+
 def no_server(problem: Exception | None = None) -> PunchinError:
     """Return the error for a server that can't be joined."""
     full = "client" in str(problem) and "full" in str(problem)

@@ -78,6 +78,7 @@ class Keeper:
         if state.format:
             fmt = state.format
             shown |= {"rate": fmt.rate, "channels": fmt.channels, "latency_s": fmt.latency_s}
+            shown |= {"device": fmt.device or self.output.name}
         return shown
 
     def _run(self) -> None:

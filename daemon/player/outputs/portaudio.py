@@ -106,8 +106,8 @@ class PortAudioOutput:
 
     def _format(self) -> Format:
         stream, block = self._stream, _BLOCKS[self._latency]
-        rate = round(stream.samplerate)
-        fmt = Format(rate, stream.channels, stream.latency, block)
+        rate, device = round(stream.samplerate), self.device.name if self.device else ""
+        fmt = Format(rate, stream.channels, stream.latency, block, device=device)
         return replace(fmt, latency_s=stream.latency + self._ahead(fmt) / rate)
 
     def _ahead(self, fmt: Format) -> int:

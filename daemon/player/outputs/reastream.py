@@ -63,7 +63,8 @@ class ReaStreamOutput:
     def open(self, start: Start) -> Format:
         """Find the destinations and begin to send. Raises PunchinError 402."""
         streams = _streams(self._destinations, self._pairs)
-        fmt = Format(self._rate, 2 * len(self._pairs), _BLOCK / self._rate, _BLOCK, self._pairs)
+        ahead_s, where = _BLOCK / self._rate, ", ".join(map(str, self._destinations))
+        fmt = Format(self._rate, 2 * len(self._pairs), ahead_s, _BLOCK, self._pairs, where)
         self._pulse = Pulse()
         run = (streams, start(fmt), fmt, self._pulse)
         self._thread = threading.Thread(target=_run, args=run, name="reastream", daemon=True)

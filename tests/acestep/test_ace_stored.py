@@ -112,6 +112,7 @@ def test_a_disk_that_takes_nothing_fails_nothing(store):
 
 def test_the_next_worker_makes_the_same_of_an_own_result(tiny_turbo, tmp_path, monkeypatch):
     monkeypatch.setenv("PUNCHIN_HOME", str(tmp_path))
+
     def loaded():
         made = AceStepEngine()
         made.load(str(tiny_turbo), Desk())

@@ -7,6 +7,7 @@ import contextlib
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -110,10 +111,15 @@ def _pull(options: argparse.Namespace, settings: Models) -> int:
     home.mkdir(parents=True, exist_ok=True)
     with _bars() as announce:
         for pack in missing:
-            download.pull(pack, home, settings.mirror.rstrip("/"), announce)
+            waits = partial(_waits, pack.name)
+            download.pull(pack, home, settings.mirror.rstrip("/"), announce, waits)
     for pack in packs:
         _SHOW.print(f"{pack.name}: {home / pack.folder}")
     return 0
+
+
+def _waits(name: str, who: str) -> None:
+    _SHOW.print(f"{name} is being fetched by {who}: waiting until that has ended (Ctrl-C stops)")
 
 
 def _accepted(missing: Sequence[Pack], yes: bool) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from bridge.protocol.ops import KEY
 from daemon.audio.types import SourceInfo
 from daemon.core.context import Snapshot, wire_value
 from daemon.core.jobs import Job
+from daemon.core.origin import Origin
 from daemon.core.planner import Work, plan
 from daemon.core.ports import Files
 from daemon.core.request import Presets, Resolved, resolve
@@ -48,11 +49,12 @@ class Admission:
         presets: Presets,
         source_of: Callable[[str], str],
         part_of: Callable[[str], tuple[int, int] | None],
+        origin_of: Callable[[str], Origin | None],
         default_rate: int,
     ) -> None:
         self._files = files
         self._presets = presets
-        self._source_of, self._part_of = source_of, part_of
+        self._source_of, self._part_of, self._origin_of = source_of, part_of, origin_of
         self._rate = default_rate
 
     async def admit(self, call: JobCall, snapshot: Snapshot) -> Admitted:
@@ -62,10 +64,15 @@ class Admission:
         values.setdefault("seed", secrets.randbelow(SEED_MAX + 1))
         source = await self._look(asked, values)
         clamp = asked.clamp
-        part = self._part_of(values["of"]) if asked.op == "retake" and "of" in values else None
+        of = values.get("of") if asked.op == "retake" else None
+        part = self._part_of(of) if of else None
         facts = {"source": source and source.as_dict(), "rate": self._rate, "clamp": clamp}
-        if plan(asked.op, values, source, self._rate, clamp, part).part:
+        work = plan(asked.op, values, source, self._rate, clamp, part)
+        if work.part:
             facts["part"] = part
+        origin = self._origin_of(of) if of else None
+        if origin and source and work.clip == (0, source.frames):
+            facts["origin"] = asdict(origin)
         request = {"source": asked.source} if asked.source else {}
         request |= {k: wire_value(k, v) for k, v in values.items()}
         return Admitted(request, facts, asked.told)
@@ -98,7 +105,8 @@ def work_of(job: Job) -> Work:
     source = SourceInfo(**facts) if facts else None
     part = tuple(job.facts["part"]) if "part" in job.facts else None
     work = plan(job.op, values, source, job.facts["rate"], job.facts["clamp"], part)
-    return replace(work, seed=job.request["seed"])
+    origin = Origin.from_dict(job.facts["origin"]) if "origin" in job.facts else None
+    return replace(work, seed=job.request["seed"], origin=origin)
 
 
 def _value(key: str, wire: Any) -> Any:

@@ -15,6 +15,7 @@ from bridge.protocol.errors import error
 from bridge.protocol.ops import DAEMON_KEYS, KEY, OP
 from daemon.audio.grid import Grid
 from daemon.audio.types import SourceInfo
+from daemon.core.origin import Origin
 from daemon.core.windowing import ANYWHERE, Windowing
 
 SLACK_S = 0.010  # an end this far beyond the file means its end
@@ -65,6 +66,7 @@ class Work:
     `stretch`: the clip is to be brought to the told tempo, which is not its own then. `heard`: the
     first take is listened to while it is made, so even what is not final yet is worth sending.
     `part`: the frames of a clip that may change where the engine makes all of it, or None.
+    `origin`: what the result that is varied was made to, or None.
     """
 
     op: str
@@ -82,12 +84,22 @@ class Work:
     stretch: bool = False
     heard: bool = False
     part: tuple[int, int] | None = None
+    origin: Origin | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def in_place(self) -> bool:
         """Whether the mix is the source in all but one span."""
         return self.part is not None or OP[self.op].region_is_span
+
+    @property
+    def over_clip(self) -> tuple[SourceInfo, tuple[int, int]] | None:
+        """What sounds under the stems that are made; None where nothing does."""
+        if self.op == "layer" and self.source:
+            return self.source, self.clip
+        if self.origin and self.origin.sounds:
+            return self.origin.source, self.origin.clip
+        return None
 
     def as_dict(self) -> dict[str, Any]:
         """Return JSON-ready data."""
@@ -101,6 +113,7 @@ class Work:
             told["tempomap"] = tuple(tuple(r) for r in told["tempomap"])
         plain = {**data, "told": Told(**told), "clip": tuple(data["clip"])}
         plain["source"] = SourceInfo(**data["source"]) if data["source"] else None
+        plain["origin"] = Origin.from_dict(data["origin"]) if data["origin"] else None
         for name in ("region", "beats", "part"):
             plain[name] = tuple(data[name]) if data[name] else None
         return cls(**plain)

@@ -65,7 +65,7 @@ def _of_source(job: Job, files: Iterable[ResultFile]) -> Item:
     if not job.facts["source"]:
         raise error(101, f"job {job.id} has no source: play take 1")
     source = SourceInfo(**job.facts["source"])
-    clip = (0, source.frames) if _spliced(job) else _clip(job)
+    clip = (0, source.frames) if _spliced(job) else clip_of(job)
     frames = clip[1] - clip[0]
     start, loop = 0, [0, frames]
     if _spliced(job) and job.result:
@@ -95,8 +95,9 @@ def of_running(job: Job, settled: Mapping[str, Any], stems: bool) -> Item:
     layers: list[Layer] = [[{"start": 0, "end": frames, "live": [job.id, "stems"]}]]
     if not stems:
         layers = [_regions(job, work.source, settled)]
-    elif job.op == "layer" and work.source:
-        layers.append(_kept(work.source, settled["clip"], 0))
+    elif work.over_clip:
+        source, clip = work.over_clip
+        layers.append(_kept(source, settled["clip"] if job.op == "layer" else clip, 0))
     place = _place(job, settled["result"], rate, frames)
     origin_s = (settled["clip"][0] - settled["source_frame"]) / rate if work.source else 0.0
     if _in_place(job):
@@ -205,7 +206,7 @@ def _grid(job: Job, result: Mapping[str, Any]) -> Grid | None:
     return Grid.steady(result["bpm"], beats, unit, result["downbeat"])
 
 
-def _clip(job: Job) -> tuple[int, int]:
+def clip_of(job: Job) -> tuple[int, int]:
     """Return the frames of the source that are the clip."""
     work = work_of(job)
     if work.beats is not None and job.result.get("bpm"):
@@ -220,7 +221,7 @@ def _origin_s(job: Job) -> float:
     if _in_place(job) or not job.facts["source"]:
         return 0.0
     rate = job.facts["source"]["rate"]
-    return float(_clip(job)[0] - job.result.get("source_frame", 0)) / rate
+    return float(clip_of(job)[0] - job.result.get("source_frame", 0)) / rate
 
 
 def _region_s(job: Job) -> float:

@@ -10,10 +10,16 @@ import time
 from collections.abc import Iterator
 
 from bridge.protocol.errors import error
+from bridge.protocol.ops import OP
+from daemon.audio.types import SourceInfo
 from daemon.core.jobs import Job, State
 from daemon.core.journal import RECENT, Journal
+from daemon.core.origin import Origin
+from daemon.core.programme import clip_of
 
 _KEPT_IN_MEMORY = 500
+_MADE_TO = frozenset({"layer", "bgm", "edit"})
+"""Ops that can't make their result again from that result alone."""
 
 
 class Roster:
@@ -77,6 +83,8 @@ class Roster:
         wanted = int(take) if take else job.chosen or 1
         for path in _mixes(job, wanted):
             return path
+        if job.op == "stems" and job.state is State.DONE:
+            raise error(101, f"job {job.id} has stems and no mix: send the path of one as source")
         raise error(101, f"job {job.id} has no mix of take {wanted}: name a done job and its take")
 
     def part_of(self, reference: str) -> tuple[int, int] | None:
@@ -87,6 +95,25 @@ class Roster:
             return None
         part = job.result["region_start_frame"], job.result["region_end_frame"]
         return None if part == (0, round(mix.seconds * mix.rate)) else part
+
+    def origin_of(self, reference: str) -> Origin | None:
+        """Return what `of` was made to where it takes that to make it again; None otherwise.
+
+        A clip that was stretched first is not on the disk as it was worked on.
+        """
+        job = self.find(reference.partition(":")[0])
+        if job is None or job.state is not State.DONE or not job.facts["source"]:
+            return None
+        if any(f.role == "stretched" for f in job.files):
+            return None
+        if job.op == "retake":
+            held = job.facts.get("origin")
+            return Origin.from_dict(held) if held else None
+        if job.op not in _MADE_TO:
+            return None
+        source = SourceInfo(**job.facts["source"])
+        clip = (0, source.frames) if OP[job.op].region_is_span else clip_of(job)
+        return Origin(source, clip, job.op == "layer")
 
 
 def _mixes(job: Job, take: int) -> Iterator[str]:

@@ -112,6 +112,8 @@ class Request:
       over; where it does, `Capabilities.window_border_s` is there to be heard, not relied on.
     - `later_seeds`: those of the takes of this job that are still to come, in their order.
     - `take`: number of this take, from 1.
+    - `origin`: for `retake` of what was made to another clip (`layer`, `bgm`, `edit`) that clip, on
+      the result's time line, as `clip` is handed over; None where it can't be had any more.
     - `source_mark`: tells the clip's file, as it is now, from others; empty where there is none.
     """
 
@@ -127,6 +129,7 @@ class Request:
     options: Mapping[str, Any] = field(default_factory=dict)
     tempo_confidence: float = 1.0
     downbeat_confidence: float = 1.0
+    origin: Samples | None = None
     source_mark: str = ""
     source_start: int = 0
     cut: tuple[int, int] = (0, 0)
@@ -143,8 +146,9 @@ class Chunk:
     """A piece of new material: float32 `(frames, 2)` that begins at frame `start` of the clip.
 
     `role` is `region` for `repaint`, `extend`, `cover`, `retake` and `edit`, `stem:<name>` for
-    `bgm`, `generate`, `layer` and `stems`. Chunks of one role arrive in order and do not overlap;
-    a `provisional` one may be followed by a final one for the same frames.
+    `bgm`, `generate`, `layer` and `stems`, and for a `retake` that plays stems to `origin` again.
+    Chunks of one role arrive in order and do not overlap; a `provisional` one may be followed by a
+    final one for the same frames.
     """
 
     role: str

@@ -105,15 +105,24 @@ class FileSink:
             self._folder, take, self._fmt, seed, self._metadata(take, seed), self._check
         )
         try:
-            if self._work.source:
-                probe.unchanged(self._work.source)
+            self._check_sources()
             files = list(self._audio_files(writer, take, seed))
             files += self._document_files(take, seed)
-            if self._work.source:
-                probe.unchanged(self._work.source)
+            self._check_sources()
             return [self._delivered(f) for f in files]
         finally:
             self._clear()
+
+    def _check_sources(self) -> None:
+        """Raise 202 if what is read of the sources may not be what the engine heard."""
+        work = self._work
+        over = work.over_clip if self._stems() else None
+        for source in (work.source, over and over[0]):
+            if source:
+                probe.unchanged(source)
+
+    def _stems(self) -> dict[str, Tape]:
+        return {role: tape for role, tape in self._tapes.items() if role.startswith("stem:")}
 
     def _audio_files(self, writer: TakeWriter, take: int, seed: int) -> Iterator[ResultFile]:
         yield from self._made_files(writer, take, seed)
@@ -122,7 +131,7 @@ class FileSink:
 
     def _made_files(self, writer: TakeWriter, take: int, seed: int) -> Iterator[ResultFile]:
         work, frames = self._work, self._settled["mix_frames"]
-        if any(role.startswith("stem:") for role in self._tapes):
+        if self._stems():
             paths = self._stem_files(writer, frames)
             for role, path in paths.items():
                 yield self._result(role, take, path, frames, seed)
@@ -157,22 +166,25 @@ class FileSink:
             yield from new
 
     def _stem_files(self, writer: TakeWriter, frames: int) -> dict[str, Path]:
-        stems = {role: t for role, t in self._tapes.items() if role.startswith("stem:")}
-        work = self._work
-        if work.op != "layer" or work.source is None:
-            return writer.stems(stems, frames, mix=work.op != "stems")
-        source = work.source
+        stems, over = self._stems(), self._work.over_clip
+        if over is None:
+            return writer.stems(stems, frames, mix=self._work.op != "stems")
+        source, clip = over
+        if self._work.op == "layer":
+            clip = self._settled["clip"]
 
         def under() -> Blocks:
-            for native in self._clip_at_tempo(writer, source):
+            for native in self._clip_at_tempo(writer, source, *clip):
                 yield to_stereo(native, self._fmt)
 
         return writer.stems(stems, frames, under)
 
-    def _clip_at_tempo(self, writer: TakeWriter, source: SourceInfo) -> Blocks:
+    def _clip_at_tempo(
+        self, writer: TakeWriter, source: SourceInfo, start: int, end: int
+    ) -> Blocks:
         """Yield the clip as the engine heard it, native: stretched where it was."""
         if _STRETCHED not in self._tapes:
-            return blocks(source, *self._settled["clip"])
+            return blocks(source, start, end)
         return self._stretched(writer).fresh(
             self._tapes[_STRETCHED], self._settled["mix_frames"], _STRETCHED_SALT
         )

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from daemon.core.planner import Work, settle
 from daemon.engines.base import Ahead, Cancelled, Chunk
 from daemon.worker.asking import grid_of, place_of, request_for, window_to_hear
-from daemon.worker.clip import Shelf
+from daemon.worker.clip import Shelf, origin_of
 
 
 class QuietPort:
@@ -49,4 +49,5 @@ def prepare(engine: Ahead, work: Work, port: QuietPort, clips: Shelf) -> None:
     place = place_of(work, grid, facts)
     if place.window != window:
         clip = clips.hear(engine, work, place.window, port.check)
-    engine.prepare(request_for(engine, work, clip, place, grid, sure, 1), port)
+    origin = origin_of(engine, work, clip, port.check)
+    engine.prepare(request_for(engine, work, clip, place, grid, sure, 1, origin), port)

@@ -78,6 +78,7 @@ def request_for(
     grid: Grid,
     sure: Sureness,
     take: int,
+    origin: Samples | None = None,
 ) -> Request:
     """Return the request of one take; without a `place` nothing is to be made."""
     spans = place.spans if place else ()
@@ -94,6 +95,7 @@ def request_for(
         key=work.told.key,
         seed=seeds[take - 1],
         options=dict(work.options),
+        origin=origin,
         source_mark=_mark(work.source),
         source_start=clip.engine_start,
         cut=_cut(work, clip),

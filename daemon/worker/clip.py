@@ -17,10 +17,11 @@ from pathlib import Path
 
 import numpy as np
 
+from bridge.protocol.errors import PunchinError
 from daemon.audio import reading, resample
 from daemon.audio.channels import Fold
 from daemon.audio.clip_files import FileClip, ResampledClip, StereoClip
-from daemon.audio.clips import ClipReader, HeldClip
+from daemon.audio.clips import ClipReader, HeldClip, Samples
 from daemon.audio.types import SourceInfo
 from daemon.core.planner import Work
 from daemon.engines.base import Engine, Span
@@ -157,6 +158,23 @@ def hear(engine: Engine, work: Work, window: tuple[int, int], check: Callable[[]
     if work.op in engine.capabilities().in_blocks:
         return clip
     return replace(clip, heard=HeldClip(np.asarray(clip.heard), engine_rate))
+
+
+def origin_of(engine: Engine, work: Work, clip: Clip, check: Callable[[], None]) -> Samples | None:
+    """Return what the result that is varied was made to, as `clip` is heard and from its frame 0.
+
+    None where there is no such thing, or it is not any more what it was.
+    """
+    if work.origin is None:
+        return None
+    source = work.origin.source
+    try:
+        held = FileClip(source, *work.origin.clip)
+        found = _in_blocks(held, 0, engine.rate_for(source.rate), check)
+        heard = np.asarray(found.heard)
+    except PunchinError:
+        return None
+    return heard * np.float32(clip.fold.gain / found.fold.gain)
 
 
 def _in_blocks(source: FileClip, start: int, rate: int, check: Callable[[], None]) -> Clip:

@@ -3,9 +3,9 @@
 Stems at the source's own rate go on as they arrive; all else is gathered per take, because a splice
 needs both seams and a resampler needs its neighbours.
 
-The stems of `stems` have the source's channels, and so have those of `layer` where the source has
-more than two; all other stems are stereo. What the way to stereo and back loses of a clip is in the
-stem `other` of `stems`, so that the stems still sum to the clip.
+The stems of `stems` have the source's channels, and so have those that sound over a clip (`layer`),
+where the source has more than two; all other stems are stereo. What the way to stereo and back
+loses of a clip is in the stem `other` of `stems`, so that the stems still sum to the clip.
 
 Threads: the worker's main thread.
 """
@@ -155,7 +155,7 @@ class Fitter:
         """Send `stereo`, which begins at frame `at` of the stem, in the stem's channels."""
         fold, op = self._clip.fold, self._work.op
         surround = fold.channels > 2
-        if op == "stems" or (op == "layer" and surround):
+        if op == "stems" or (self._work.over_clip and surround):
             samples = fold.back_linear(stereo)
         else:
             samples = stereo / np.float32(fold.gain)

@@ -19,7 +19,7 @@ from bridge.protocol.errors import error
 from bridge.protocol.ops import DAEMON_KEYS, KEY
 from daemon.audio.grid import Grid
 from daemon.core.planner import Layout, Work, settle
-from daemon.engines.base import Capabilities, Engine, Result
+from daemon.engines.base import Capabilities, Engine, Request, Result
 from daemon.worker import tempo
 from daemon.worker.asking import (
     PLANS,
@@ -29,7 +29,7 @@ from daemon.worker.asking import (
     request_for,
     window_to_hear,
 )
-from daemon.worker.clip import Clip, Shelf
+from daemon.worker.clip import Clip, Shelf, origin_of
 from daemon.worker.fit import Fitter
 from daemon.worker.port import JobPort
 from daemon.worker.sureness import Sureness
@@ -69,12 +69,14 @@ def perform(
     _tell_layout(work, place, grid, facts, port, brought, by_plan)
     if work.op == "analyze":
         return _analyze(engine, work, clip, grid, sure, port)
+    origin = origin_of(engine, work, clip, port.check)
     for take in range(first_take, work.takes + 1):
         share = 1 / work.takes
         port.take_share = ((take - 1) * share, share)
         if brought:
             brought.send(take, port)
-        _play_take(engine, work, clip, place, grid, sure, take, port)
+        request = request_for(engine, work, clip, place, grid, sure, take, origin)
+        _play_take(engine, work, clip, place, sure, request, port)
     return None
 
 
@@ -83,12 +85,11 @@ def _play_take(
     work: Work,
     clip: Clip,
     place: Layout,
-    grid: Grid,
     sure: Sureness,
-    take: int,
+    request: Request,
     port: JobPort,
 ) -> None:
-    request = request_for(engine, work, clip, place, grid, sure, take)
+    take = request.take
     fitter = Fitter(work, clip, place, request, take, port)
     port.on_chunk = fitter.chunk
     result = engine.run(request, port)

@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+import os
 import sys
 from pathlib import Path
 
@@ -46,6 +47,18 @@ def _one_thread():
     import torch
 
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_home(tmp_path_factory):
+    """What engines keep on the disk is not the user's."""
+    before = os.environ.get("PUNCHIN_HOME")
+    os.environ["PUNCHIN_HOME"] = str(tmp_path_factory.mktemp("home"))
+    yield
+    if before is None:
+        del os.environ["PUNCHIN_HOME"]
+    else:
+        os.environ["PUNCHIN_HOME"] = before
 
 
 @pytest.fixture(scope="session")

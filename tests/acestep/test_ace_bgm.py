@@ -196,13 +196,13 @@ def test_next_to_nothing_is_accompanied_too(engine, frames):
 
 def test_each_layer_hears_those_before_it(engine, clip, monkeypatch):
     heard = []
-    added = ways.added
+    played = ways.played
 
     def noted(session, request, checkpoint, view, source, *rest):
         heard.append(source.clone())
-        return added(session, request, checkpoint, view, source, *rest)
+        return played(session, request, checkpoint, view, source, *rest)
 
-    monkeypatch.setattr(ways, "added", noted)
+    monkeypatch.setattr(ways, "played", noted)
     run(engine, request_for(clip, ways="layer", stems="drums,bass,guitar"))
     assert len(heard) == 3
     assert all((a - b).abs().max() > 0.1 for a, b in itertools.pairwise(heard))
@@ -306,7 +306,7 @@ def test_the_judge_decides(engine, clip, monkeypatch):
     order = iter(("complete", "layer", "cover"))
     monkeypatch.setattr(
         sys.modules[OP],
-        "_rendered",
+        "backing_of",
         lambda *rest: Backing({"other": sound[next(order)]}, 0.0, None),
     )
     _, result, _ = run(engine, request_for(clip))

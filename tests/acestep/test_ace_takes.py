@@ -11,7 +11,7 @@ from ace_desk import Desk, asked, music
 
 from daemon.engines.acestep import solving
 from daemon.engines.acestep.latents import encode as encoding
-from daemon.engines.acestep.ops.retake import _put
+from daemon.engines.acestep.ops.again import put
 
 CLIP = music(12.0)
 REPAINT = asked("repaint", CLIP, (4.0, 6.5), prompt="warm pop")
@@ -210,7 +210,7 @@ def test_a_region_made_again_without_new_noise_is_as_loud_as_it_was(
     engine, session, monkeypatch, tmp_path
 ):
     monkeypatch.setenv("PUNCHIN_HOME", str(tmp_path))
-    for op in ("repaint", "retake"):  # further off than a splice makes good
+    for op in ("repaint", "again"):  # further off than a splice makes good
         module = import_module(f"daemon.engines.acestep.ops.{op}")
         monkeypatch.setattr(module, "edge_gain", lambda *told: 4.0)
     port = Desk()
@@ -219,7 +219,7 @@ def test_a_region_made_again_without_new_noise_is_as_loud_as_it_was(
     document = tmp_path / "jobs" / "first" / "recipe-1.json"
     document.write_text(result.documents["recipe"], "utf-8")
     span, clip = REPAINT.spans[0], CLIP.copy()
-    _put(clip, 0, span, (port.start(), port.sounds()["region"]))
+    put(clip, 0, span, (port.start(), port.sounds()["region"]))
     again = _played(engine, asked("retake", clip, (0.0, 12.0), of="first", strength=0.0))
     whole = again.sounds()["region"]
     assert np.array_equal(whole[: span.start], clip[: span.start])

@@ -12,8 +12,8 @@ from bridge.protocol.errors import PunchinError
 from daemon.engines.acestep import AceStepEngine, solving
 from daemon.engines.acestep.dit.noise import window_noise
 from daemon.engines.acestep.ops import passages
-from daemon.engines.acestep.ops.layer import _DRAWS
 from daemon.engines.acestep.ops.passages import BEYOND, OVERLAP, Passage, passages_of
+from daemon.engines.acestep.ops.playing import DRAWS
 from daemon.engines.acestep.ops.tracks import asked_stems, track_of
 from daemon.engines.acestep.parts import HOP
 from daemon.engines.acestep.text.prompt import TRACKS
@@ -75,7 +75,7 @@ def test_a_layer_is_what_the_stock_pipeline_makes_of_lego(engine, clip, pipeline
     request = asked("layer", clip, (0, SECONDS), track="bass", prompt="slow and warm", **FAST)
     found, result, _ = run(engine, request)
     assert set(found) == {"stem:bass"}
-    draw = _DRAWS * TRACKS.index("bass")
+    draw = DRAWS * TRACKS.index("bass")
     wanted = by_pipeline(pipeline(tiny_base), clip, 7, draw, 2, task_type="lego", track_name="bass")
     close(found["stem:bass"], wanted)
     assert result.key is None

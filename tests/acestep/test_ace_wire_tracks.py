@@ -92,11 +92,67 @@ def test_a_layer_comes_as_a_stem_and_in_a_mix(run, song, rate, channels):
     assert found["stem:strings"].any()
 
 
-def test_a_layer_is_varied_from_how_it_sounds(run, song):
-    made = run("layer", song(), "track", "strings", *FAST)
+@pytest.mark.parametrize(("rate", "channels"), [(48_000, 2), (44_100, 1)])
+def test_a_layer_is_played_again_over_the_very_clip(run, song, rate, channels):
+    """Of a part of a file; what sounds under the stem is the clip, bit for bit."""
+    source = song(rate, channels)
+    keys = ("start", 1.0, "end", 9.5, "track", "strings")
+    made = run("layer", source, *keys, *FAST)
+    near = run("retake", "of", made["id"], "strength", 0.1, "seed", 5, *FAST)
+    again = run("retake", "of", near["id"], "strength", 0.1, "seed", 6, *FAST)
+    kept = native(source)[rate : round(9.5 * rate)].astype(np.int64)
+    stems = []
+    for job in (made, near, again):
+        assert job["state"] == "done", job["error"]
+        assert not any("how it sounds" in note for note in job["result"]["notes"])
+        found = files(job)
+        assert set(found) == {"mix", "stem:strings"}
+        under = found["mix"].astype(np.int64) - found["stem:strings"]
+        assert (under == (kept if channels == 2 else kept.reshape(-1, 1))).all()
+        stems.append(found["stem:strings"].astype(float))
+    first, one, two = stems
+    assert 0 < np.std(one - first) < 0.5 * np.std(first)
+    assert 0 < np.std(two - one) < 0.5 * np.std(first)
+
+
+def test_a_layer_whose_clip_has_changed_is_varied_from_how_it_sounds(run, song):
+    source = song()
+    made = run("layer", source, "track", "strings", *FAST)
+    soundfile.write(source, music(SECONDS, seed=9), 48_000, "PCM_24")
     job = run("retake", "of", made["id"], "strength", 0.3, *FAST)
     assert job["state"] == "done", job["error"]
-    assert files(job, "mix")["mix"].shape == files(made, "mix")["mix"].shape
+    assert set(files(job)) == {"mix"}
+    assert any("gone or has changed" in note for note in job["result"]["notes"])
+
+
+def test_an_accompaniment_is_played_again_to_the_vocal(run, vocal):
+    made = run("bgm", vocal, "stems", "drums", "steps", 1, "ways", "layer", *GRID)
+    job = run("retake", "of", made["id"], "strength", 0.1, *GRID)
+    assert job["state"] == "done", job["error"]
+    first, near = files(made), files(job)
+    assert set(near) == set(first) == {"mix", "stem:drums"}
+    assert 0 < np.std(near["mix"] / 2**31 - first["mix"] / 2**31) < np.std(first["mix"] / 2**31)
+
+
+def test_an_edit_made_again_leaves_the_rest_of_the_clip_as_it_is(run, song):
+    source = song(44_100)
+    keys = ("start", 3.0, "end", 6.0, "prompt", "loud metal", "steps", 3)
+    made = run("edit", source, *keys, *GRID)
+    job = run("retake", "of", made["id"], "strength", 0.3, *GRID)
+    assert job["state"] == "done", job["error"]
+    mix, kept = files(job, "mix")["mix"], native(source)
+    a, b = 3 * 44_100, 6 * 44_100
+    assert (mix[:a] == kept[:a]).all()
+    assert (mix[b:] == kept[b:]).all()
+    assert (mix[a:b] != files(made, "mix")["mix"][a:b]).mean() > 0.9
+    assert not any("how it sounds" in note for note in job["result"]["notes"])
+
+
+def test_stems_have_no_mix_to_vary_and_the_answer_says_what_to_do(run, song):
+    made = run("stems", song(), "stems", "drums", *GRID)
+    path = next(f["path"] for f in made["files"])
+    job = run("retake", path, "strength", 0.3, "steps", 2, *GRID)
+    assert job["state"] == "done", job["error"]
     assert any("no recipe" in note for note in job["result"]["notes"])
 
 

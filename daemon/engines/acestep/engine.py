@@ -151,5 +151,7 @@ class AceStepEngine:
             idle(self._session, port)
 
     def unload(self) -> None:
-        """Free what `load` took."""
+        """Free what `load` took; what was made is kept on the disk first."""
+        if self._session is not None:
+            self._session.own.save()
         self._session = None

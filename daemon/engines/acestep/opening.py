@@ -7,10 +7,13 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from bridge import places
 from bridge.protocol.errors import error
 from daemon.engines.acestep import placement as placing
 from daemon.engines.acestep.beside import Beside
 from daemon.engines.acestep.graphs import steps_for
+from daemon.engines.acestep.latents.own import MOST_BYTES, Own
+from daemon.engines.acestep.latents.stored import Store, mark_of
 from daemon.engines.acestep.loading import load_checkpoint, load_shared
 from daemon.engines.acestep.models.folders import Found, Home, look
 from daemon.engines.acestep.models.home import models_home
@@ -21,6 +24,8 @@ from daemon.engines.acestep.speed import speed_for
 from daemon.engines.acestep.tasks import needed
 from daemon.engines.base import Port
 
+_KEPT = "cache/acestep"
+"""Where latents of own results are kept, in Punchin's data folder."""
 _log = logging.getLogger("punchin.acestep")
 
 
@@ -50,6 +55,7 @@ def open_session(model: str | None, port: Port, environ: Mapping[str, str] = os.
         home.checkpoints,
         residence.get,
         beside,
+        own=Own(MOST_BYTES, Store(places.home() / _KEPT, mark_of(shared.vae), MOST_BYTES)),
         loaded=residence.loaded,
         speed=speed,
         steps=steps_for(speed, placement.device),

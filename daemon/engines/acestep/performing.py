@@ -36,7 +36,11 @@ def prepare(session: Session, request: Request, port: Port) -> None:
 
 
 def idle(session: Session, port: Port) -> None:
-    """Make steps ready and the next take ahead, where wanted. Raises Cancelled to give way."""
+    """Use spare time: keep what was made, make steps ready, and the next take where wanted.
+
+    Raises Cancelled to give way.
+    """
+    session.own.save(port.check)
     if session.steps is not None and not session.placement.offload:
         session.steps.make_ready(port.check)
     if session.speed.speculate:

@@ -7,7 +7,7 @@ variation of a take long after it was made.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,11 @@ from bridge.places import home
 from daemon.engines.acestep.dit.noise import mixed, window_noise
 from daemon.engines.acestep.text.prompt import Task, Text
 
+Seeds = tuple[tuple[int, float], ...]
+"""`(seed, variance)` of each noise that is mixed in, the first with variance 1."""
+SeedsOf = Callable[[int], Seeds]
+"""What a take with a seed is drawn from."""
+
 ROLE = "recipe"
 _FORM = 1
 _LARGEST_BYTES = 8 << 20
@@ -25,24 +30,28 @@ _LARGEST_BYTES = 8 << 20
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one take was made.
+    """How one take was made, or a part of it: a side, a track, a passage.
 
     - `op`, `task`, `checkpoint`: of which job, by which of the model's tasks, with which weights.
     - `text`: what the model read.
-    - `seeds`: `(seed, variance)` of each noise mixed in, the first with variance 1.
+    - `seeds`: of its noise; `draw`: which draw of each.
     - `frames`: length of the view; `region`: its new frames `[start, end)`.
     - `start`: sample at which the view begins, `span` those that were asked for, at 48 kHz, from
       the first sample of the job's mix.
     - `schedule`, `guidance`, `hold`: how it was sampled.
     - `codes`: the 5 Hz codes of a clip that was covered, else empty.
     - `likeness`: share of the velocity that came from these codes, 0…1; the rest from `plain`.
+    - `extent`: of a flow-edit, the shares of the steps; there `plain` are the words as they were.
+    - `beside`: the music beside the region was held though the task hears none (an edit by cover).
+    - `way`: of a candidate of `bgm`; `track`: the stem, of what was played to a clip by tracks.
+    - `balance`: loudness against the clip that was asked for, LU.
     """
 
     op: str
     task: Task
     checkpoint: str
     text: Text
-    seeds: tuple[tuple[int, float], ...]
+    seeds: Seeds
     frames: int
     region: tuple[int, int]
     start: int
@@ -53,26 +62,42 @@ class Recipe:
     codes: tuple[int, ...] = ()
     likeness: float = 1.0
     plain: Text | None = None
+    draw: int = 0
+    extent: tuple[float, float] | None = None
+    beside: bool = False
+    way: str = ""
+    track: str = ""
+    balance: float | None = None
 
-    def noise(self, channels: int) -> torch.Tensor:
-        """Return the take's start noise `(frames, channels)`."""
-        return noise_of(self.seeds, self.frames, self.region, channels)
+    @property
+    def of_region(self) -> bool:
+        """Whether music beside the region was kept."""
+        return self.task == "repaint" or self.extent is not None or self.beside
+
+    @property
+    def to_clip(self) -> bool:
+        """Whether it was played to a clip that the result does not hold by itself."""
+        return bool(self.way or self.track)
+
+    def noise(self, channels: int, further: int = 0) -> torch.Tensor:
+        """Return the take's start noise `(frames, channels)`, or that of a `further` draw."""
+        draw, region = self.draw + further, [self.region]
+        drawn = [window_noise(seed, self.frames, region, channels, draw) for seed, _ in self.seeds]
+        out = drawn[0]
+        for (_, variance), more in zip(self.seeds[1:], drawn[1:], strict=True):
+            out = mixed(out, more, variance)
+        return out
+
+
+def alone(seed: int) -> Seeds:
+    """Return what a take is drawn from that varies no other one."""
+    return ((seed, 1.0),)
 
 
 def as_document(recipes: Sequence[Recipe]) -> dict[str, str]:
     """Return the document of a take, by its role."""
     parts = [asdict(recipe) for recipe in recipes]
     return {ROLE: json.dumps({"form": _FORM, "engine": "acestep", "parts": parts}, indent=1)}
-
-
-def noise_of(
-    seeds: tuple[tuple[int, float], ...], frames: int, region: tuple[int, int], channels: int
-) -> torch.Tensor:
-    """Return noise `(frames, channels)` of several seeds, each mixed in with its variance 0…1."""
-    out = window_noise(seeds[0][0], frames, [region], channels)
-    for seed, variance in seeds[1:]:
-        out = mixed(out, window_noise(seed, frames, [region], channels), variance)
-    return out
 
 
 def recipes_of(reference: str) -> tuple[Recipe, ...]:
@@ -102,6 +127,7 @@ def _recipe(held: dict[str, Any]) -> Recipe:
         "span": _pair(held["span"]),
         "schedule": tuple(map(float, held["schedule"])),
         "codes": tuple(map(int, held["codes"])),
+        "extent": tuple(map(float, held["extent"])) if held.get("extent") else None,
     })  # fmt: skip
 
 

@@ -98,5 +98,5 @@ def _key(request: Request) -> Hashable:
     clip = window_key(np.asarray(request.clip), request.source_mark, request.source_start)
     options = tuple(sorted((name, repr(value)) for name, value in request.options.items()))
     how = (request.op, request.seed, request.key, request.handle, request.spans, request.cut)
-    sure = (request.grid, request.grid_told, request.tempo_confidence)
+    sure = (request.grid, request.grid_told, request.tempo_confidence, request.origin is None)
     return clip, options, how, sure

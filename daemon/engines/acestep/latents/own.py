@@ -14,12 +14,14 @@ Threads: the worker's main thread.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from daemon.engines.acestep.latents.encode import HALO
+from daemon.engines.acestep.latents.stored import Store
 from daemon.engines.acestep.parts import HOP
 
 MOST_BYTES = 96 << 20
@@ -48,11 +50,17 @@ class Piece:
 
 
 class Own:
-    """Decoded pieces, the newest first; together at most `most_bytes`."""
+    """Decoded pieces, the newest first; together at most `most_bytes`.
 
-    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
-        self._most_bytes = most_bytes
+    With a `store` it begins with what lies there.
+    """
+
+    def __init__(self, most_bytes: int = MOST_BYTES, store: Store | None = None) -> None:
+        self._most_bytes, self._store = most_bytes, store
         self._held: deque[Piece] = deque()
+        self._unsaved: deque[Piece] = deque()
+        for latents, samples in reversed(list(store.read()) if store else []):
+            self._hold(latents, samples)
 
     def __len__(self) -> int:
         return len(self._held)
@@ -62,14 +70,30 @@ class Own:
         assert len(samples) == len(latents) * HOP, (samples.shape, latents.shape)
         if len(latents) < _RUN:
             return
-        held = latents.detach().float().cpu().clone()
-        self._held.appendleft(Piece(held, samples, _rises(_power(samples))))
-        while sum(piece.nbytes for piece in self._held) > self._most_bytes:
-            self._held.pop()
+        piece = self._hold(latents.detach().float().cpu().clone(), samples)
+        if self._store is not None and piece in self._held:
+            self._unsaved.append(piece)
+
+    def save(self, check: Callable[[], None] = lambda: None) -> None:
+        """Put into the store what is not there yet; `check` is called before each piece."""
+        while self._store is not None and self._unsaved:
+            check()
+            piece = self._unsaved.popleft()
+            self._store.write(piece.latents, piece.samples)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Forget everything but what is in the store already."""
         self._held.clear()
+        self._unsaved.clear()
+
+    def _hold(self, latents: torch.Tensor, samples: np.ndarray) -> Piece:
+        piece = Piece(latents, samples, _rises(_power(samples)))
+        self._held.appendleft(piece)
+        while sum(piece.nbytes for piece in self._held) > self._most_bytes:
+            gone = self._held.pop()
+            if self._unsaved and self._unsaved[0] is gone:
+                self._unsaved.popleft()
+        return piece
 
     def found_in(self, samples: np.ndarray) -> tuple[np.ndarray, torch.Tensor | None]:
         """Return which frames of a clip are known, `(frames,)` bool, and their latents.

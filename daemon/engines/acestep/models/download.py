@@ -17,6 +17,7 @@ from bridge.protocol.errors import error
 from daemon.engines.acestep.models import remote
 from daemon.engines.acestep.models.catalog import PACK, Pack
 from daemon.engines.acestep.models.remote import Remote, Tell, digest_of
+from daemon.engines.acestep.models.turn import turn
 
 MANIFEST = "punchin-pack.json"
 INCOMING = ".incoming"
@@ -42,26 +43,42 @@ def is_here(pack: Pack, home: Path) -> bool:
     return (home / pack.folder).is_dir()
 
 
-def pull(pack: Pack, home: Path, mirror: str, announce: Announce) -> bool:
-    """Fetch a pack unless it is there; return whether it was fetched. Raises 302, 303, 400, 401."""
+def pull(
+    pack: Pack,
+    home: Path,
+    mirror: str,
+    announce: Announce,
+    waits: Callable[[str], None] = lambda who: None,
+) -> bool:
+    """Fetch a pack unless it is there; return whether it was fetched. Raises 302, 303, 400, 401.
+
+    While another process fetches it this one waits, and `waits` hears which process that is.
+    """
     if is_here(pack, home):
         return False
-    files = remote.listing(mirror, pack.source)
-    _check_against(pack, files)
     growing = home / INCOMING / pack.folder
     try:
-        growing.mkdir(parents=True, exist_ok=True)
-        _check_room(growing, files)
-        for file in files:
-            tell = announce(f"{pack.folder}/{file.name}", file.size)
-            remote.fetch(mirror, pack.source, file, growing / file.name, tell)
-        _write_manifest(growing / MANIFEST, pack, files)
-        growing.replace(home / pack.folder)
+        with turn(growing, waits):
+            if is_here(pack, home):
+                return False
+            _fetch(pack, growing, mirror, announce)
+            growing.replace(home / pack.folder)
     except OSError as e:
         raise error(
             401, f"{growing} can't be written ({e}): mend it, or set models.folder"
         ) from None
     return True
+
+
+def _fetch(pack: Pack, growing: Path, mirror: str, announce: Announce) -> None:
+    files = remote.listing(mirror, pack.source)
+    _check_against(pack, files)
+    growing.mkdir(parents=True, exist_ok=True)
+    _check_room(growing, files)
+    for file in files:
+        tell = announce(f"{pack.folder}/{file.name}", file.size)
+        remote.fetch(mirror, pack.source, file, growing / file.name, tell)
+    _write_manifest(growing / MANIFEST, pack, files)
 
 
 def _check_against(pack: Pack, files: tuple[Remote, ...]) -> None:

@@ -22,7 +22,8 @@ from daemon.engines.acestep.ops.finishing import beat_of_kept
 from daemon.engines.acestep.ops.layer import balanced
 from daemon.engines.acestep.ops.repaint import spare_note
 from daemon.engines.acestep.ops.tracks import BAND, SUNG, asked_stems, track_of
-from daemon.engines.acestep.ops.ways import PLAY, SONG, WAYS, Played, Way, rendered
+from daemon.engines.acestep.ops.ways import SONG, WAYS, Way, as_parts, ask, play, rendered
+from daemon.engines.acestep.recipe import Recipe, alone, as_document
 from daemon.engines.acestep.session import Session
 from daemon.engines.acestep.share import Part
 from daemon.engines.acestep.tasks import able
@@ -34,6 +35,15 @@ _ONLY_COVER = (
     "This set-up has no base checkpoint: bgm is a cover of the vocal, which follows it more "
     "loosely than a band would. punchin models pull base"
 )
+
+
+@dataclass(frozen=True, eq=False)
+class Played:
+    """What the model played: latents by stem, or of the whole `song`; its recipes, and notes."""
+
+    latents: dict[str, torch.Tensor]
+    recipes: tuple[Recipe, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,16 +64,23 @@ def bgm(session: Session, request: Request, port: Port) -> Result:
     pool = _pool(session, request, view, ways, Part(port, 0.0, 0.9))
     chosen = pool[request.take - 1]
     backing = _backing(session, request, view, chosen, Part(port, 0.9, 0.08))
-    gain = 1.0
-    if "balance" in request.options:
-        gain, more = balanced([[(0, backing.mix())]], request)
-        notes += more
+    notes += handed(backing, request, request.options.get("balance"), port)
+    told = (*notes, *_about(chosen, pool), *backing.notes, *chosen.played.notes, *spare_note(view))
+    return Result(request.key, told, as_document(chosen.played.recipes), seed=chosen.seed)
+
+
+def handed(
+    backing: Backing, request: Request, balance_lu: float | None, port: Port
+) -> tuple[str, ...]:
+    """Hand a backing over, at `balance_lu` to the clip where that is told; return notes."""
+    gain, notes = 1.0, tuple[str, ...]()
+    if balance_lu is not None:
+        gain, notes = balanced([[(0, backing.mix())]], request, balance_lu)
     for name, samples in backing.stems.items():
         for at in range(0, len(samples), _PIECE):
             port.emit(Chunk(f"stem:{name}", at, samples[at : at + _PIECE] * np.float32(gain)))
     port.progress(1.0, "done")
-    told = (*notes, *_about(chosen, pool), *backing.notes, *chosen.played.notes, *spare_note(view))
-    return Result(request.key, told, seed=chosen.seed)
+    return notes
 
 
 def _ways(session: Session, request: Request) -> tuple[tuple[Way, ...], tuple[str, ...]]:
@@ -110,14 +127,20 @@ def _candidates(
 ) -> list[Candidate]:
     """Make and judge one candidate for each seed; they are played as batches."""
     made: list[Candidate] = []
-    rows = session.ways.rows
+    rows, balance = session.ways.rows, request.options.get("balance")
+    checkpoint = session.checkpoint_for(WAYS[way])
+    asking = part.share(0.0, 0.05, "encoding")
+    scores, notes = ask(session, request, checkpoint, view, way, _tracks(request), asking)
+    part = Part(part.port, asking.last, 0.95 * part.length)
     for at in range(0, len(seeds), rows):
         here = seeds[at : at + rows]
         length = part.length * len(here) / len(seeds)
         share = Part(part.port, part.first + part.length * at / len(seeds), length)
         playing = Part(part.port, share.first, 0.75 * length)
-        played = PLAY[way](session, request, view, _tracks(request), here, playing)
-        for n, (seed, one) in enumerate(zip(here, played, strict=True)):
+        drawn = [alone(seed) for seed in here]
+        found = play(session, request, checkpoint, view, scores, drawn, playing)
+        for n, (seed, latents) in enumerate(zip(here, found, strict=True)):
+            one = Played(latents, as_parts(scores, way, alone(seed), balance), notes)
             step = 0.25 * length / len(here)
             rest = Part(part.port, share.first + 0.75 * length + n * step, step)
             made.append(_judged(session, replace(request, seed=seed), view, way, one, rest))
@@ -128,9 +151,8 @@ def _judged(
     session: Session, request: Request, view: View, way: Way, played: Played, part: Part
 ) -> Candidate:
     """Return what was played as a candidate; its sound is kept for the take."""
-    backing = _rendered(
-        session, request, view, played, Part(part.port, part.first, 0.9 * part.length)
-    )
+    rendering = Part(part.port, part.first, 0.9 * part.length)
+    backing = backing_of(session, request, view, played.latents, rendering)
     part.share(0.9, 1.0, "judging").tell(0.0)
     device = _for_spectra(session)
     vocal = session.kept.made(
@@ -145,16 +167,19 @@ def _judged(
 def _backing(session: Session, request: Request, view: View, one: Candidate, part: Part) -> Backing:
     """Return the sound of a candidate, as it was judged."""
     held: Backing | None = session.kept.get(_key(request, one))
-    return held or _rendered(session, request, view, one.played, part)
+    return held or backing_of(session, request, view, one.played.latents, part)
 
 
-def _rendered(
-    session: Session, request: Request, view: View, played: Played, part: Part
+def backing_of(
+    session: Session, request: Request, view: View, played: dict[str, torch.Tensor], part: Part
 ) -> Backing:
-    """Return the sound of what was played, without a voice and on the vocal's beat."""
-    count, decoding = len(played.latents), 0.5 if SONG in played.latents else 1.0
+    """Return the sound of what was played, without a voice and on the vocal's beat.
+
+    `played` are latents by stem, or of the whole `song`.
+    """
+    count, decoding = len(played), 0.5 if SONG in played else 1.0
     stems = {}
-    for i, (name, latents) in enumerate(played.latents.items()):
+    for i, (name, latents) in enumerate(played.items()):
         share = part.share(decoding * i / count, decoding * (i + 1) / count, "decoding")
         stems[name] = rendered(session, request, view, latents, share)
     if SONG not in stems:

@@ -22,15 +22,15 @@ from daemon.engines.acestep.finite import made_finite
 from daemon.engines.acestep.ops.analyze import understood
 from daemon.engines.acestep.ops.cover import covering
 from daemon.engines.acestep.ops.reference import timbre
-from daemon.engines.acestep.ops.repaint import repaint, spare_note
+from daemon.engines.acestep.ops.repaint import recipe_for, repaint, spare_note
 from daemon.engines.acestep.ops.sounding import edge_gain, hand_over, pieces_of
 from daemon.engines.acestep.ops.wishes import solving, words
 from daemon.engines.acestep.parts import Checkpoint
-from daemon.engines.acestep.recipe import recipes_of
+from daemon.engines.acestep.recipe import Recipe, as_document, recipes_of
 from daemon.engines.acestep.session import Session
 from daemon.engines.acestep.share import Share
 from daemon.engines.acestep.tasks import able
-from daemon.engines.acestep.text.prompt import caption_and_lyrics
+from daemon.engines.acestep.text.prompt import Text, caption_and_lyrics
 from daemon.engines.acestep.view import View, inside
 from daemon.engines.base import Port, Request, Result
 
@@ -94,40 +94,47 @@ def _by_flow(session: Session, request: Request, port: Port) -> Result:
     source = session.source(request, view, checkpoint, Share(port, 0.02, 0.15, "encoding"))
     gain = edge_gain(session, source, view, request, Share(port, 0.15, 0.17, "measuring"))
     old = _old_words(session, request, Share(port, 0.17, 0.25, "understanding"))
-    problem, told = _problem(
+    problem, text, told = _problem(
         session, checkpoint, request, view, source, old, Share(port, 0.24, 0.25, "listening")
     )
     before, _ = words(request, "text2music", view, (), old.caption, old.lyrics)
-    conditions = session.conditions(checkpoint, before)
-    begin, end = extent(
-        bool(options.get("lyrics")), bool(options.get("prompt")), options.get("strength")
+    strength = options.get("strength")
+    recipe = replace(
+        recipe_for(request, checkpoint, view, text, problem, "text2music"),
+        plain=before,
+        extent=extent(bool(options.get("lyrics")), bool(options.get("prompt")), strength),
     )
     share = Share(port, 0.25, 0.85, "editing")
+    made = edited(session, checkpoint, problem, recipe, share)
+    return _handed(session, request, view, made, gain, port, recipe, (*old.notes, *told))
+
+
+def edited(
+    session: Session, checkpoint: Checkpoint, problem: Problem, recipe: Recipe, share: Share
+) -> torch.Tensor:
+    """Return the latents `(frames, C)` of a flow-edit from its recipe; `problem` is its end."""
+    assert recipe.plain is not None
+    assert recipe.extent is not None
+    before, (begin, end) = session.conditions(checkpoint, recipe.plain), recipe.extent
     steps = len(problem.schedule)
 
     def draw(step: int) -> torch.Tensor:
-        rows = [
-            window_noise(
-                request.seed, view.frames, [view.region], checkpoint.channels, 1 + DRAWS * step + n
-            )
-            for n in range(DRAWS)
-        ]
-        return torch.stack(rows)
+        first = 1 + DRAWS * step
+        return torch.stack([recipe.noise(checkpoint.channels, first + n) for n in range(DRAWS)])
 
-    def edited() -> torch.Tensor:
+    def moved() -> torch.Tensor:
         with session.working(checkpoint.transformer):
             return flow_edit(
                 session.dit(checkpoint),
                 problem,
-                conditions,
+                before,
                 draw,
                 begin,
                 end,
                 lambda i, t, x, v: share.tell(i / steps),
             )
 
-    made = made_finite(edited, lambda made: made, [checkpoint.transformer], "the music")[0]
-    return _handed(session, request, view, made, gain, port, (*old.notes, *told))
+    return made_finite(moved, lambda made: made, [checkpoint.transformer], "the music")[0]
 
 
 def _problem(
@@ -138,8 +145,8 @@ def _problem(
     source: torch.Tensor,
     old: Words,
     share: Share,
-) -> tuple[Problem, tuple[str, ...]]:
-    """Return what flow-edit is to reach; what is not told stays as it was."""
+) -> tuple[Problem, Text, tuple[str, ...]]:
+    """Return what flow-edit is to reach, its words and notes; what is not told stays as it was."""
     options = request.options
     text, told = words(
         request,
@@ -160,7 +167,7 @@ def _problem(
         keep=~new_frames(view.frames, view.new),
         source=source,
     )
-    return problem, (*told, *how.notes)
+    return problem, text, (*told, *how.notes)
 
 
 def _old_words(session: Session, request: Request, share: Share) -> Words:
@@ -184,10 +191,17 @@ def _by_cover(session: Session, request: Request, port: Port, notes: tuple[str, 
     port.check()
     about = timbre(session, request, Share(port, 0.2, 0.22, "listening"))
     codes = codes_of(checkpoint, source)
-    problem, _, told = covering(session, checkpoint, request, view, codes, about)
+    problem, recipe, told = covering(session, checkpoint, request, view, codes, about)
+    start, span = request.source_start, request.spans[0]
+    recipe = replace(
+        recipe,
+        start=start + view.sample(0),
+        span=(start + span.start, start + span.end),
+        beside=True,
+    )
     held = replace(problem, keep=~new_frames(view.frames, view.new), source=source)
     made = session.solve(checkpoint, held, Share(port, 0.22, 0.85, "playing"))[0]
-    return _handed(session, request, view, made, gain, port, (*notes, *told))
+    return _handed(session, request, view, made, gain, port, recipe, (*notes, *told))
 
 
 def _handed(
@@ -197,9 +211,10 @@ def _handed(
     made: torch.Tensor,
     gain: float,
     port: Port,
+    recipe: Recipe,
     notes: tuple[str, ...],
 ) -> Result:
     share = Share(port, 0.85, 1.0, "decoding")
     pieces = pieces_of(session, made, view, request.spans[0], request.handle, share)
     more = hand_over(pieces, "region", share, gain)
-    return Result(request.key, (*notes, *spare_note(view), *more))
+    return Result(request.key, (*notes, *spare_note(view), *more), as_document([recipe]))

@@ -27,9 +27,9 @@ from daemon.engines.acestep.ops.sounding import (
     pieces_of,
     takes_of,
 )
-from daemon.engines.acestep.ops.wishes import solving, words
+from daemon.engines.acestep.ops.wishes import Solving, solving, words
 from daemon.engines.acestep.parts import FRAMES_PER_S, Checkpoint
-from daemon.engines.acestep.recipe import Recipe, as_document
+from daemon.engines.acestep.recipe import Recipe, alone, as_document
 from daemon.engines.acestep.session import Session
 from daemon.engines.acestep.share import Share
 from daemon.engines.acestep.text.prompt import Task, Text
@@ -104,7 +104,7 @@ def recipe_for(
     checkpoint: Checkpoint,
     view: View,
     text: Text,
-    problem: Problem,
+    how: Problem | Solving,
     task: Task = "repaint",
     origin: int | None = None,
 ) -> Recipe:
@@ -120,14 +120,14 @@ def recipe_for(
         task=task,
         checkpoint=checkpoint.name,
         text=text,
-        seeds=((request.seed, 1.0),),
+        seeds=alone(request.seed),
         frames=view.frames,
         region=view.region,
         start=origin + view.sample(0),
         span=(origin + span.start, origin + span.end),
-        schedule=problem.schedule,
-        guidance=problem.guidance,
-        hold=problem.hold,
+        schedule=how.schedule,
+        guidance=how.guidance,
+        hold=how.hold,
     )
 
 

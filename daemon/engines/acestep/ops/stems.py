@@ -7,23 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
-
-from daemon.engines.acestep.dit.context import whole as all_new
-from daemon.engines.acestep.dit.sampler import Problem
-from daemon.engines.acestep.ops.layer import passage_noise, seen_by
-from daemon.engines.acestep.ops.passages import Passage, passages_of, solved
+from daemon.engines.acestep.ops.passages import passages_of
+from daemon.engines.acestep.ops.playing import asked, played
 from daemon.engines.acestep.ops.repaint import spare_note
 from daemon.engines.acestep.ops.sounding import hand_over, pieces_of
 from daemon.engines.acestep.ops.tracks import BAND, asked_stems, track_of
-from daemon.engines.acestep.ops.wishes import solving, words
-from daemon.engines.acestep.parts import Checkpoint
+from daemon.engines.acestep.recipe import alone
 from daemon.engines.acestep.separate import demucs
 from daemon.engines.acestep.separate.demucs import Demucs
 from daemon.engines.acestep.session import Session
 from daemon.engines.acestep.share import Part, Share
 from daemon.engines.acestep.tasks import able
-from daemon.engines.acestep.view import View, whole
+from daemon.engines.acestep.view import whole
 from daemon.engines.base import Chunk, Port, Request, Result
 
 USUAL = ("vocals", *BAND)
@@ -37,12 +32,12 @@ _BY = "The stems are by {}: all of them together are the clip."
 
 def stems(session: Session, request: Request, port: Port) -> Result:
     """Take the clip apart into what `stems` names. Raises 301 where nothing here can."""
-    asked = asked_stems(request.options.get("stems", ""))
+    wanted = asked_stems(request.options.get("stems", ""))
     port.progress(0.01, "loading")
-    separator = session.beside.separator(frozenset(asked))
+    separator = session.beside.separator(frozenset(wanted))
     sources = separator.sources if separator else ()
-    split = tuple(name for name in asked or sources if name in sources)
-    anew = tuple(name for name in asked or (() if sources else USUAL) if name not in sources)
+    split = tuple(name for name in wanted or sources if name in sources)
+    anew = tuple(name for name in wanted or (() if sources else USUAL) if name not in sources)
     notes: list[str] = []
     if anew and split and able("extract", session.found) is None:
         notes.append(f"There is no stem {', '.join(anew)} here: punchin models pull base.")
@@ -78,37 +73,10 @@ def _extracted(session: Session, request: Request, names: Sequence[str], part: P
         step = 0.9 * part.length / len(names)
         one = Part(part.port, part.first + 0.1 * part.length + number * step, step)
         share = one.share(0.0, 0.85, f"extracting {name}")
-        made, told = extracted(session, request, checkpoint, view, source, track, passages, share)
+        score, told = asked(request, checkpoint, passages, "extract", (track,))
+        rows = [alone(request.seed)]
+        made = played(session, request, checkpoint, view, source[None], score, rows, share)[0]
         share = one.share(0.85, 1.0, "decoding")
         pieces = pieces_of(session, made, view, request.spans[0], request.handle, share)
         notes += (*told, *hand_over(pieces, f"stem:{name}", share))
     return list(dict.fromkeys(notes))
-
-
-def extracted(
-    session: Session,
-    request: Request,
-    checkpoint: Checkpoint,
-    view: View,
-    source: torch.Tensor,
-    track: str,
-    passages: tuple[Passage, ...],
-    share: Share,
-) -> tuple[torch.Tensor, tuple[str, ...]]:
-    """Return the latents `(view.frames, C)` of a track of `source (view.frames, C)`, and notes."""
-    how = solving(request, checkpoint)
-    notes = dict.fromkeys(how.notes)
-
-    def problem(number: int, passage: Passage) -> Problem:
-        seen = seen_by(passage)
-        text, told = words(request, "extract", seen, (track,))
-        notes.update(dict.fromkeys(told))
-        return Problem(
-            context=all_new(source[passage.first : passage.last]),
-            noise=passage_noise((request.seed,), seen, number, checkpoint),
-            conditions=session.conditions(checkpoint, text),
-            schedule=how.schedule,
-            guidance=how.guidance,
-        )
-
-    return solved(session, checkpoint, view, passages, problem, share)[0], tuple(notes)

@@ -10,22 +10,20 @@ Latents are `(view.frames, C)` on the device, by stem; `song` is a whole mix, su
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 import torch
 
 from daemon.engines.acestep.dit.context import codes_of
-from daemon.engines.acestep.dit.context import whole as all_new
-from daemon.engines.acestep.dit.sampler import Problem
 from daemon.engines.acestep.ops.cover import covering
-from daemon.engines.acestep.ops.layer import added, passage_noise, seen_by
-from daemon.engines.acestep.ops.passages import Passage, passages_of, solved
+from daemon.engines.acestep.ops.passages import passages_of
+from daemon.engines.acestep.ops.playing import Score, asked, played, seen_by
 from daemon.engines.acestep.ops.sounding import pieces_of
-from daemon.engines.acestep.ops.wishes import solving, words
 from daemon.engines.acestep.parts import Checkpoint
+from daemon.engines.acestep.recipe import Recipe, Seeds
 from daemon.engines.acestep.session import Session
 from daemon.engines.acestep.share import Part, Share
 from daemon.engines.acestep.tasks import Task
@@ -36,120 +34,109 @@ Way = Literal["complete", "layer", "cover"]
 WAYS: dict[Way, Task] = {"complete": "complete", "layer": "lego", "cover": "cover"}
 """The ways and the task that each needs, the one to try first first."""
 SONG = "song"
+Scores = Mapping[str, Score]
+"""By stem, in the order in which they are played."""
 _FREE = 0.2  # how far a cover leaves the clip where nobody says; ACE-Step's own DAW: 0.8 of it kept
 _CAPTION = "accompaniment for vocals: {}"
 _FRAMES_PER_CODE = 5
 
 
-@dataclass(frozen=True, eq=False)
-class Played:
-    """What the model played: latents by stem, or of the whole `song`; with notes."""
-
-    latents: dict[str, torch.Tensor]
-    notes: tuple[str, ...] = ()
-
-
-def by_complete(
+def ask(
     session: Session,
     request: Request,
+    checkpoint: Checkpoint,
     view: View,
+    way: Way,
     tracks: Sequence[str],
-    seeds: Sequence[int],
-    part: Part,
-) -> list[Played]:
-    """Let the model complete the vocal with `tracks`."""
-    checkpoint = session.checkpoint_for("complete")
-    source = session.source(request, view, checkpoint, part.share(0.0, 0.1, "encoding"))
-    how = solving(request, checkpoint)
-    notes = dict.fromkeys(how.notes)
-
-    def problem(number: int, passage: Passage) -> Problem:
-        seen = seen_by(passage)
-        text, told = words(request, "complete", seen, tuple(tracks))
-        notes.update(dict.fromkeys(told))
-        return Problem(
-            context=all_new(source[passage.first : passage.last]),
-            noise=passage_noise(seeds, seen, number, checkpoint),
-            conditions=session.conditions(checkpoint, text),
-            schedule=how.schedule,
-            guidance=how.guidance,
-        )
-
+    share: Share,
+) -> tuple[Scores, tuple[str, ...]]:
+    """Return what the model is asked for that a vocal is accompanied by `tracks`, and notes."""
+    if way == "cover":
+        source = session.source(request, view, checkpoint, share)
+        share.port.check()
+        score, notes = _covering(session, request, checkpoint, source, tracks)
+        return {SONG: score}, notes
     passages = passages_of(request.clip, view.frames)
-    share = part.share(0.1, 1.0, "playing")
-    rows = solved(session, checkpoint, view, passages, problem, share)
-    return [Played({SONG: row}, tuple(notes)) for row in rows]
+    if way == "complete":
+        score, notes = asked(request, checkpoint, passages, "complete", tracks)
+        return {SONG: score}, notes
+    told = {track: asked(request, checkpoint, passages, "lego", (track,)) for track in tracks}
+    noted = dict.fromkeys(note for _, notes in told.values() for note in notes)
+    return {track: score for track, (score, _) in told.items()}, tuple(noted)
 
 
-def by_layer(
+def play(
     session: Session,
     request: Request,
+    checkpoint: Checkpoint,
     view: View,
-    tracks: Sequence[str],
-    seeds: Sequence[int],
+    scores: Scores,
+    rows: Sequence[Seeds],
     part: Part,
-) -> list[Played]:
-    """Let the model add `tracks` one by one, each to all that is there."""
-    checkpoint = session.checkpoint_for("lego")
-    passages = passages_of(request.clip, view.frames)
-    encoding = part.share(0.0, 0.05, "encoding")
-    sources = session.source(request, view, checkpoint, encoding)[None]
-    together = [np.array(request.clip) for _ in seeds]
-    made: list[dict[str, torch.Tensor]] = [{} for _ in seeds]
-    notes = dict[str, None]()
-    for number, track in enumerate(tracks):
-        step = 0.95 * part.length / len(tracks)
+) -> list[dict[str, torch.Tensor]]:
+    """Return what is played, by stem, for each of `rows`.
+
+    Of several stems each is played to the clip and to those before it.
+    """
+    sources = torch.zeros(1, view.frames, checkpoint.channels)
+    if not all(recipe.codes for score in scores.values() for recipe in score):
+        encoding = part.share(0.0, 0.05, "encoding")
+        sources = session.source(request, view, checkpoint, encoding)[None]
+    together = [np.array(request.clip) for _ in rows] if len(scores) > 1 else []
+    made: list[dict[str, torch.Tensor]] = [{} for _ in rows]
+    for number, (stem, score) in enumerate(scores.items()):
+        step = 0.95 * part.length / len(scores)
         one = Part(part.port, part.first + 0.05 * part.length + number * step, step)
-        share = one.share(0.0, 0.8, f"playing {track}")
-        rows, told = added(
-            session, request, checkpoint, view, sources, track, passages, share, seeds
-        )
-        notes |= dict.fromkeys(told)
-        for stems, row in zip(made, rows, strict=True):
-            stems[track] = row
-        if number + 1 < len(tracks):
+        last = number + 1 == len(scores)
+        stage = "playing" if stem == SONG else f"playing {stem}"
+        share = one.share(0.0, 1.0 if last else 0.8, stage)
+        found = played(session, request, checkpoint, view, sources, score, rows, share)
+        for stems, row in zip(made, found, strict=True):
+            stems[stem] = row
+        if not last:
             after = Part(part.port, one.first + 0.8 * step, 0.2 * step)
-            sources = _joined(session, request, view, checkpoint, together, rows, after)
-    return [Played(stems, tuple(notes)) for stems in made]
+            sources = _joined(session, request, view, checkpoint, together, found, after)
+    return made
 
 
-def by_cover(
+def as_parts(scores: Scores, way: Way, seeds: Seeds, balance: float | None) -> Score:
+    """Return the recipes of an accompaniment in one row, as they are kept; see `as_scores`."""
+    return tuple(
+        replace(recipe, way=way, track=stem, seeds=seeds, balance=balance)
+        for stem, score in scores.items()
+        for recipe in score
+    )
+
+
+def as_scores(parts: Sequence[Recipe]) -> Scores:
+    """Return the scores of recipes that were kept."""
+    stems = dict.fromkeys(recipe.track for recipe in parts)
+    return {stem: tuple(recipe for recipe in parts if recipe.track == stem) for stem in stems}
+
+
+def _covering(
     session: Session,
     request: Request,
-    view: View,
+    checkpoint: Checkpoint,
+    source: torch.Tensor,
     tracks: Sequence[str],
-    seeds: Sequence[int],
-    part: Part,
-) -> list[Played]:
-    """Let the model cover the vocal as an accompaniment."""
-    checkpoint = session.checkpoint_for("cover")
-    source = session.source(request, view, checkpoint, part.share(0.0, 0.1, "encoding"))
-    part.port.check()
+) -> tuple[Score, tuple[str, ...]]:
+    """Have the vocal covered as an accompaniment; `source (frames, C)` is the clip's."""
     codes = codes_of(checkpoint, source)
     about = str(request.options.get("prompt", "")).strip() or ", ".join(tracks)
     strength = request.options.get("strength", _FREE)
-    asked = replace(request, options={**request.options, "strength": strength})
-    notes = dict[str, None]()
-
-    def problem(number: int, passage: Passage) -> Problem:
+    free = replace(request, options={**request.options, "strength": strength})
+    score, notes = list[Recipe](), dict[str, None]()
+    for number, passage in enumerate(passages_of(request.clip, len(source))):
         seen = seen_by(passage)
         first, last = passage.first // _FRAMES_PER_CODE, -(-passage.last // _FRAMES_PER_CODE)
-        caption = _CAPTION.format(about)
-        made, _, told = covering(
-            session, checkpoint, asked, seen, codes[first:last], caption=caption, lyrics=""
+        caption, here = _CAPTION.format(about), codes[first:last]
+        _, recipe, told = covering(
+            session, checkpoint, free, seen, here, caption=caption, lyrics=""
         )
-        notes.update(dict.fromkeys(told))
-        return replace(made, noise=passage_noise(seeds, seen, number, checkpoint))
-
-    passages = passages_of(request.clip, view.frames)
-    share = part.share(0.1, 1.0, "playing")
-    rows = solved(session, checkpoint, view, passages, problem, share)
-    return [Played({SONG: row}, tuple(notes)) for row in rows]
-
-
-Player = Callable[[Session, Request, View, Sequence[str], Sequence[int], Part], list[Played]]
-PLAY: dict[Way, Player] = {"complete": by_complete, "layer": by_layer, "cover": by_cover}
-"""`play(session, request, view, tracks, seeds, part)`: one accompaniment a seed, as one batch."""
+        score.append(replace(recipe, draw=number))
+        notes |= dict.fromkeys(told)
+    return tuple(score), tuple(notes)
 
 
 def rendered(

@@ -32,6 +32,7 @@ METRES = {"2/4": "2", "3/4": "3", "4/4": "4", "6/8": "6"}
 """Metres that the model knows, and its names for them."""
 NO_VOCALS = "[Instrumental]"
 """The lyrics of music that nobody sings, as trained."""
+_CAPTION = "# Caption\n"
 METADATA, END = "\n\n# Metas\n", "<|endoftext|>"
 """Where the metadata of a prompt begins, and the end of either text."""
 
@@ -135,9 +136,18 @@ def text_of(
 
 def caption_and_lyrics(text: Text) -> tuple[str, str]:
     """Return what `text_of` was given; lyrics of music that nobody sings are empty."""
-    caption = text.prompt.partition("# Caption\n")[2].rpartition(METADATA)[0]
+    caption = text.prompt.partition(_CAPTION)[2].rpartition(METADATA)[0]
     lyrics = text.lyrics.partition("# Lyric\n")[2].removesuffix(END)
     return caption, "" if lyrics == NO_VOCALS else lyrics
+
+
+def with_words(text: Text, new: Text, caption: bool, lyrics: bool) -> Text:
+    """Return `text` with the caption, the lyrics or both of `new`; the task stays."""
+    if caption:
+        before, _, rest = text.prompt.partition(_CAPTION)
+        metas = METADATA + rest.rpartition(METADATA)[2]
+        text = Text(f"{before}{_CAPTION}{caption_and_lyrics(new)[0]}{metas}", text.lyrics)
+    return Text(text.prompt, new.lyrics) if lyrics else text
 
 
 def _metas(told: Metadata) -> str:

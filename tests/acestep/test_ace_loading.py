@@ -147,6 +147,7 @@ def _set(key, value):
         (_without("scale_shift_table"), TRANSFORMER, "lacks scale_shift_table"),
         (_with("odd", torch.zeros(3)), TRANSFORMER, "odd, which"),
         (_with("norm_out.weight", torch.zeros(3)), TRANSFORMER, "[3] and should be [64]"),
+        (_with("norm_out.weight", torch.ones(64, dtype=torch.int8)), TRANSFORMER, "whole numbers"),
         (_pickled, TRANSFORMER, "can run code"),
         (_cut, "vae/diffusion_pytorch_model.safetensors", "cut off"),
         (_cut, "text_encoder/model.safetensors", "cut off"),
@@ -216,6 +217,16 @@ def test_a_pickle_with_code_is_not_run(original_turbo, tmp_path, cpu):
     assert "can run code" in caught.value.message
     assert "weights_only" not in caught.value.message
     assert not (tmp_path / "made").exists()
+
+
+def test_a_silence_of_another_model_is_303_and_names_the_file(original_turbo, tmp_path, cpu):
+    folder = tmp_path / "acestep-v15-turbo"
+    shutil.copytree(original_turbo, folder)
+    torch.save(torch.zeros(1, 3, 100), folder / "silence_latent.pt")
+    with pytest.raises(PunchinError) as caught:
+        loading.load_checkpoint(folders.recognise(folder), cpu)
+    assert caught.value.code == 303
+    assert str(folder / "silence_latent.pt") in caught.value.message
 
 
 def test_without_vae_and_text_encoder_it_says_what_brings_them(original_turbo, tmp_path, cpu):

@@ -9,7 +9,8 @@ from safetensors.torch import save_file
 
 from bridge.protocol.errors import PunchinError
 from daemon.engines.acestep.loading import load_checkpoint
-from daemon.engines.acestep.lora import Loras, read
+from daemon.engines.acestep.lora import Loras
+from daemon.engines.acestep.lora_file import read
 from daemon.engines.acestep.models import folders
 
 RANK = 3

@@ -50,7 +50,8 @@ def hub():
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch):
-    monkeypatch.setattr(remote.fetch, "__defaults__", (lambda seconds: None,))
+    for asks in (remote.fetch, remote.listing):
+        monkeypatch.setattr(asks, "__defaults__", (lambda seconds: None,))
 
 
 class Told:
@@ -171,17 +172,21 @@ def test_a_name_that_leads_out_is_refused(hub, tmp_path, name):
 
 
 def test_a_server_in_trouble_is_asked_again_a_refusal_is_not(hub, tmp_path):
-    hub.statuses = [200, 503, 500]
+    hub.statuses = [429, 503, 200, 503, 429, 500]
     pulled(hub, tmp_path)
     hub.statuses, hub.asked = [200, 404], []
     with pytest.raises(PunchinError, match="404") as caught:
         download.pull(SMALL, tmp_path / "again", hub.address, Told())
     assert caught.value.code == 302
     assert len(hub.asked) == 2
+    hub.statuses, hub.asked = [403], []
+    with pytest.raises(PunchinError, match="403"):
+        download.pull(SMALL, tmp_path / "again", hub.address, Told())
+    assert len(hub.asked) == 1
 
 
 def test_no_answer_and_a_page_in_place_of_a_list(hub, tmp_path):
-    hub.statuses = [502]
+    hub.statuses = [502] * 5
     with pytest.raises(PunchinError, match="502") as caught:
         download.pull(SMALL, tmp_path, hub.address, Told())
     assert caught.value.code == 302

@@ -31,7 +31,7 @@ from bridge.protocol.errors import error
 from daemon.engines.acestep import weights
 from daemon.engines.acestep.latents.lean import lean
 from daemon.engines.acestep.models import headers, original
-from daemon.engines.acestep.models.folders import Found, number, read_json
+from daemon.engines.acestep.models.folders import TEXT_ENCODER, Found, number, read_json
 from daemon.engines.acestep.parts import HOP, RATE, Checkpoint, Placement, Shared
 
 _STEM = "diffusion_pytorch_model"
@@ -69,8 +69,8 @@ def load_shared(found: Found, placement: Placement) -> Shared:
     """Return the VAE and the text encoder that lie with `found`. Raises 302, 303."""
     if found.vae is None or found.text_encoder is None or found.tokenizer is None:
         raise error(
-            302, f"{found.folder} has no vae and no Qwen3-Embedding-0.6B inside or beside it: "
-            "punchin models pull turbo brings them"
+            302, f"{found.folder} has no vae and {TEXT_ENCODER} in one place inside or beside it: "
+            "punchin models pull turbo brings both"
         )  # fmt: skip
     return Shared(
         vae=_vae(found.vae, placement),
@@ -114,7 +114,8 @@ def _from_folders(found: Found, placement: Placement) -> dict[str, Any]:
 
 def _from_one_file(found: Found, placement: Placement) -> dict[str, Any]:
     files = headers.shards(found.folder, "model")
-    silence = {original.SILENCE: _silence(found.folder / f"{original.SILENCE}.pt")}
+    file = found.folder / f"{original.SILENCE}.pt"
+    silence = {original.SILENCE: (file, _silence(file))}
     made = {}
     for name, kind in _KINDS.items():
         held = weights.announced(files, _only(name))

@@ -19,6 +19,8 @@ from daemon.engines.acestep.models import headers
 from daemon.engines.acestep.models.headers import Tensor
 
 _Made = TypeVar("_Made")
+_FRACTIONS = ("F", "BF")
+"""How the names of safetensors' floating types begin."""
 
 
 class _NoDrawing(TorchFunctionMode):
@@ -61,15 +63,16 @@ def fill(
     found: Mapping[str, Tensor],
     dtype: torch.dtype,
     device: torch.device,
-    given: Mapping[str, torch.Tensor] | None = None,
+    given: Mapping[str, tuple[Path, torch.Tensor]] | None = None,
 ) -> None:
     """Put the tensors `found` (and those `given`) into `module`, in `dtype` and on `device`.
 
-    Raises 303 where a name is missing or unknown, or a shape is not the module's.
+    Raises 303 where a name is missing or unknown, a shape is not the module's, or whole numbers
+    stand for weights.
     """
     given = given or {}
     _check(module, found, given)
-    state = {name: tensor.to(device, dtype) for name, tensor in given.items()}
+    state = {name: tensor.to(device, dtype) for name, (_, tensor) in given.items()}
     for file in {tensor.file for tensor in found.values()}:
         state.update(_read(file, found, dtype, device))
     module.load_state_dict(state, strict=True, assign=True)
@@ -80,7 +83,9 @@ def fill(
 
 
 def _check(
-    module: torch.nn.Module, found: Mapping[str, Tensor], given: Mapping[str, torch.Tensor]
+    module: torch.nn.Module,
+    found: Mapping[str, Tensor],
+    given: Mapping[str, tuple[Path, torch.Tensor]],
 ) -> None:
     wanted = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
     kind = type(module).__name__
@@ -92,8 +97,11 @@ def _check(
             what = f"{tensor.file} holds {tensor.name}, which {kind} has not"
             raise error(303, f"{what}: check that its config.json belongs to it")
         _same(tensor.file, tensor.name, tensor.shape, wanted[name])
-    for name, value in given.items():
-        _same(Path(name), name, tuple(value.shape), wanted[name])
+        if not tensor.dtype.startswith(_FRACTIONS):
+            what = f"{tensor.file}: {tensor.name} is {tensor.dtype}, whole numbers"
+            raise error(303, f"{what}: fetch weights that are not packed, such as bfloat16")
+    for name, (file, value) in given.items():
+        _same(file, name, tuple(value.shape), wanted[name])
 
 
 def _same(file: Path, name: str, shape: tuple[int, ...], wanted: tuple[int, ...]) -> None:

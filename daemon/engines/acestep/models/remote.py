@@ -31,6 +31,8 @@ _MOST_LISTING_BYTES = 16 << 20  # a listing has some 300 bytes a file
 _WANTED = frozenset({".safetensors", ".json", ".txt", ".jinja", ".yaml"})
 _SILENCE = "silence_latent.pt"  # the one file that is not safetensors; it is loaded as weights only
 _BROKEN = (OSError, http.client.HTTPException)
+_BUSY = frozenset({408, 425, 429})
+"""Statuses below 500 of a host that may well give the file when it is asked again."""
 
 Tell = Callable[[int], None]
 """Hears how many bytes have come since the last time."""
@@ -90,14 +92,14 @@ def digest_of(file: Path, size: int, tell: Tell = lambda count: None) -> Digest:
     return digest
 
 
-def listing(mirror: str, source: Source) -> tuple[Remote, ...]:
+def listing(
+    mirror: str, source: Source, wait: Callable[[float], None] = time.sleep
+) -> tuple[Remote, ...]:
     """Return the files wanted of a repository's folder. Raises 302 if it can't be had, 303."""
     inside = f"/{source.inside}" if source.inside else ""
     where = f"api/models/{source.repository}/tree/{source.revision}{inside}?recursive=true"
     try:
-        with _open(f"{mirror}/{where}") as answer:
-            listed = answer.read(_MOST_LISTING_BYTES)
-        rows = json.loads(listed)
+        rows = json.loads(_listed(f"{mirror}/{where}", wait))
         files = [_remote(row, source.inside) for row in rows if row["type"] == "file"]
     except _BROKEN as e:
         raise _unreachable(f"{mirror}/{source.repository}", e) from None
@@ -107,6 +109,25 @@ def listing(mirror: str, source: Source) -> tuple[Remote, ...]:
             "models.mirror"
         ) from None  # fmt: skip
     return tuple(f for f in files if PurePosixPath(f.name).suffix in _WANTED or f.name == _SILENCE)
+
+
+def _listed(url: str, wait: Callable[[float], None]) -> bytes:
+    """Return what is listed; a host that is busy is asked again."""
+    idle = 0
+    while True:
+        try:
+            with _open(url) as answer:
+                return bytes(answer.read(_MOST_LISTING_BYTES))
+        except urllib.error.HTTPError as e:
+            idle += 1
+            if idle == _TRIES or not _is_busy(e):
+                raise
+        wait(idle)
+
+
+def _is_busy(answer: urllib.error.HTTPError) -> bool:
+    """Whether the host may well give the file when it is asked again."""
+    return answer.code >= 500 or answer.code in _BUSY
 
 
 def _remote(row: dict[str, Any], inside: str) -> Remote:
@@ -140,7 +161,7 @@ def fetch(
             _more(url, remote, to, digest, tell)
         except _BROKEN as e:
             idle = 0 if digest.size > before else idle + 1
-            if idle == _TRIES or (isinstance(e, urllib.error.HTTPError) and e.code < 500):
+            if idle == _TRIES or (isinstance(e, urllib.error.HTTPError) and not _is_busy(e)):
                 raise _unreachable(url, e) from None
             wait(idle)
     if not remote.matches(digest):

@@ -12,6 +12,7 @@ from daemon.engines.acestep import ladder, solving
 from daemon.engines.acestep.finite import in_float32, made_finite
 from daemon.engines.acestep.latents import decode as decoding
 from daemon.engines.acestep.latents import encode as encoding
+from daemon.engines.acestep.memory import is_out_of_memory
 
 CLIP = music(18.0)
 FAR = asked("repaint", CLIP, (8.0, 10.0), prompt="warm pop", allow_degrade=True, steps=4)
@@ -163,12 +164,15 @@ def test_what_was_handed_over_stays(engine, session, short):
         ),
         (RuntimeError("CUDA error: out of memory"), True),
         (RuntimeError("CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate"), True),
+        (RuntimeError("CUDNN_STATUS_ALLOC_FAILED"), True),
+        (RuntimeError("CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`"), True),
+        (RuntimeError("GET was unable to find an engine to execute this computation"), True),
         (RuntimeError("shapes do not match"), False),
         (ValueError("out of memory"), False),
     ],
 )
 def test_what_counts_as_out_of_memory(problem, is_it):
-    assert ladder.is_out_of_memory(problem) is is_it
+    assert is_out_of_memory(problem) is is_it
 
 
 def test_another_problem_is_nobodys_rung(engine, session, short):

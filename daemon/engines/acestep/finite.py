@@ -13,6 +13,7 @@ import torch
 
 from bridge.protocol.errors import error
 from daemon.engines.acestep.cache import bytes_of
+from daemon.engines.acestep.memory import give_back, is_out_of_memory
 
 Made = TypeVar("Made")
 
@@ -33,13 +34,24 @@ def made_finite(
         return made
     wide = [module for module in modules if module is not None]
     if list(_narrow(wide)) and _fits(wide):
-        with in_float32(wide):
-            made = make()
-        if bool(torch.isfinite(look(made)).all()):
-            return made
+        again = _made_wide(make, wide)
+        if again is not None and bool(torch.isfinite(look(again)).all()):
+            return again
     raise error(
         307, f"{what} came out as no numbers: try another seed, or set engine.precision to float32"
     )
+
+
+def _made_wide(make: Callable[[], Made], modules: list[torch.nn.Module]) -> Made | None:
+    """Return `make()` with `modules` in float32, None where memory does not hold that."""
+    try:
+        with in_float32(modules):
+            return make()
+    except Exception as problem:
+        if not is_out_of_memory(problem):
+            raise
+    give_back()
+    return None
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ Threads: the thread that owns the device.
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import weakref
@@ -27,6 +28,7 @@ import torch.nn.functional as F  # noqa: N812
 from bridge.places import home
 from daemon.engines.acestep.dit.forward import Cross, Run, velocity
 from daemon.engines.acestep.dit.layout import Layout
+from daemon.engines.acestep.memory import is_out_of_memory
 from daemon.engines.acestep.speed import Speed
 
 TOKENS = 128
@@ -130,12 +132,16 @@ class Steps:
                 continue  # the weights may lie elsewhere by now
             try:
                 self._ready[key] = self._made(*given)
-            except torch.OutOfMemoryError:
-                _log.warning("no memory to make a step ready")
-                return self.drop()
             except RuntimeError as problem:
-                _log.warning("no step can be made ready: %s", str(problem).splitlines()[0])
-                self._unable = True
+                if is_out_of_memory(problem):
+                    _log.warning("no memory to make a step ready")
+                    return self.drop()
+                _log.warning("no step can be made ready: %s", (str(problem) or "?").splitlines()[0])
+                if self._inner is velocity:
+                    self._unable = True
+                else:  # no compiler, or one that fails
+                    self._inner = velocity
+                    self._wanted[key] = given
             while len(self._ready) > MOST_STEPS:
                 self._ready.popitem(last=False)
         return None
@@ -167,20 +173,19 @@ class Steps:
 
 
 def captured(device: torch.device) -> Capture:
-    """Return what captures on a CUDA device, all from one pool of memory."""
-    pool: Any = torch.cuda.graph_pool_handle()
+    """Return what captures on a CUDA device, all that live at a time from one pool of memory.
+
+    A pool that lost its last graph can't be captured into, so that the next graph gets another.
+    """
+    living: weakref.WeakSet[Any] = weakref.WeakSet()
+    pool: Any = None
 
     def capture(step: Thunk) -> Thunk:
+        nonlocal pool
         with torch.cuda.device(device):
-            beside = torch.cuda.Stream()
-            beside.wait_stream(torch.cuda.current_stream())
-            with torch.cuda.stream(beside):
-                for _ in range(_WARM):
-                    step()
-            torch.cuda.current_stream().wait_stream(beside)
-            graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(graph, pool=pool):
-                out = step()
+            pool = pool if living else torch.cuda.graph_pool_handle()
+            graph, out = _captured_on(_side_stream(device), pool, step)
+        living.add(graph)
 
         def again() -> torch.Tensor:
             graph.replay()
@@ -189,6 +194,29 @@ def captured(device: torch.device) -> Capture:
         return again
 
     return capture
+
+
+@functools.cache
+def _side_stream(device: torch.device) -> Any:
+    """Return the one stream that everything is captured on: cuBLAS keeps a workspace for each."""
+    return torch.cuda.Stream(device)
+
+
+def _captured_on(side: Any, pool: Any, step: Thunk) -> tuple[Any, torch.Tensor]:
+    """Return a graph of `step` on the stream `side`, and where it puts what it computes.
+
+    The warm-up runs on the same stream: what libraries keep for a stream is not taken from the pool
+    of the graphs then, which it would outlive.
+    """
+    graph = torch.cuda.CUDAGraph()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):  # torch leaves the stream as it is where a capture can't be ended
+        for _ in range(_WARM):
+            step()
+        with torch.cuda.graph(graph, pool=pool, stream=side, capture_error_mode="thread_local"):
+            out = step()
+    torch.cuda.current_stream().wait_stream(side)
+    return graph, out
 
 
 def steps_for(speed: Speed, device: torch.device) -> Steps | None:

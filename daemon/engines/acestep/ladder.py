@@ -12,7 +12,6 @@ Threads: the thread that owns the device.
 
 from __future__ import annotations
 
-import gc
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,6 +20,7 @@ import numpy as np
 import torch
 
 from bridge.protocol.errors import error
+from daemon.engines.acestep.memory import give_back, is_out_of_memory
 from daemon.engines.acestep.parts import GRAIN, HOP
 from daemon.engines.acestep.session import Session
 from daemon.engines.base import Chunk, Port, Request, Result
@@ -32,7 +32,6 @@ LEAST_CONTEXT_S = 2.0
 """With less of the clip on each side a region is no longer made to fit it."""
 
 _REGIONS = frozenset({"repaint", "edit"})  # the ops for which context is what is around a region
-_WORDS = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed")
 _log = logging.getLogger("punchin.acestep")
 
 
@@ -56,15 +55,14 @@ def free(session: Session) -> None:
     session.kept.clear()
     if session.steps is not None:
         session.steps.drop()
-    gc.collect()
-    if session.placement.device.type == "cuda":
-        torch.cuda.empty_cache()
+    give_back()
 
 
 def do_less_at_once(session: Session) -> None:
     """From now on use small tiles and chunks, and solve every take for itself."""
     free(session)
-    session.ways = replace(session.ways, rows=1, tile=SMALL_TILE, chunk=SMALL_CHUNK)
+    tile, chunk = min(session.ways.tile, SMALL_TILE), min(session.ways.chunk, SMALL_CHUNK)
+    session.ways = replace(session.ways, rows=1, tile=tile, chunk=chunk)
 
 
 def take_turns(session: Session) -> None:
@@ -77,14 +75,6 @@ def take_turns(session: Session) -> None:
     for checkpoint in session.loaded():
         session.sent_home(checkpoint)
     free(session)
-
-
-def is_out_of_memory(problem: BaseException) -> bool:
-    """Whether an exception says that memory ran out, of whatever device."""
-    if isinstance(problem, MemoryError) or type(problem).__name__ == "OutOfMemoryError":
-        return True
-    said = str(problem).lower()
-    return isinstance(problem, RuntimeError) and any(words in said for words in _WORDS)
 
 
 def _with_less(session: Session, request: Request, port: _Steady, run: Run) -> Result:

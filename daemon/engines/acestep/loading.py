@@ -29,7 +29,7 @@ from transformers.utils import logging as transformers_logging
 
 from bridge.protocol.errors import error
 from daemon.engines.acestep import weights
-from daemon.engines.acestep.latents.lean import lean
+from daemon.engines.acestep.latents.lean import lean, on_cuda
 from daemon.engines.acestep.models import headers, original
 from daemon.engines.acestep.models.folders import TEXT_ENCODER, Found, number, read_json
 from daemon.engines.acestep.parts import HOP, RATE, Checkpoint, Placement, Shared
@@ -180,6 +180,8 @@ def _vae(folder: Path, placement: Placement) -> Any:
         )  # fmt: skip
     held = weights.announced(headers.shards(folder, _STEM))
     weights.fill(module, held, torch.float32, torch.device("cpu"))
+    if placement.device.type == "cuda":
+        on_cuda(placement.device)  # compiled now, so that no job waits for it
     return torch.nn.Module.to(lean(module, placement.vae_dtype), _home(placement))
 
 

@@ -20,6 +20,7 @@ from daemon.engines.acestep.models.home import models_home
 from daemon.engines.acestep.parts import Checkpoint, Placement
 from daemon.engines.acestep.residence import Residence, numbers_in
 from daemon.engines.acestep.session import Session
+from daemon.engines.acestep.solving import ways_for
 from daemon.engines.acestep.speed import speed_for
 from daemon.engines.acestep.tasks import needed
 from daemon.engines.base import Port
@@ -40,6 +41,7 @@ def open_session(model: str | None, port: Port, environ: Mapping[str, str] = os.
     has = placing.machine(wishes.device)
     placement = placing.choose(wishes, has, numbers_in(first))
     _log.info("%s on %s", first.folder, placing.describe(placement))
+    placing.take(placement)
     placing.keep_budget(placement)
     placing.use_cores(placement)
     port.progress(0.1, "loading")
@@ -57,6 +59,7 @@ def open_session(model: str | None, port: Port, environ: Mapping[str, str] = os.
         beside,
         own=Own(MOST_BYTES, Store(places.home() / _KEPT, mark_of(shared.vae), MOST_BYTES)),
         loaded=residence.loaded,
+        ways=ways_for(placement.device),
         speed=speed,
         steps=steps_for(speed, placement.device),
     )

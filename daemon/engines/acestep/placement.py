@@ -9,6 +9,7 @@ Threads: the worker's main thread.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -24,6 +25,7 @@ WORK = 3 * GIB // 2
 SMALL_WORK = GIB
 """The same with the VAE in half precision and short tiles."""
 _AMPERE = (8, 0)  # the first CUDA devices that compute in bfloat16
+_log = logging.getLogger("punchin.acestep")
 _TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -77,10 +79,15 @@ def machine(wish: str = "auto") -> Machine:
         free["mps"] = int(torch.mps.recommended_max_memory())
     for number in range(torch.cuda.device_count()):
         name = f"cuda:{number}"
-        if wish in ("auto", "cuda", name):
+        if wish not in ("auto", "cuda", name):
+            continue
+        try:
             free[name] = int(torch.cuda.mem_get_info(number)[0])
-            if torch.version.hip or torch.cuda.get_device_capability(number) >= _AMPERE:
-                knows.add(name)
+        except RuntimeError as problem:  # taken by another program alone, or its driver is broken
+            _log.warning("%s is not used: %s", name, str(problem).splitlines()[0])
+            continue
+        if torch.version.hip or torch.cuda.get_device_capability(number) >= _AMPERE:
+            knows.add(name)
     return Machine(free, frozenset(knows))
 
 
@@ -114,6 +121,17 @@ def needed(placement: Placement, weights: Weights) -> int:
     width, vae_width = placement.transformer_dtype.itemsize, placement.vae_dtype.itemsize
     parts = (weights.checkpoint * width, weights.text_encoder * width, weights.vae * vae_width)
     return max(parts) if placement.offload else sum(parts)
+
+
+def take(placement: Placement) -> None:
+    """Have this thread work on the device of `placement`; called once, before anything is loaded.
+
+    A kernel that torch compiles at run time goes to the thread's present CUDA device, wherever its
+    tensors lie. cuDNN's attention is left out: see `dit.attention.FUSED`.
+    """
+    if placement.device.type == "cuda":
+        torch.cuda.set_device(placement.device)
+        torch.backends.cuda.enable_cudnn_sdp(False)
 
 
 def keep_budget(placement: Placement) -> None:

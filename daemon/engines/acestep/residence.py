@@ -10,7 +10,6 @@ Threads: the worker's main thread.
 from __future__ import annotations
 
 import contextlib
-import gc
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -18,6 +17,7 @@ from typing import Any
 import torch
 
 from bridge.protocol.errors import error
+from daemon.engines.acestep.memory import give_back, is_out_of_memory
 from daemon.engines.acestep.models import headers
 from daemon.engines.acestep.models.folders import Found
 from daemon.engines.acestep.parts import Checkpoint, Placement
@@ -70,17 +70,18 @@ class Residence:
         self.leave_only("")
 
     def _loaded(self, found: Found) -> Checkpoint:
-        try:
-            return self._load(found)
-        except torch.OutOfMemoryError:
-            self.clear()
-        try:
-            return self._load(found)
-        except torch.OutOfMemoryError:
-            raise error(
-                304, f"{found.name} does not fit on the device: close other programs, or set "
-                "engine.device to cpu"
-            ) from None  # fmt: skip
+        for last in (False, True):
+            try:
+                return self._load(found)
+            except Exception as problem:
+                if not is_out_of_memory(problem):
+                    raise
+            if not last:
+                self.clear()  # outside the handler, which holds on to what was loaded
+        raise error(
+            304, f"{found.name} does not fit on the device: close other programs, or set "
+            "engine.device to cpu"
+        )  # fmt: skip
 
     def _make_room(self, size: int) -> None:
         if self._room_bytes is None:
@@ -91,9 +92,7 @@ class Residence:
     def _drop(self, name: str) -> None:
         self.leaving(name)
         del self._held[name]
-        gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        give_back()
 
 
 def numbers_in(found: Found) -> Weights:

@@ -15,11 +15,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
+import torch.nn.functional as F  # noqa: N812
 
 from daemon.engines.acestep.cache import Cache
 from daemon.engines.acestep.dit.sampler import Dit, OnStep, Problem, sample
-from daemon.engines.acestep.latents.decode import CHUNK
+from daemon.engines.acestep.latents.decode import CHUNK, HALO
 from daemon.engines.acestep.latents.encode import TILE
+from daemon.engines.acestep.parts import HOP
 
 LONG_S = 1.5
 """With more than this still to do at half-way, what is foreseen is worth hearing."""
@@ -51,6 +53,26 @@ class Ways:
     tile: int = TILE
     chunk: int = CHUNK
     clock: Callable[[], float] = time.monotonic
+
+
+def ways_for(device: torch.device) -> Ways:
+    """Return what `device` can do at once.
+
+    With an older macOS convolutions on MPS take no more than 65,536 samples.
+    """
+    if device.type != "mps" or _long_convolutions(device):
+        return Ways()
+    frames = (1 << 16) // HOP
+    return Ways(tile=frames, chunk=frames - 2 * HALO)
+
+
+def _long_convolutions(device: torch.device) -> bool:
+    one = torch.ones(1, 1, 1, device=device)
+    try:
+        F.conv1d(one.expand(1, 1, 1 << 17).contiguous(), one)
+    except RuntimeError:
+        return False
+    return True
 
 
 def solve(

@@ -13,12 +13,21 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-FUSED = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.CUDNN_ATTENTION]
+FUSED = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION]
+"""Without cuDNN's, which torch prefers on Hopper: it plans some 30 ms for every length it meets."""
 
 
-def fused_only(device: torch.device) -> AbstractContextManager[None]:
-    """Forbid the plain-math kernel on CUDA: it writes all scores to memory, and raises instead."""
-    return sdpa_kernel(FUSED) if device.type == "cuda" else nullcontext()
+def fused_only(weight: torch.Tensor) -> AbstractContextManager[None]:
+    """Forbid the plain-math kernel on CUDA, which writes all scores to memory; it raises instead.
+
+    Where no fused kernel may be there for the device of `weight` in its dtype, it is allowed: on
+    AMD devices, and in bfloat16 before Ampere.
+    """
+    if weight.device.type != "cuda":
+        return nullcontext()
+    able = weight.dtype != torch.bfloat16 or _is_ampere(weight.device)
+    plain = [] if able and torch.version.hip is None else [SDPBackend.MATH]
+    return sdpa_kernel([*FUSED, *plain])
 
 
 def attend(
@@ -27,11 +36,12 @@ def attend(
     """Return softmax(q·kᵀ/√D + bias)·v, `(B, H, T, D)`.
 
     Of the fused CUDA kernels only flash attention takes grouped heads, and it takes neither a bias
-    nor float32 nor a device before Ampere; for the others keys and values are repeated.
+    nor float32 nor a device before Ampere, and builds for Windows come without it; for the others,
+    and for other devices than the CPU, keys and values are repeated.
     """
     groups = query.shape[1] // key.shape[1]
-    flash = bias is None and query.dtype != torch.float32
-    if groups > 1 and query.is_cuda and not (flash and _has_flash(query.device)):
+    flash = query.is_cuda and bias is None and query.dtype != torch.float32
+    if groups > 1 and query.device.type != "cpu" and not (flash and _has_flash(query.device)):
         key, value = (x.repeat_interleave(groups, 1) for x in (key, value))
     return F.scaled_dot_product_attention(
         query, key, value, attn_mask=bias, enable_gqa=query.shape[1] != key.shape[1]
@@ -61,7 +71,13 @@ def attend_near(
 
 @functools.cache
 def _has_flash(device: torch.device) -> bool:
-    return torch.version.hip is None and torch.cuda.get_device_capability(device) >= (8, 0)
+    there = torch.version.hip is None and torch.backends.cuda.is_flash_attention_available()
+    return there and _is_ampere(device)
+
+
+@functools.cache
+def _is_ampere(device: torch.device) -> bool:
+    return torch.cuda.get_device_capability(device) >= (8, 0)
 
 
 def rotary(

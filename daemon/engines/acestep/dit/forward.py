@@ -88,7 +88,7 @@ def velocity(
     """
     weight = transformer.condition_embedder.weight
     rows = x.shape[0]
-    with fused_only(weight.device):
+    with fused_only(weight):
         hidden = _tokens(transformer, x.to(weight), context.to(weight))
         if null is not None:
             hidden = torch.cat((hidden, hidden))

@@ -22,6 +22,7 @@ from daemon.engines.acestep.dit.conditions import Conditions
 from daemon.engines.acestep.dit.forward import Cross, Run, cross_of, null_of, velocity
 from daemon.engines.acestep.dit.guidance import guide
 from daemon.engines.acestep.dit.layout import Layout, layout
+from daemon.engines.acestep.dit.pace import pace_of
 from daemon.engines.acestep.parts import Checkpoint
 
 OnStep = Callable[[int, float, torch.Tensor, torch.Tensor], None]
@@ -209,10 +210,13 @@ def _runner(
     context = problem.context.to(dit.device)
     laid = dit.lay(dit.transformer, frames, valid)
     cross = dit.cross(dit.transformer, conditions)
+    pace = pace_of(dit.device)
 
     def run(x: torch.Tensor, t: float) -> torch.Tensor:
         full = F.pad(x, (0, 0, 0, frames - valid))
-        return dit.run(dit.transformer, full, t, context, cross, laid, null)[:, :valid]
+        made = dit.run(dit.transformer, full, t, context, cross, laid, null)[:, :valid]
+        pace()
+        return made
 
     return run
 

@@ -40,7 +40,7 @@ class Snake(nn.Module):
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
         """Return the activation of `hidden`."""
         one_kernel = hidden.is_cuda and hidden.dtype == torch.float32
-        return (_on_cuda() if one_kernel else plain)(hidden, self.rate, self.depth)
+        return (on_cuda(hidden.device) if one_kernel else plain)(hidden, self.rate, self.depth)
 
 
 def lean(vae: Any, dtype: torch.dtype) -> Any:
@@ -69,12 +69,15 @@ def plain(hidden: torch.Tensor, rate: torch.Tensor, depth: torch.Tensor) -> torc
 
 
 @cache
-def _on_cuda() -> Kernel:
-    """Return a kernel that is compiled at its first call; torch's own where that can't be done."""
+def on_cuda(device: torch.device) -> Kernel:
+    """Return a kernel, compiled and tried; torch's own where that can't be done.
+
+    It computes on the thread's present device (`placement.take`), which has to be `device`.
+    """
     try:
         kernel: Kernel = torch.cuda.jiterator._create_jit_fn(_CODE)
-        x = torch.linspace(-3, 3, 64, device="cuda").reshape(1, 4, 16)
-        rate, depth = torch.rand(2, 1, 4, 1, device="cuda") + 0.5
+        x = torch.linspace(-3, 3, 64, device=device).reshape(1, 4, 16)
+        rate, depth = torch.linspace(0.5, 1.5, 8, device=device).reshape(2, 1, 4, 1)
         if torch.allclose(kernel(x, rate, depth), plain(x, rate, depth), atol=_NEAR):
             return kernel
     except Exception:

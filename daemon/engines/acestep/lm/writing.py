@@ -150,6 +150,7 @@ class Pen:
         self._capture = capture
         return again
 
+    @torch.inference_mode()  # on a device, the cache's counters were made in it
     def _wind(self, seen: int) -> None:
         """Have the cache hold the first `seen` tokens; what lies behind them is written over."""
         layers: list[Any] = self._cache.layers

@@ -88,7 +88,7 @@ class Song:
 
     def forget(self) -> None:
         """Take that nothing is known of the song any more."""
-        self._sources = {source: _Source() for source in (OSC, MIDI, JACK)}
+        self._sources = {source: _Source() for source in SOURCES if source != AUTO}
         self._leader = ""
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import mido
 import pytest
+from patience import PATIENCE_S
 
 from bridge.protocol.errors import PunchinError
 from daemon.core.bus import Bus

@@ -177,6 +177,7 @@ def test_an_answer_that_was_lost_is_read_from_the_disk(make_stage, live_house):
     clip.name = f"repaint: hold {go}"
     stage.until(lambda: stage.script.link.state == "udp")
     stage.script.press("repaint")
+    stage.until(lambda: stage.script.sending.ids)
     (job_id,) = stage.script.sending.ids
     stage.until(lambda: (live_house.folder(job_id) / "job.json").exists())
     time_s.ahead_s = sending.TRY_S

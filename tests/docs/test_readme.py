@@ -1,14 +1,16 @@
-"""The README's commands are run as they stand, in an empty home, against a real daemon."""
+"""The README's commands are run as they stand, in an empty home, against a real daemon.
+
+Only the port is another one: the usual may be taken.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
+import select
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,7 +24,7 @@ from bridge.cli.commands import COMMANDS
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 BLOCKS = re.findall(r"```(\w*)\n(.*?)```", README, re.DOTALL)
-PORT = 9140
+PORT, HEARS = "9140", "9200"  # as the README has them
 # Blocks that are no commands for this system, or are run by the tests of packaging.
 ELSEWHERE = ("make demo", "py -3.11")
 
@@ -32,9 +34,6 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """An environment with an empty home, the command `punchin`, and the README's daemon."""
     if sys.platform != "linux":
         pytest.skip("the README's paths are Linux's")
-    with contextlib.closing(socket.socket()) as probe:
-        if probe.connect_ex(("127.0.0.1", PORT)) == 0:
-            pytest.skip(f"port {PORT}, which the README uses, is taken")
     home = tmp_path_factory.mktemp("home")
     tools = home / "bin"
     tools.mkdir()
@@ -44,12 +43,12 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     env = {k: v for k, v in os.environ.items() if not k.startswith(("PUNCHIN", "XDG"))}
     path = f"{tools}{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"
     env |= {"HOME": str(home), "PATH": path, "PYTHONPATH": str(ROOT)}
-    daemon = subprocess.Popen(
-        ["sh", "-c", "exec punchin serve"], env=env, stdout=subprocess.PIPE, text=True
-    )
+    serve = ["sh", "-c", "exec punchin serve --port 0"]
+    daemon = subprocess.Popen(serve, env=env, stdout=subprocess.PIPE, text=True)
     assert daemon.stdout is not None
-    assert "ready on 127.0.0.1:9140" in daemon.stdout.readline()
-    yield env
+    ready = re.search(r"ready on 127.0.0.1:(\d+)", daemon.stdout.readline())
+    assert ready
+    yield {**env, "TOLD_PORT": ready[1]}
     daemon.send_signal(signal.SIGTERM)
     assert daemon.wait(PATIENCE_S) == 0
 
@@ -63,7 +62,7 @@ def block(*words: str) -> str:
 
 def run(script: str, env: dict[str, str]) -> str:
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
+        ["bash", "-euo", "pipefail", "-c", script.replace(PORT, env["TOLD_PORT"])],
         env=env,
         cwd=ROOT,
         capture_output=True,
@@ -109,6 +108,8 @@ def test_any_osc_client(shell: dict[str, str]):
     )
     assert heard.stdout is not None
     try:
+        while not select.select([heard.stdout], [], [], 0.1)[0]:  # it is starting
+            run(f"oscsend 127.0.0.1 {HEARS} /there", shell)
         run(block("oscsend", "take-1"), shell)
         lines = iter(heard.stdout.readline, "")
         events = list(_until(lines, "/punchin/done"))

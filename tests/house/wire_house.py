@@ -63,8 +63,7 @@ class House:
 
         What was posted before is done then: it does not reach the daemon during another test.
         """
-        inbox = self.home / "inbox"
-        wait_for(lambda: not any(inbox.iterdir()) or None, "a message was never taken")
+        wait_for(lambda: not unanswered(self.home) or None, "a message was never taken")
         with self.tcp() as client:
             client.send("/punchin/cancel", "*")
             client.send("/punchin/reset")
@@ -78,6 +77,12 @@ class House:
         self.process.stdout.close()
         self._log.close()
         return code
+
+
+def unanswered(home):
+    """The messages in a mailbox that the daemon has not taken, or not answered yet."""
+    names = [path.name for path in (home / "inbox").iterdir()]
+    return [n for n in names if n.endswith(".taken") or (n[0] != "." and n.endswith(".json"))]
 
 
 def environment(home, **env):

@@ -27,7 +27,9 @@ def house(jack, raw, tmp_path_factory):
 
 
 @pytest.fixture
-def client(house):
+def client(house, raw):
+    """The knob stands at 0, so that whatever a test turns it to is told."""
+    raw.send(b"\xb0\x10\x00")
     with house.tcp() as made:
         made.send("/punchin/reset")
         made.quiet()

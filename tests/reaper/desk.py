@@ -16,6 +16,7 @@ from fake_sound import played
 from fake_world import World
 from house_wire import Udp
 from patience import PATIENCE_S
+from wire_house import unanswered
 
 SCRIPTS = Path(__file__).parents[2] / "reaper_scripts" / "Punchin"
 LISTENER = "punchin_Background listener.lua"
@@ -106,14 +107,13 @@ class Desk:
         if port is None:
             return
         _nothing.wait(0.02)
-        inbox = self.home / "inbox"
         with Udp(port) as client, contextlib.suppress(ConnectionError):
             client.send("/punchin/version")
             while client.next(0.1) is None:
                 assert time.monotonic() < end_s, "the daemon answers nobody"
                 client.send("/punchin/version")
-        while any(inbox.iterdir()) and self._daemon_s_port():
-            assert time.monotonic() < end_s, f"never taken: {list(inbox.iterdir())}"
+        while unanswered(self.home) and self._daemon_s_port():
+            assert time.monotonic() < end_s, f"never taken: {unanswered(self.home)}"
             _nothing.wait(0.004)
 
     def _daemon_s_port(self) -> int | None:

@@ -73,7 +73,7 @@ def test_a_worker_that_hangs_is_killed_after_a_cancel(open_house, source):
 
 
 def test_an_engine_that_goes_silent_stalls(open_house, source):
-    house = open_house(jobs_stall_s=1)
+    house = open_house(jobs_stall_s=3)
     with Ear(house) as ear:
         word, args = ear.run("repaint", "still", source, "start", 0.2, "end", 0.6, "prompt", "hang")
         assert (word, args[0]) == ("failed", 306)

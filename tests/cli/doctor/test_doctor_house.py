@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from patience import PATIENCE_S
 
 from bridge.protocol.packets import encode
 from daemon.cli.doctor import house, packages
@@ -164,7 +165,8 @@ def answer_once(server: socket.socket, packet: bytes) -> threading.Thread:
     return thread
 
 
-def test_a_daemon_that_answers(tmp_path: Path) -> None:
+def test_a_daemon_that_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(house.ask_version, "__defaults__", (PATIENCE_S,))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind(("127.0.0.1", 0))
         write_daemon(tmp_path / "home", server.getsockname()[1])

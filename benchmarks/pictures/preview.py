@@ -32,6 +32,7 @@ PERIOD = 1024
 TEMPOS = ((0.0, 97.5), (14.0, 132.4), (26.0, 110.25))  # from these seconds on
 END_S = 38.0
 JITTER_S = 0.002
+LOOK_S = 0.008  # a look at the player that took longer does not tell when it saw what it tells
 CONNECT = "mix=listener:in_*,mix=system:playback_*"
 
 
@@ -135,7 +136,7 @@ def followed(talk: Talk, ears: Listener, port: int, home: Path, target: Path) ->
         told = talk.player()
         after = time.monotonic() - begin
         song = told["transport"]
-        rows.append(((now + after) / 2, song["bpm"], song["beat"]))
+        rows.append(((now + after) / 2, song["bpm"], song["beat"], after - now))
         if now - asked > 0.5 and told["state"] in ("off", "stopped") and song["playing"]:
             talk.send("play", "bar")
             asked = now
@@ -151,8 +152,21 @@ def followed(talk: Talk, ears: Listener, port: int, home: Path, target: Path) ->
     _draw(np.array(rows), onsets[onsets < END_S - 1], target)
 
 
+def _off(rows: np.ndarray) -> str:
+    """Return how far the followed position lay off, from a while after each change of tempo on."""
+    at, _, beat, _ = rows.T
+    settled = np.all([(at < start) | (at > start + 2.0) for start, _ in TEMPOS], axis=0)
+    pairs = zip(at[settled], beat[settled], strict=True)
+    off = np.abs([(b - beat_at(t)) * 60e3 / tempo_at(t) for t, b in pairs])
+    return f"p50 {np.median(off):.1f}, p99 {np.percentile(off, 99):.1f}, max {off.max():.1f} ms"
+
+
 def _draw(rows: np.ndarray, onsets: np.ndarray, target: Path) -> None:
-    at, bpm, beat = rows[rows[:, 0] > 1.0].T
+    quick = rows[:, 3] < LOOK_S
+    print(f"looks: {len(rows)}, of which {np.count_nonzero(~quick)} took over {1e3 * LOOK_S:g} ms")
+    for name, some in (("all", quick | True), ("quick", quick)):
+        print(f"followed minus true, {name}: {_off(rows[some])}")
+    at, bpm, beat, _ = rows[quick & (rows[:, 0] > 1.0)].T
     true = np.array([beat_at(s) for s in at])
     tempo = np.array([tempo_at(s) for s in at])
     figure, axes = plt.subplots(3, 1, figsize=(10, 8), sharex=True, constrained_layout=True)

@@ -5,11 +5,13 @@ OPTIONS is one JSON object: `device`, `host_api`, `latency`, `rate`, `preroll_s`
 as a log.
 
 Threads: see `daemon.player.host`. An audio thread waits for the interpreter for half a millisecond
-at most.
+at most, and for the collector of garbage hardly longer: what is there at the start, most of all
+libraries, it never goes through, which would hold up all threads for 10 ms.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -40,6 +42,7 @@ def main() -> int:
     sys.setswitchinterval(_SWITCH_S)
     prefer_process()
     options = json.loads(sys.argv[1]) if len(sys.argv) > 1 else {}
+    gc.freeze()
     told = options.get("preroll_s", 0.0), options.get("song", "")
     code = Host(Channel(*_claim_streams()), maker(options), *told).serve()
     sys.stderr.flush()

@@ -18,7 +18,8 @@ class Cue:
 
     `program` None stops; `same` keeps the musical position. `when`: `now`, `beat` or `bar`. Once
     `armed`, `frame` is the deck's frame at which it is due, and `beat` the song's, None for now.
-    What `joins` is due at a beat that may be long past, and goes on from there.
+    What `joins` is due at a beat that may be long past, and goes on from there. With `since`,
+    `time.monotonic()` when the programme's start is heard elsewhere, it goes on along with that.
     """
 
     program: Program | None
@@ -28,6 +29,7 @@ class Cue:
     beat: float | None = None
     frame: int | None = None
     joins: bool = False
+    since: float | None = None
 
 
 def timed(cue: Cue, line: Line, clock: Clock | None, soonest: int, rate: int) -> Cue:
@@ -35,8 +37,10 @@ def timed(cue: Cue, line: Line, clock: Clock | None, soonest: int, rate: int) ->
 
     A cue that has its beat keeps it, and the beat's frame is found anew: the song's tempo may have
     changed. When the song has jumped, so that another bar comes first, that one counts. While
-    nobody knows when frames are heard, a cue on a beat is not armed.
+    nobody knows when frames are heard, a cue on a beat is not armed, nor one that joins.
     """
+    if cue.since is not None and clock is None:
+        return cue
     if cue.when == "now" or not line.playing:
         return replace(cue, armed=True, beat=None, frame=_kept(cue, soonest))
     if clock is None:
@@ -57,6 +61,13 @@ def _jumped(line: Line, beat: float, coming: float, soonest_s: float) -> bool:
 def _kept(cue: Cue, soonest: int) -> int:
     """A song that has stopped holds no launch back any longer."""
     return cue.frame if cue.armed and cue.beat is None and cue.frame is not None else soonest
+
+
+def late(cue: Cue, frame: int, clock: Clock | None, rate: int) -> int:
+    """Return how many frames of what a cue joins have gone by at the deck's `frame`."""
+    if cue.since is not None:
+        return round((clock.heard_at(frame, rate) - cue.since) * rate) if clock else 0
+    return frame - cue.frame if cue.beat is not None and cue.frame is not None else 0
 
 
 def slip(line: Line, clock: Clock | None, when: str, frame: int, rate: int) -> int:

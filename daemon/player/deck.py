@@ -18,9 +18,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from daemon.player.cue import Cue, slip, timed
+from daemon.player.cue import Cue, late, slip, timed
 from daemon.player.fader import Fader
-from daemon.player.fades import FADE_S, cross
+from daemon.player.fades import FADE_S, Fade, cross
 from daemon.player.meter import Meter
 from daemon.player.outputs.base import Clock
 from daemon.player.program import Program
@@ -59,8 +59,7 @@ class Deck:
         self.meter = Meter(rate, channels)
         self._line, self._clock, self._preroll_s = line, clock, preroll_s
         self._fade_frames = round(FADE_S * rate)
-        self._fade: np.ndarray | None = None
-        self._fade_at = 0
+        self._fade: Fade | None = None
         self._cue: Cue | None = None
         self._better: Program | None = None
         self._fader = Fader(rate)
@@ -73,9 +72,12 @@ class Deck:
 
         With `beat` it is joined where it would be, had it begun on that beat of the song.
         """
-        self._commands.append(
-            lambda: self._take(Cue(program, when, beat=beat, joins=beat is not None))
-        )
+        cue = Cue(program, when, beat=beat, joins=beat is not None)
+        self._commands.append(lambda: self._take(cue))
+
+    def join(self, program: Program, since: float) -> None:
+        """Go on along with another deck, on which the programme's start is heard at `since`."""
+        self._commands.append(lambda: self._take(Cue(program, since=since)))
 
     def swap(self, program: Program, when: str = "now") -> None:
         """Go on in another programme at the same musical position."""
@@ -144,11 +146,12 @@ class Deck:
         return out
 
     def _show(self) -> Shown:
-        line, clock, beat = self._line(), self._clock(), None
-        if clock and line.playing and self._launched != "now":
-            fading = 0 if self._fade is None else len(self._fade) - self._fade_at
-            beat = line.beat_at(clock.heard_at(self.frame + fading, self.rate))
-        return Shown(self.mode, self.program, self.position, self._launched, beat)
+        line, clock, beat, heard_s = self._line(), self._clock(), None, None
+        if clock:
+            fading = self._fade.left if self._fade else 0
+            heard_s = clock.heard_at(self.frame + fading, self.rate)
+            beat = line.beat_at(heard_s) if line.playing and self._launched != "now" else None
+        return Shown(self.mode, self.program, self.position, self._launched, beat, heard_s)
 
     def _arm(self) -> None:
         """Settle when a cue is due; a song that moves is asked anew with every block."""
@@ -171,7 +174,7 @@ class Deck:
     def _advance(self, out: np.ndarray) -> int:
         """Fill the front of `out`; return how many frames, 0 when only the state has changed."""
         if self._fade is not None:
-            return self._go_on_fading(out)
+            return self._go_on_fading(self._fade, out)
         limit = len(out)
         if self._cue and self._cue.frame is not None:
             until = self._cue.frame - self._fade_frames - self.frame
@@ -233,8 +236,8 @@ class Deck:
             to += frames if self.mode is PLAYING else 0
         else:
             # What comes late joins in where it would be by now.
-            late = self.frame + frames - cue.frame if cue.beat is not None else 0
-            to = cue.program.after(to, late, self.looping)
+            gone = late(cue, self.frame + frames, self._clock(), self.rate)
+            to = cue.program.after(to, gone, self.looping)
             self._launched, self.loops = cue.when if cue.beat is not None else "now", 0
         if not 0 <= to < cue.program.frames:
             return self._begin(None, 0, frames, SILENT)
@@ -278,21 +281,17 @@ class Deck:
         if program is not None:
             program.settle()
             new = self._read(program, to - frames, frames)
-        self._fade, self._fade_at = (cross(old, new), 0) if frames else (None, 0)
+        self._fade = Fade(cross(old, new)) if frames else None
         self.mode = mode
         if not keep:
             self.program, self.position = program, to
         return 0
 
-    def _go_on_fading(self, out: np.ndarray) -> int:
-        assert self._fade is not None
-        piece = self._fade[self._fade_at : self._fade_at + len(out)]
-        out[: len(piece)] = piece
-        self._fade_at += len(piece)
-        self.frame += len(piece)
-        if self._fade_at >= len(self._fade):
-            self._fade = None
-        return len(piece)
+    def _go_on_fading(self, fade: Fade, out: np.ndarray) -> int:
+        frames = fade.play(out)
+        self.frame += frames
+        self._fade = fade if fade.left else None
+        return frames
 
     # -- samples -----------------------------------------------------------------------------------
 

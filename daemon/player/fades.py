@@ -28,3 +28,22 @@ def _correlation(old: np.ndarray, new: np.ndarray) -> float:
     power = float(np.sqrt((a @ a) * (b @ b)))
     # Opposite sounds cancel in the middle: no level could make up for that.
     return max(0.0, float(a @ b) / power) if power > 1e-12 else 0.0
+
+
+class Fade:
+    """A fade that is being played, a block at a time. `samples`: `(frames, channels)`."""
+
+    def __init__(self, samples: np.ndarray) -> None:
+        self._samples, self._at = samples, 0
+
+    @property
+    def left(self) -> int:
+        """Frames that are still to come."""
+        return len(self._samples) - self._at
+
+    def play(self, out: np.ndarray) -> int:
+        """Fill the front of `out`; return how many frames that were."""
+        piece = self._samples[self._at : self._at + len(out)]
+        out[: len(piece)] = piece
+        self._at += len(piece)
+        return len(piece)

@@ -1,7 +1,8 @@
 """The rack: the outputs that are in use, each with its keeper and its deck.
 
 An output opens when something is first to be played on it. When its device goes and comes back, or
-comes back at another rate, a new deck goes on where the old one was.
+comes back at another rate, a new deck goes on where the old one was, or, where another output
+plays the same, along with that.
 
 Threads: methods belong to the thread that hears the control plane, except `_start` and `_changed`,
 which the keepers' threads call.
@@ -17,10 +18,10 @@ from typing import Any
 
 from bridge.protocol.errors import PunchinError, error
 from daemon.player.deck import Deck
+from daemon.player.joining import Place, beside, play_at, resumed
 from daemon.player.outputs.base import Format, Output, Render
 from daemon.player.outputs.keeper import Keeper, State
 from daemon.player.program import Program
-from daemon.player.shown import SILENT
 from daemon.player.transport import Line
 
 _OPEN_S = 4.0
@@ -110,23 +111,31 @@ class Rack:
             return deck.render
 
     def _go_on(self, bay: Bay, told: Told, old: Deck | None, deck: Deck) -> None:
-        """Have a new deck play what the old one did, from where that was."""
-        frame, when, beat = _start_frame(told, deck), bay.begin.when, bay.begin.beat
-        if old is not None:
-            was = old.shown
-            sounds = was.program if was.mode != SILENT else None
-            if sounds is None and not old.cued:
-                return
-            if sounds and (bay.begin.same or _is(sounds, told)):
-                source_s = was.position / old.rate + sounds.origin_s
-                frame = round((source_s - told["origin_s"]) * deck.rate)
-                when, beat = (was.launched, was.beat) if was.beat is not None else ("now", None)
+        """Have a new deck play along with the other outputs, else what the old one did."""
+        begun = Place(_start_frame(told, deck), bay.begin.when, bay.begin.beat)
+        if others := self._beside(bay, told):
+            place = beside(told, others, deck.rate, begun)
+        elif old is None:
+            place = begun
+        else:
+            place = resumed(told, old, deck.rate, begun, bay.begin.same)
+        if place is None:
+            return
         try:
-            program = self._program(told, deck.rate, frame)
+            program = self._program(told, deck.rate, place.frame)
         except PunchinError as problem:
             _log.warning("what played does not go on: %s", problem.message)
         else:
-            deck.play(program.starting(frame), when, beat)
+            play_at(deck, program, place)
+
+    def _beside(self, bay: Bay, told: Told) -> list[Deck]:
+        """Return the decks of the other outputs that are there and were asked to play the same."""
+        return [
+            other.deck
+            for other in self.bays.values()
+            if other is not bay and other.deck and other.keeper.state.name == "open"
+            and other.told and _same(other.told, told)
+        ]  # fmt: skip
 
     def _changed(self, bay: Bay, state: State) -> None:
         bay.settled.set()
@@ -140,18 +149,26 @@ class Rack:
 
         Raises 200…204, 402 when none of them plays.
         """
-        problems: list[PunchinError] = []
+        problems: dict[str, PunchinError] = {}
         for name in names:
             try:
                 self._play_on(name, told, begin)
             except PunchinError as problem:
-                problems.append(problem)
+                problems[name] = problem
         for name, bay in self.bays.items():
             if name not in names:
                 self._silence(bay)
         if len(problems) == len(names):
-            raise problems[0]
-        return "; ".join(problem.message for problem in problems)
+            raise problems[names[0]]
+        for name in problems:
+            self._join_later(name, told, begin)
+        return "; ".join(problem.message for problem in problems.values())
+
+    def _join_later(self, name: str, told: Told, begin: Begin) -> None:
+        """Have an output that is away join the others when it comes back."""
+        with self._lock:
+            if bay := self.bays.get(name):
+                bay.told, bay.begin = told, begin
 
     def _play_on(self, name: str, told: Told, begin: Begin) -> None:
         if begin.later and self._left(name, told, begin):
@@ -222,10 +239,6 @@ class Rack:
 
 def _start_frame(told: Told, deck: Deck) -> int:
     return round(told["start"] * deck.rate / told["rate"])
-
-
-def _is(program: Program, told: Told) -> bool:
-    return program.key == (told["id"], told["take"], told["role"])
 
 
 def _same(a: Told, b: Told) -> bool:

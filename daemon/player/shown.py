@@ -13,8 +13,9 @@ SILENT, PLAYING, WAITING, CUED = "stopped", "playing", "waiting", "cued"
 class Shown:
     """What a deck did at the end of its last block.
 
-    `position` is the frame of `program` that comes next, `beat` the song's beat on which it is
-    heard; None where the programme was not `launched` on the song's `beat` or `bar`.
+    `position` is the frame of `program` that comes next, `heard_s` when that is heard (None while
+    nobody knows), `beat` the song's beat on which it is heard; None where the programme was not
+    `launched` on the song's `beat` or `bar`.
     """
 
     mode: str = SILENT
@@ -22,3 +23,4 @@ class Shown:
     position: int = 0
     launched: str = "now"
     beat: float | None = None
+    heard_s: float | None = None

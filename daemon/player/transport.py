@@ -21,8 +21,9 @@ JUST_STARTED_S = 0.15  # so late is known at most that a song runs
 _LOCATE_S = 0.060  # an observation so far from the line is a jump
 _BEND_S = 0.008  # several observations so far from it, all to one side, are another tempo
 _BEND_COUNT = 4
+_MOVED_COUNT = 3  # so many behind by the same time: two messages that are late may agree by chance
 _LATEST_S = 0.5  # no message comes later than this: the song was moved back
-_STEP_S = 0.02  # by which two late messages of a song that is behind agree
+_STEP_S = 0.02  # by which late messages of a song that is behind agree
 _LEAST_BEATS, _LONGEST_BEATS = 4.0, 8.0
 _LONGEST_S = 4.0
 _LEAST_COUNT = 12
@@ -176,7 +177,7 @@ class Follower:
                 self._late = []
         self._late.append((at_s, beat))
         moved = late_s > _LOCATE_S
-        if len(self._late) < (2 if moved else _BEND_COUNT):
+        if len(self._late) < (_MOVED_COUNT if moved else _BEND_COUNT):
             return True
         if moved:
             self._seen.clear()

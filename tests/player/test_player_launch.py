@@ -97,10 +97,27 @@ def test_messages_that_were_held_up_together_move_nothing():
     assert follower.line.bpm == 120.0
 
 
+@pytest.mark.parametrize("told", [97.0, 97.5, 98.0])
+@pytest.mark.parametrize("seed", range(8))
+def test_on_a_busy_machine_no_message_makes_the_song_jump(seed, told):
+    """One message in fifteen is up to 0.3 s late, and holds up those behind it."""
+    rng, follower, bpm = np.random.Generator(np.random.PCG64(seed)), Follower(), 97.5
+    sent_s = np.arange(0.0, 20.0, 0.04)
+    late_s = np.abs(rng.normal(0, 0.002, 500))
+    late_s += rng.uniform(0.03, 0.3, 500) * (rng.random(500) < 1 / 15)
+    came_s = np.maximum.accumulate(sent_s + late_s)
+    off_s = []
+    for sent, came, until in zip(sent_s, came_s, [*came_s[1:], 20.0], strict=True):
+        follower.whole(came, True, sent * bpm / 60, told)
+        seen = np.array([t for t in np.arange(came, until, 0.01) if t > 4])
+        off_s += [follower.line.beat_at(t) * 60 / bpm - t for t in seen]
+    assert np.abs(off_s).max() < 0.010
+
+
 @pytest.mark.parametrize("back_s", [0.1, 0.4, 3.0])
-def test_a_song_that_was_moved_back_is_there_with_the_next_message(back_s):
+def test_a_song_that_was_moved_back_is_there_with_the_third_message(back_s):
     follower = jittered(120.0, 5.0, 20, 0.0, 1)
-    for t in (5.0, 5.05):
+    for t in (5.0, 5.05, 5.1):
         follower.whole(t, True, (t - back_s) * 2, 120.0)
     assert follower.line.beat_at(6.0) == pytest.approx((6.0 - back_s) * 2, abs=0.001)
 

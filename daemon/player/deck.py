@@ -236,7 +236,7 @@ class Deck:
             late = self.frame + frames - cue.frame if cue.beat is not None else 0
             to = cue.program.after(to, late, self.looping)
             self._launched, self.loops = cue.when if cue.beat is not None else "now", 0
-        if not 0 <= to < cue.program.frames:
+        if to >= cue.program.frames:
             return self._begin(None, 0, frames, SILENT)
         return self._begin(cue.program, to, frames, PLAYING)
 

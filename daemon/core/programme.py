@@ -67,25 +67,25 @@ def _of_source(job: Job, files: Iterable[ResultFile]) -> Item:
     source = SourceInfo(**job.facts["source"])
     clip = (0, source.frames) if _spliced(job) else clip_of(job)
     frames = clip[1] - clip[0]
-    start, loop = 0, [0, frames]
-    if _spliced(job) and job.result:
-        start, first, end = _in_source(job, source)
-        loop = [first, end]
     segment = {"start": 0, "end": frames, "file": source.path, "offset": clip[0]}
     pairs = {MIX: [[segment]]}
-    place = (start, frames, loop[0], loop[1])
+    mix = next((f for f in files if f.role == MIX), None)
+    place = (0, frames, 0, frames)
+    if mix and _spliced(job) and job.result:
+        place = _beside(job, source, mix)
+        frames = place[1]
     return _item(job.id, 0, MIX, source.rate, frames, place, clip[0] / source.rate, pairs)
 
 
-def _in_source(job: Job, source: SourceInfo) -> tuple[int, int, int]:
-    """Return start and loop of the source, where the result's region lies."""
+def _beside(job: Job, source: SourceInfo, mix: ResultFile) -> tuple[int, int, int, int]:
+    """Return start, length and loop of the source, in time with a mix that is compared with it.
+
+    Where the mix goes beyond the source there is silence, so that a swap finds its place again.
+    """
     rate = source.rate
     shift = round(_origin_s(job) * rate)
-    whole = max(source.frames, job.result["region_end_frame"])
-    start, _, first, end = _place(job, job.result, rate, whole)
-    most = source.frames
-    first, end = min(max(0, first + shift), most), min(max(0, end + shift), most)
-    return (min(max(0, start + shift), most), first, end) if end > first else (0, 0, most)
+    start, whole, first, end = _place(job, job.result, rate, round(mix.seconds * rate))
+    return max(0, start + shift), max(source.frames, whole + shift), first + shift, end + shift
 
 
 def of_running(job: Job, settled: Mapping[str, Any], stems: bool) -> Item:

@@ -239,7 +239,7 @@ class Deck:
             gone = late(cue, self.frame + frames, self._clock(), self.rate)
             to = cue.program.after(to, gone, self.looping)
             self._launched, self.loops = cue.when if cue.beat is not None else "now", 0
-        if not 0 <= to < cue.program.frames:
+        if to >= cue.program.frames:
             return self._begin(None, 0, frames, SILENT)
         return self._begin(cue.program, to, frames, PLAYING)
 

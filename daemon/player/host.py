@@ -86,9 +86,15 @@ class Host:
             self._channel.send({**answer, "n": fields["n"]})
 
     def _program(self, told: Fields, rate: int, start: int) -> Program:
-        program = self._shelf.program(told, rate)
+        program = self._shelf.program(self._heard(told), rate)
         self._loader.want(program, start)
         return program
+
+    def _heard(self, told: Fields) -> Fields:
+        """Return what is told of a programme without the stems that no output has a pair for."""
+        decks = [bay.deck for bay in list(self.rack.bays.values()) if bay.deck]
+        heard = {"mix", *(pair for deck in decks for pair in deck.pairs)}
+        return {**told, "pairs": {k: v for k, v in told["pairs"].items() if k in heard}}
 
     def _trouble(self, problem: PunchinError) -> None:
         self._channel.send({"kind": "trouble", **problem.as_dict()})

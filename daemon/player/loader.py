@@ -63,12 +63,12 @@ class Loader:
                 # Every part, not just the first that has something to do.
                 if sum(load(at_s) for load in program.load):
                     return True
+                if program.live:
+                    continue  # more of it will come
             except PunchinError as problem:
                 self._trouble(problem)
             except Exception:
                 _log.exception("a block of %s could not be loaded", program.id)
-            else:
-                continue
             self._forget(program)
         return False
 

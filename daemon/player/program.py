@@ -13,6 +13,7 @@ import numpy as np
 
 from daemon.player.samples import LiveSamples, Samples, fit
 
+_SURE = 0.98  # of the speed that was measured: a job may slow down a little
 _LEAST_S = 0.02  # no start is so near to the end of what is there that its first fade runs dry
 
 
@@ -80,13 +81,15 @@ class Program:
         """Whether playing from `frame` on will not run dry, as far as arithmetic can tell.
 
         A job that makes `v` seconds a second, with `left` seconds still to be played, never falls
-        behind when left × (1 − v) seconds are there. Before its second chunk nobody knows v: then,
-        and for whole files, the preroll is enough.
+        behind when left × (1 − v) seconds are there, and one chunk more, because it comes in steps.
+        Before its second chunk nobody knows v: then, and for whole files, the preroll is enough.
         """
         left = max(0, self.frames - frame)
-        speeds = [s.speed() for s in self.live if s.made < s.frames]
-        known = [v / self.live_rate for v in speeds if v is not None] if self.live_rate else []
-        behind = left * max(0.0, 1 - min(known, default=1.0))
+        growing = [s for s in self.live if s.made < s.frames] if self.live_rate else []
+        known = [v / self.live_rate for s in growing if (v := s.speed()) is not None]
+        behind = left * max(0.0, 1 - _SURE * min(known, default=2.0))
+        if behind:
+            behind += max(s.grain for s in growing) * self.rate / self.live_rate
         least = max(preroll_s, _LEAST_S) * self.rate
         needed = min(left, round(max(least, behind)))
         return self.ready(frame, frame + needed, pairs) >= needed

@@ -128,6 +128,7 @@ class LiveSamples:
         self._clock = clock
         self._data = np.zeros((frames, channels), np.float32)
         self.chunks = 0
+        self.grain = 0  # the most frames that one chunk has added
         self._better: np.ndarray | None = None
         self._parts: tuple[tuple[int, int], ...] = ()
         self._since: tuple[float, int] | None = None
@@ -155,7 +156,9 @@ class LiveSamples:
             self._better[first:last] = piece
         for a, b in _gaps(self._parts, first, last):
             data[a:b] = piece[a - first : b - first]
+        before = self.made
         self._parts = _joined(self._parts, (first, last))
+        self.grain = max(self.grain, self.made - before)
         self.chunks += 1
         self._measure()
 

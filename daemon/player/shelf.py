@@ -15,14 +15,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from weakref import WeakValueDictionary
 
 from daemon.player.converted import Converted
 from daemon.player.program import Program
 from daemon.player.samples import FileSamples, LiveSamples, Samples, Segment, Timeline
 from daemon.player.stack import Stack
 
-_KEPT_FILES = 12
+_MOST_KEPT = 512 << 20  # bytes of files that may be heard again; what plays is kept besides
 STEMS = "stems"
+_SAMPLE = 4  # bytes
 
 
 class Shelf:
@@ -30,6 +32,7 @@ class Shelf:
 
     def __init__(self) -> None:
         self._files: dict[tuple[str, int], FileSamples] = {}
+        self._heard: WeakValueDictionary[tuple[str, int], FileSamples] = WeakValueDictionary()
         self._live: dict[tuple[str, str], LiveSamples] = {}
         self._stacks: dict[str, Stack] = {}
 
@@ -64,11 +67,19 @@ class Shelf:
         """Return a file's samples, read from now on. Raises 101, 200, 201, 204."""
         found = FileSamples(path)
         key = (path, found.info.mtime_ns)
-        known = self._files.pop(key, found)
-        self._files[key] = known
-        for old in list(self._files)[:-_KEPT_FILES]:
-            del self._files[old]
+        known = self._files.pop(key, None) or self._heard.get(key, found)
+        self._files[key] = self._heard[key] = known
+        self._make_room()
         return known
+
+    def _make_room(self) -> None:
+        """Forget the files that were asked for longest ago; programmes keep theirs."""
+        total = sum(f.frames * f.channels * _SAMPLE for f in self._files.values())
+        for key in list(self._files)[:-1]:
+            if total <= _MOST_KEPT:
+                return
+            old = self._files.pop(key)
+            total -= old.frames * old.channels * _SAMPLE
 
     # -- programmes --------------------------------------------------------------------------------
 

@@ -200,6 +200,21 @@ def test_a_slow_job_is_waited_for_once_so_that_it_never_runs_dry_again():
     assert np.count_nonzero(gaps > 100) == 1
 
 
+@pytest.mark.parametrize(("speed", "step_s"), [(0.5, 0.5), (0.8, 1.0), (0.9, 0.5), (0.97, 0.25)])
+def test_a_job_that_comes_in_steps_is_waited_for_once(speed, step_s):
+    now, step = [0.0], round(step_s * RATE)
+    samples, growing = live_program(RATE * 5, clock=lambda: now[0])
+    deck = Deck(RATE, 2, preroll_s=0.02)
+    deck.play(growing)
+    for _ in range(1200):
+        now[0] += 0.01
+        due = int(now[0] * speed / step_s + 1e-9) * step
+        while samples.made < min(due, RATE * 5):
+            samples.write(samples.made, noise(step))
+        deck.render(RATE // 100)
+    assert (deck.mode, deck.waits) == ("stopped", 1)
+
+
 def test_a_better_version_of_a_chunk_is_heard_at_the_loop_point():
     samples, growing = live_program(9600)
     rough, fine, deck = noise(9600, seed=1), noise(9600, seed=2), Deck(RATE, 2)

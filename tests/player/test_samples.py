@@ -1,5 +1,8 @@
 """Samples by frame: files, growing jobs, time lines, other rates, the loader."""
 
+import threading
+import weakref
+
 import numpy as np
 import pytest
 import soundfile
@@ -165,6 +168,15 @@ def test_stems_wait_for_each_other_but_not_for_one_that_is_far_behind():
     assert late.ready(0, 100) == 100
 
 
+def until(holds):
+    pause = threading.Event()
+    for _ in range(2000):
+        if holds():
+            return
+        pause.wait(0.01)
+    pytest.fail("did not happen in time")
+
+
 # -- the shelf and the loader ----------------------------------------------------------------------
 
 
@@ -196,9 +208,32 @@ def test_a_file_that_has_changed_is_read_again(song):
     assert shelf.file(path).frames == 500
 
 
-def test_the_loader_brings_all_and_tells_trouble(song, tmp_path):
-    import threading
+def test_files_that_were_heard_long_ago_are_forgotten_and_what_plays_is_not(tmp_path, monkeypatch):
+    monkeypatch.setattr("daemon.player.shelf._MOST_KEPT", 2 * 1000 * 2 * 4)
+    paths = [str(tmp_path / f"{n}.wav") for n in range(4)]
+    for path in paths:
+        soundfile.write(path, noise(1000), RATE, "FLOAT")
+    shelf = Shelf()
+    plays, old = shelf.file(paths[0]), weakref.ref(shelf.file(paths[1]))
+    later = [weakref.ref(shelf.file(path)) for path in paths[2:]]
+    assert old() is None
+    assert all(file() for file in later)
+    assert shelf.file(paths[0]) is plays
 
+
+def test_the_loader_lets_go_of_what_it_has_loaded(song):
+    path, data = song
+    shelf, loader = Shelf(), Loader(lambda _problem: None)
+    try:
+        program = shelf.program(told(path, len(data)), RATE)
+        loader.want(program, 0)
+        until(lambda: not loader._wanted)
+        assert program.ready(0, len(data), ("mix",)) == len(data)
+    finally:
+        loader.close()
+
+
+def test_the_loader_brings_all_and_tells_trouble(song, tmp_path):
     path, data = song
     heard, done = [], threading.Event()
     loader = Loader(lambda problem: (heard.append(problem), done.set()))
@@ -211,11 +246,6 @@ def test_the_loader_brings_all_and_tells_trouble(song, tmp_path):
         loader.want(broken, 0)
         assert done.wait(PATIENCE_S)
         assert heard[0].code == 201
-        pause = threading.Event()
-        for _ in range(2000):
-            if program.ready(0, program.frames, ("mix",)) == program.frames:
-                break
-            pause.wait(0.01)
-        assert program.ready(0, program.frames, ("mix",)) == program.frames
+        until(lambda: program.ready(0, program.frames, ("mix",)) == program.frames)
     finally:
         loader.close()

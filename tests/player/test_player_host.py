@@ -1,0 +1,52 @@
+"""The player behind its channel: what it makes ready of what it is told."""
+
+import io
+
+import pytest
+import soundfile
+from deck_material import RATE, noise
+
+from daemon.player.host import Host
+from daemon.player.outputs.base import Format, Health
+from daemon.player.rack import Begin
+from daemon.worker.channel import Channel
+
+
+class Quiet:
+    """An output that never asks for anything."""
+
+    def __init__(self, name, pairs):
+        self.name, self._pairs = name, pairs
+
+    def open(self, start):
+        fmt = Format(RATE, 2 * len(self._pairs), 0.0, 256, self._pairs)
+        start(fmt)
+        return fmt
+
+    def close(self):
+        pass
+
+    def health(self):
+        return Health("open", beat_s=float("inf"))
+
+    def clock(self):
+        return None
+
+
+@pytest.mark.parametrize("pairs", [("mix",), ("mix", "drums")])
+def test_stems_that_nobody_hears_are_not_loaded(tmp_path, pairs):
+    files = {}
+    for name in ("mix", "drums", "bass"):
+        path = str(tmp_path / f"{name}.wav")
+        soundfile.write(path, noise(1000), RATE, "FLOAT")
+        files[name] = [[{"start": 0, "end": 1000, "file": path}]]
+    item = {"id": "a", "take": 1, "role": "mix", "rate": RATE, "frames": 1000, "start": 0,
+            "loop": [0, 1000], "origin_s": 0.0, "pairs": files}  # fmt: skip
+    host = Host(Channel(io.BytesIO(), io.BytesIO()), lambda name: Quiet(name, pairs))
+    try:
+        host.rack.play(item, ["preview"], Begin())
+        deck = host.rack.bays["preview"].deck
+        deck.render(1)
+        assert set((deck.program or deck._cue.program).pairs) == set(pairs)
+    finally:
+        host.serve()

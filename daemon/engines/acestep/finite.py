@@ -11,10 +11,11 @@ from typing import TypeVar
 
 import torch
 
-from bridge.protocol.errors import error
+from bridge.protocol.errors import PunchinError, error
 from daemon.engines.acestep.cache import bytes_of
 
 Made = TypeVar("Made")
+_ELSE = "try another seed, LoRAs at a smaller scale, or punchin models verify"
 
 
 def made_finite(
@@ -32,14 +33,19 @@ def made_finite(
     if bool(torch.isfinite(look(made)).all()):
         return made
     wide = [module for module in modules if module is not None]
-    if list(_narrow(wide)) and _fits(wide):
-        with in_float32(wide):
-            made = make()
-        if bool(torch.isfinite(look(made)).all()):
-            return made
-    raise error(
-        307, f"{what} came out as no numbers: try another seed, or set engine.precision to float32"
-    )
+    if not list(_narrow(wide)):
+        raise _no_numbers(what, "in float32", _ELSE)
+    if not _fits(wide):
+        raise _no_numbers(what, "", "try another seed, or set engine.precision to float32")
+    with in_float32(wide):
+        made = make()
+    if not bool(torch.isfinite(look(made)).all()):
+        raise _no_numbers(what, "in float32 as well", _ELSE)
+    return made
+
+
+def _no_numbers(what: str, how: str, mend: str) -> PunchinError:
+    return error(307, f"{what} came out as no numbers{how and ', '}{how}: {mend}")
 
 
 @contextlib.contextmanager

@@ -58,9 +58,12 @@ def ask(
         return {SONG: score}, notes
     passages = passages_of(request.clip, view.frames)
     if way == "complete":
-        score, notes = asked(request, checkpoint, passages, "complete", tracks)
+        score, notes = asked(session, request, checkpoint, passages, "complete", tracks, share.port)
         return {SONG: score}, notes
-    told = {track: asked(request, checkpoint, passages, "lego", (track,)) for track in tracks}
+    told = {
+        track: asked(session, request, checkpoint, passages, "lego", (track,), share.port)
+        for track in tracks
+    }
     noted = dict.fromkeys(note for _, notes in told.values() for note in notes)
     return {track: score for track, (score, _) in told.items()}, tuple(noted)
 

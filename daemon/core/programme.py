@@ -7,8 +7,9 @@ and a launch on the bar keeps the bars of the DAW.
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bridge.protocol.errors import error
@@ -26,7 +27,7 @@ Item = dict[str, Any]
 Layer = list[dict[str, Any]]
 
 
-def of_take(job: Job, files: Iterable[ResultFile], take: int, role: str) -> Item:
+def of_take(job: Job, files: Sequence[ResultFile], take: int, role: str) -> Item:
     """Return a finished take, or its source (take 0). Raises 101, 108."""
     if take == SOURCE_TAKE:
         return _of_source(job, files)
@@ -39,8 +40,11 @@ def of_take(job: Job, files: Iterable[ResultFile], take: int, role: str) -> Item
     else:
         first = _named(job, mine, role)
         role, heard = first.role, [first]
-    frames = _frames(first)
-    pairs = {MIX: [_whole(f) for f in heard]} | {n: [_whole(f)] for n, f in stems.items()}
+    # What was added on both sides of a clip is heard one after the other.
+    sides = [f for f in files if f.take == take and f.role == role] if role == "region" else [first]
+    frames = sum(map(_frames, sides))
+    layers = [_in_a_row(sides)] if len(sides) > 1 else [_whole(f) for f in heard]
+    pairs = {MIX: layers} | {n: [_whole(f)] for n, f in stems.items()}
     whole = role in mine and role not in (MIX,) and not role.startswith("stem:")
     place = (0, frames, 0, frames) if whole else _place(job, job.result, first.rate, frames)
     origin_s = _region_s(job) if whole else _origin_s(job)
@@ -55,7 +59,7 @@ def _named(job: Job, mine: Mapping[str, ResultFile], role: str) -> ResultFile:
     raise error(101, f"job {job.id} has no {role[:80]} to play: choose one of {names}")
 
 
-def _of_source(job: Job, files: Iterable[ResultFile]) -> Item:
+def _of_source(job: Job, files: Sequence[ResultFile]) -> Item:
     stretched = next((f for f in files if f.role == "stretched"), None)
     if stretched:
         frames = _frames(stretched)
@@ -163,6 +167,12 @@ def _item(
 
 def _whole(file: ResultFile) -> Layer:
     return [{"start": 0, "end": _frames(file), "file": file.path}]
+
+
+def _in_a_row(files: Sequence[ResultFile]) -> Layer:
+    ends = list(itertools.accumulate(map(_frames, files), initial=0))
+    places = zip(files, itertools.pairwise(ends), strict=True)
+    return [{"start": start, "end": end, "file": file.path} for file, (start, end) in places]
 
 
 def _frames(file: ResultFile) -> int:

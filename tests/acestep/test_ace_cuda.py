@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from daemon.engines.acestep import AceStepEngine
 from daemon.engines.acestep import placement as placing
 from daemon.engines.acestep.models import folders
-from daemon.engines.acestep.residence import numbers_in
+from daemon.engines.acestep.models.numbers import numbers_in
 
 pytestmark = pytest.mark.skipif(
     not torch.cuda.is_available(), reason="NOT TESTED, this machine has no CUDA device"

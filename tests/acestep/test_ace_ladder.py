@@ -8,7 +8,7 @@ import torch
 from ace_desk import Desk, asked, music
 
 from bridge.protocol.errors import PunchinError
-from daemon.engines.acestep import ladder, solving
+from daemon.engines.acestep import finite, ladder, solving
 from daemon.engines.acestep.finite import in_float32, made_finite
 from daemon.engines.acestep.latents import decode as decoding
 from daemon.engines.acestep.latents import encode as encoding
@@ -213,8 +213,19 @@ def test_what_float32_does_not_mend_is_307(value):
     with pytest.raises(PunchinError) as refused:
         made_finite(module.make, lambda x: x, [module], "the sound")
     assert refused.value.code == 307
-    assert "the sound" in refused.value.message
+    assert refused.value.message.startswith("the sound came out as no numbers, in float32 as well:")
     assert module.weight.dtype == torch.float16
+
+
+@pytest.mark.parametrize(("dtype", "advised"), [(torch.float32, False), (torch.float16, True)])
+def test_float32_is_advised_only_where_it_was_not_tried(monkeypatch, dtype, advised):
+    monkeypatch.setattr(finite, "_fits", lambda modules: False)
+    module = _Overflows(dtype)
+    module.weight.data[1] = float("nan")
+    with pytest.raises(PunchinError) as refused:
+        made_finite(module.make, lambda x: x, [module], "the sound")
+    assert ("set engine.precision to float32" in refused.value.message) is advised
+    assert ("no numbers, in float32:" in refused.value.message) is not advised
 
 
 def test_float32_is_not_tried_twice():

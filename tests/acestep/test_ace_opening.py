@@ -1,6 +1,10 @@
 """Opening models: which folder, which device, which precision, and what is in the way."""
 
+import shutil
+import subprocess
+import sys
 import weakref
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,8 +15,8 @@ from bridge.protocol.errors import PunchinError
 from daemon.engines.acestep import AceStepEngine
 from daemon.engines.acestep import placement as placing
 from daemon.engines.acestep.models import folders
+from daemon.engines.acestep.models.numbers import numbers_in
 from daemon.engines.acestep.opening import open_session
-from daemon.engines.acestep.residence import numbers_in
 
 
 @pytest.fixture(autouse=True)
@@ -101,3 +105,41 @@ def test_bfloat16_when_it_is_asked_for(tiny_turbo, monkeypatch):
     assert np.isfinite(rough).all()
     off = np.linalg.norm(rough - exact) / np.linalg.norm(exact)
     assert 1e-5 < off < 0.3
+
+
+_LOADS = """
+import sys
+from daemon.engines.acestep import AceStepEngine
+from bridge.protocol.errors import PunchinError
+try:
+    AceStepEngine().load(sys.argv[1], None)
+except PunchinError as problem:
+    print(problem.code, "torch" in sys.modules, problem.message)
+"""
+
+
+def _cut(folder):
+    file = folder / "transformer" / "diffusion_pytorch_model.safetensors"
+    file.write_bytes(file.read_bytes()[:-10])
+    return file
+
+
+def _lose(folder):
+    (folder / "vae" / "diffusion_pytorch_model.safetensors").unlink()
+    return folder / "vae"
+
+
+def _empty(folder):
+    (folder / "model_index.json").unlink()
+    return folder
+
+
+@pytest.mark.parametrize("harm", [_cut, _lose, _empty])
+def test_a_folder_that_is_no_model_is_named_before_torch_is_imported(tiny_turbo, tmp_path, harm):
+    folder = Path(shutil.copytree(tiny_turbo, tmp_path / "acestep-v15-turbo"))
+    named = harm(folder)
+    command = [sys.executable, "-c", _LOADS, str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    code, with_torch, message = done.stdout.split(" ", 2)
+    assert (code, with_torch) == ("303", "False")
+    assert str(named) in message

@@ -13,7 +13,8 @@ from bridge.protocol.errors import PunchinError
 from daemon.cli import models, serve
 from daemon.core.schema import ROW
 from daemon.engines.acestep.models.catalog import PACK
-from daemon.engines.acestep.placement import Machine, Weights, Wishes, choose
+from daemon.engines.acestep.models.numbers import Weights
+from daemon.engines.acestep.placement import Machine, Wishes, choose
 from daemon.engines.acestep.text.prompt import LANGUAGES
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -7,9 +7,10 @@ from bridge.protocol.errors import PunchinError
 from daemon.engines.acestep import placement as placing
 from daemon.engines.acestep.loading import load_checkpoint
 from daemon.engines.acestep.models import folders
+from daemon.engines.acestep.models.numbers import Weights, numbers_in
 from daemon.engines.acestep.parts import Placement
-from daemon.engines.acestep.placement import GIB, Machine, Weights, Wishes, choose
-from daemon.engines.acestep.residence import Residence, numbers_in, on_device
+from daemon.engines.acestep.placement import GIB, Machine, Wishes, choose
+from daemon.engines.acestep.residence import Residence, on_device
 
 # Numbers in a checkpoint of two billion weights, its text encoder and the VAE.
 TWO_B = Weights(2_394_000_000, 596_000_000, 168_700_000)

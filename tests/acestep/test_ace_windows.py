@@ -17,8 +17,14 @@ def test_buckets(frames, bucket):
     assert bucket_for(frames) == bucket
 
 
-def test_lengths_out_of_range_are_told():
-    assert warnings_of([(0, 75), (0, 2250)]) == ()
-    short, long = warnings_of([(0, 74), (0, 2251)])
-    assert "2.96 s" in short
-    assert "90.04 s" in long
+@pytest.mark.parametrize("seconds", [3.0, 2.9995, 90.0, 90.0005, 45.0])
+def test_lengths_that_the_model_was_made_for(seconds):
+    assert warnings_of(round(seconds * 48_000)) == ()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"), [(2.98, "2.98 s"), (2.996, "2.996 s"), (90.004, "90.004 s"), (1.0, "1 s")]
+)
+def test_lengths_out_of_range_are_told_as_they_are(seconds, told):
+    (warning,) = warnings_of(round(seconds * 48_000))
+    assert f"a region of {told} is outside 3-90 s" in warning

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,10 @@ from bridge.protocol.errors import error
 from daemon.audio.clips import as_reader
 from daemon.audio.grid import Grid
 from daemon.engines.acestep import needs
+from daemon.engines.acestep.models.home import models_at
+from daemon.engines.acestep.models.numbers import numbers_in
 from daemon.engines.acestep.parts import CONTEXT_S, FRAMES_PER_S, GRAIN, RATE
+from daemon.engines.acestep.tasks import needed
 from daemon.engines.base import Capabilities, Heard, Port, Request, Result
 
 if TYPE_CHECKING:
@@ -68,6 +72,8 @@ class AceStepEngine:
         Returns device and precisions: `cuda:0, bfloat16, VAE float32`.
         """
         needs.check()
+        # A folder that is no model is named before torch, whose import takes seconds.
+        numbers_in(needed("repaint", models_at(model, os.environ).checkpoints))
         # What the first job will want is imported before anyone waits for it.
         import daemon.engines.acestep.performing
         import daemon.engines.sketch.listen  # noqa: F401

@@ -11,11 +11,12 @@ from typing import TypeVar
 
 import torch
 
-from bridge.protocol.errors import error
+from bridge.protocol.errors import PunchinError, error
 from daemon.engines.acestep.cache import bytes_of
 from daemon.engines.acestep.memory import give_back, is_out_of_memory
 
 Made = TypeVar("Made")
+_ELSE = "try another seed, LoRAs at a smaller scale, or punchin models verify"
 
 
 def made_finite(
@@ -33,13 +34,18 @@ def made_finite(
     if bool(torch.isfinite(look(made)).all()):
         return made
     wide = [module for module in modules if module is not None]
-    if list(_narrow(wide)) and _fits(wide):
-        again = _made_wide(make, wide)
-        if again is not None and bool(torch.isfinite(look(again)).all()):
-            return again
-    raise error(
-        307, f"{what} came out as no numbers: try another seed, or set engine.precision to float32"
-    )
+    if not list(_narrow(wide)):
+        raise _no_numbers(what, "in float32", _ELSE)
+    again = _made_wide(make, wide) if _fits(wide) else None
+    if again is None:
+        raise _no_numbers(what, "", "try another seed, or set engine.precision to float32")
+    if not bool(torch.isfinite(look(again)).all()):
+        raise _no_numbers(what, "in float32 as well", _ELSE)
+    return again
+
+
+def _no_numbers(what: str, how: str, mend: str) -> PunchinError:
+    return error(307, f"{what} came out as no numbers{how and ', '}{how}: {mend}")
 
 
 def _made_wide(make: Callable[[], Made], modules: list[torch.nn.Module]) -> Made | None:

@@ -5,20 +5,19 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from bridge import places
-from bridge.protocol.errors import error
 from daemon.engines.acestep import placement as placing
 from daemon.engines.acestep.beside import Beside
 from daemon.engines.acestep.graphs import steps_for
 from daemon.engines.acestep.latents.own import MOST_BYTES, Own
 from daemon.engines.acestep.latents.stored import Store, mark_of
 from daemon.engines.acestep.loading import load_checkpoint, load_shared
-from daemon.engines.acestep.models.folders import Found, Home, look
-from daemon.engines.acestep.models.home import models_home
+from daemon.engines.acestep.models.folders import Found
+from daemon.engines.acestep.models.home import models_at
+from daemon.engines.acestep.models.numbers import numbers_in
 from daemon.engines.acestep.parts import Checkpoint, Placement
-from daemon.engines.acestep.residence import Residence, numbers_in
+from daemon.engines.acestep.residence import Residence
 from daemon.engines.acestep.session import Session
 from daemon.engines.acestep.solving import ways_for
 from daemon.engines.acestep.speed import speed_for
@@ -67,16 +66,6 @@ def open_session(model: str | None, port: Port, environ: Mapping[str, str] = os.
     session.checkpoint_for("repaint")
     port.progress(1.0, "ready")
     return session
-
-
-def models_at(model: str | None, environ: Mapping[str, str]) -> Home:
-    """Return what lies at `model`, None for the folder of models. Raises 302, 303."""
-    if model is not None:
-        return look(Path(model))
-    folder = models_home(environ)
-    if not folder.is_dir():
-        raise error(302, "no model is here: punchin models pull turbo, or serve with --model DIR")
-    return look(folder)
 
 
 def _residence(

@@ -8,8 +8,8 @@ from typing import Any
 
 from bridge.protocol.errors import PunchinError
 from daemon.engines.acestep import placement as placing
-from daemon.engines.acestep.opening import models_at
-from daemon.engines.acestep.residence import numbers_in
+from daemon.engines.acestep.models.home import models_at
+from daemon.engines.acestep.models.numbers import numbers_in
 from daemon.engines.acestep.tasks import needed
 
 

@@ -50,5 +50,6 @@ def idle(session: Session, port: Port) -> None:
 def _made(session: Session, request: Request, port: Port) -> Result:
     session.use_loras(request.options.get("lora", loras.NONE))
     session.unread.clear()
-    result = climb(session, request, port, OPS[request.op])
+    with session.giving_way(port.check):
+        result = climb(session, request, port, OPS[request.op])
     return replace(result, notes=(*result.notes, *session.unread))

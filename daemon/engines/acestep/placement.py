@@ -17,6 +17,7 @@ import psutil
 import torch
 
 from bridge.protocol.errors import error
+from daemon.engines.acestep.models.numbers import Weights
 from daemon.engines.acestep.parts import Placement
 
 GIB = 1 << 30
@@ -47,15 +48,6 @@ class Machine:
 
     free_bytes: Mapping[str, int]
     bfloat16: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True)
-class Weights:
-    """How many numbers each part of a model has."""
-
-    checkpoint: int
-    text_encoder: int
-    vae: int
 
 
 def wishes_from(environ: Mapping[str, str]) -> Wishes:

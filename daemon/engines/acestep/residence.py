@@ -18,10 +18,8 @@ import torch
 
 from bridge.protocol.errors import error
 from daemon.engines.acestep.memory import give_back, is_out_of_memory
-from daemon.engines.acestep.models import headers
 from daemon.engines.acestep.models.folders import Found
 from daemon.engines.acestep.parts import Checkpoint, Placement
-from daemon.engines.acestep.placement import Weights
 
 
 class Residence:
@@ -93,26 +91,6 @@ class Residence:
         self.leaving(name)
         del self._held[name]
         give_back()
-
-
-def numbers_in(found: Found) -> Weights:
-    """Return how many numbers a checkpoint and what it shares hold, from the files' headers."""
-    if found.layout == "original":
-        own = _count(headers.shards(found.folder, "model"))
-    else:
-        folders = ("transformer", "condition_encoder", "audio_tokenizer", "audio_token_detokenizer")
-        own = sum(
-            _count(headers.shards(found.folder / name, "diffusion_pytorch_model"))
-            for name in folders
-            if (found.folder / name).is_dir()
-        )
-    text = _count(headers.shards(found.text_encoder, "model")) if found.text_encoder else 0
-    vae = _count(headers.shards(found.vae, "diffusion_pytorch_model")) if found.vae else 0
-    return Weights(own, text, vae)
-
-
-def _count(files: tuple[Any, ...]) -> int:
-    return sum(tensor.numbers for file in files for tensor in headers.read(file).values())
 
 
 @contextlib.contextmanager

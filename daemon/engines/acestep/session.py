@@ -25,6 +25,7 @@ from daemon.engines.acestep.beside import Beside
 from daemon.engines.acestep.cache import MIB, Cache, Caches, caches, window_key
 from daemon.engines.acestep.dit.conditions import Conditions, TextStates, encode, encode_text
 from daemon.engines.acestep.dit.context import silence
+from daemon.engines.acestep.dit.pauses import heeding
 from daemon.engines.acestep.dit.quick import quick, ready
 from daemon.engines.acestep.dit.sampler import Dit, Problem, dit_of
 from daemon.engines.acestep.dit.windows import bucket_for
@@ -78,6 +79,7 @@ class Session:
     steps: Steps | None = None
     unread: dict[str, None] = field(default_factory=dict)
     _preparing: bool = False
+    _check: Callable[[], None] = field(default=lambda: None)
 
     def __post_init__(self) -> None:
         self.loras.changed = self.weights_changed
@@ -123,6 +125,15 @@ class Session:
         finally:
             self._preparing = False
 
+    @contextlib.contextmanager
+    def giving_way(self, check: Callable[[], None]) -> Iterator[None]:
+        """Have `check` called, which may raise, inside work that hears of no port."""
+        before, self._check = self._check, check
+        try:
+            yield
+        finally:
+            self._check = before
+
     def working(self, *modules: Any) -> AbstractContextManager[None]:
         """Keep `modules` on the device for the time of the block; needed where they take turns."""
         return on_device(self.placement, *modules)
@@ -140,7 +151,8 @@ class Session:
         """Return the encoded words."""
 
         def encoded() -> TextStates:
-            with self.working(self.shared.text_encoder):
+            encoder = self.shared.text_encoder
+            with self.working(encoder), heeding(self._check, encoder):
                 return encode_text(self.shared, text)
 
         states = self.caches.texts.made(text, encoded)
@@ -158,7 +170,8 @@ class Session:
         states = self.states(text)
 
         def encoded() -> Conditions:
-            with self.working(checkpoint.condition_encoder):
+            encoder = checkpoint.condition_encoder
+            with self.working(encoder), heeding(self._check, encoder):
                 return encode(checkpoint, states, timbre)
 
         def finite() -> Conditions:

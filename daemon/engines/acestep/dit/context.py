@@ -15,12 +15,13 @@ that value, and 1 is what diffusers writes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
 
 from bridge.protocol.errors import error
+from daemon.engines.acestep.dit.pauses import heeding
 from daemon.engines.acestep.parts import Checkpoint
 
 
@@ -56,9 +57,15 @@ def hole(checkpoint: Checkpoint, source: torch.Tensor, new: torch.Tensor) -> tor
 
 
 @torch.no_grad()
-def codes_of(checkpoint: Checkpoint, latents: torch.Tensor) -> list[int]:
-    """Return the 5 Hz codes of latents `(T, 64)`, one for each 5 frames."""
-    _, indices = _tokenize(checkpoint, latents)
+def codes_of(
+    checkpoint: Checkpoint, latents: torch.Tensor, check: Callable[[], None] = lambda: None
+) -> list[int]:
+    """Return the 5 Hz codes of latents `(T, 64)`, one for each 5 frames.
+
+    `check` is called before each layer and may raise.
+    """
+    with heeding(check, checkpoint.audio_tokenizer):
+        _, indices = _tokenize(checkpoint, latents)
     codes: list[int] = indices[0, :, 0].tolist()
     return codes
 

@@ -52,6 +52,7 @@ def ready(dit: Dit, problem: Problem, steps: Steps | None, check: Callable[[], N
     `check` is called before what takes long and may raise.
     """
     problem = in_bucket(dit, problem)
+    check()
     laid = dit.lay(dit.transformer, problem.noise.shape[1], problem.valid)
     null = None
     if problem.guidance > 1:
@@ -60,6 +61,7 @@ def ready(dit: Dit, problem: Problem, steps: Steps | None, check: Callable[[], N
     for conditions, free in ((problem.conditions, null), (problem.plain, None)):
         if conditions is None:
             continue
+        check()
         cross = dit.cross(dit.transformer, conditions)
         if steps is not None:
             steps.want(dit.transformer, x, context, cross, laid, free)

@@ -7,9 +7,7 @@ codes lie as they would in the whole clip.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from daemon.engines.acestep.parts import FRAMES_PER_S, HOP
+from daemon.engines.acestep.parts import FRAMES_PER_S, HOP, RATE
 
 BUCKETS = tuple(seconds * FRAMES_PER_S for seconds in (16, 24, 40, 64, 96))
 """Lengths, in frames, that captured graphs are made for."""
@@ -17,6 +15,7 @@ LEAST = 10 * FRAMES_PER_S
 """The model was trained on 10 s and more."""
 SHORTEST_S, LONGEST_S = 3, 90
 """Regions outside this range run with a warning (ACE-Step's tutorial on repaint)."""
+SLACK_S = 0.001
 
 
 def span_of(start_sample: int, end_sample: int) -> tuple[int, int]:
@@ -29,12 +28,16 @@ def bucket_for(frames: int) -> int:
     return next((bucket for bucket in BUCKETS if bucket >= frames), frames)
 
 
-def warnings_of(spans: Sequence[tuple[int, int]]) -> tuple[str, ...]:
-    """Return what a musician should know of regions that the model was not made for."""
-    lengths = [(end - start) / FRAMES_PER_S for start, end in spans]
-    return tuple(
-        f"a region of {length:.4g} s is outside {SHORTEST_S}-{LONGEST_S} s, for which the model "
-        "was made: listen closely"
-        for length in lengths
-        if not SHORTEST_S <= length <= LONGEST_S
+def warnings_of(samples: int) -> tuple[str, ...]:
+    """Return what a musician should know of a region of a length that the model was not made for.
+
+    Less than SLACK_S beyond a limit is what resampling adds.
+    """
+    length_s = samples / RATE
+    if SHORTEST_S - SLACK_S <= length_s <= LONGEST_S + SLACK_S:
+        return ()
+    told = f"{length_s:.3f}".rstrip("0").rstrip(".")
+    return (
+        f"a region of {told} s is outside {SHORTEST_S}-{LONGEST_S} s, for which the model was "
+        "made: listen closely",
     )

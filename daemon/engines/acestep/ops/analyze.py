@@ -66,7 +66,8 @@ def understood(session: Session, request: Request, share: Share) -> Understandin
     share.tell(0.0)
     language = session.beside.language(code_book(checkpoint))
     assert language is not None
-    codes = codes_of(checkpoint, _latents(session, request, checkpoint, share))
+    latents = _latents(session, request, checkpoint, share)
+    codes = codes_of(checkpoint, latents, share.port.check)
     share.port.progress(share.first + 0.5 * (share.last - share.first), share.stage)
     # What a clip is does not depend on a job's seed.
     longest = min(compose.LONGEST_LYRICS, _TOKENS_PER_CODE * len(codes) + _HEADINGS)

@@ -188,9 +188,8 @@ def _by_cover(session: Session, request: Request, port: Port, notes: tuple[str, 
     checkpoint = session.checkpoint_for("cover")
     source = session.source(request, view, checkpoint, Share(port, 0.02, 0.18, "encoding"))
     gain = edge_gain(session, source, view, request, Share(port, 0.18, 0.2, "measuring"))
-    port.check()
     about = timbre(session, request, Share(port, 0.2, 0.22, "listening"))
-    codes = codes_of(checkpoint, source)
+    codes = codes_of(checkpoint, source, port.check)
     problem, recipe, told = covering(session, checkpoint, request, view, codes, about)
     start, span = request.source_start, request.spans[0]
     recipe = replace(

@@ -14,7 +14,7 @@ import torch
 
 from daemon.audio.align import LONGEST_DELAY_S, align
 from daemon.audio.seam import level_difference_db
-from daemon.engines.acestep.dit.windows import span_of, warnings_of
+from daemon.engines.acestep.dit.windows import warnings_of
 from daemon.engines.acestep.grid.correct import beside as neighbours
 from daemon.engines.acestep.ops.finishing import (
     colouring,
@@ -103,7 +103,7 @@ def _side(
     return recipe, (
         *told,
         *how,
-        *warnings_of([span_of(span.start, span.end)]),
+        *warnings_of(span.frames),
         *spare_note(view),
         *notes,
     )

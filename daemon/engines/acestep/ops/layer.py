@@ -30,7 +30,7 @@ def layer(session: Session, request: Request, port: Port) -> Result:
     view = whole(request)
     checkpoint = session.checkpoint_for("lego")
     passages = passages_of(request.clip, view.frames)
-    score, told = asked(request, checkpoint, passages, "lego", (track,))
+    score, told = asked(session, request, checkpoint, passages, "lego", (track,), port)
     balance = request.options.get("balance")
     score = tuple(replace(one, track=stem, balance=balance) for one in score)
     notes = play_layer(session, request, checkpoint, score, alone, port)

@@ -16,6 +16,7 @@ import torch
 from daemon.engines.acestep.dit.context import of_codes
 from daemon.engines.acestep.dit.context import whole as all_new
 from daemon.engines.acestep.dit.sampler import Problem
+from daemon.engines.acestep.ops.lines import lines_of
 from daemon.engines.acestep.ops.passages import Passage, passages_of, solved
 from daemon.engines.acestep.ops.repaint import recipe_for
 from daemon.engines.acestep.ops.wishes import solving, words
@@ -26,7 +27,7 @@ from daemon.engines.acestep.share import Share
 from daemon.engines.acestep.solving import Takes
 from daemon.engines.acestep.text.prompt import TRACKS, Task
 from daemon.engines.acestep.view import View
-from daemon.engines.base import Request
+from daemon.engines.base import Port, Request
 
 DRAWS = 16
 """More than a clip has passages: tracks of one seed are drawn apart, they shall not move alike."""
@@ -36,20 +37,24 @@ Score = tuple[Recipe, ...]
 
 
 def asked(
+    session: Session,
     request: Request,
     checkpoint: Checkpoint,
     passages: Sequence[Passage],
     task: Task,
-    tracks: Sequence[str] = (),
+    tracks: Sequence[str],
+    port: Port,
 ) -> tuple[Score, tuple[str, ...]]:
     """Return what `task` is asked for with `tracks` of the model, and notes. Raises 103."""
     how = solving(request, checkpoint)
-    notes = dict.fromkeys(how.notes)
+    lots, noted = lines_of(session, request, passages, port)
+    notes = dict.fromkeys((*how.notes, *noted))
     own = DRAWS * TRACKS.index(tracks[0]) if task == "lego" else 0
     score = []
     for number, passage in enumerate(passages):
         seen = seen_by(passage)
-        text, told = words(request, task, seen, tracks)
+        lines = lots[number].text if lots else None
+        text, told = words(request, task, seen, tracks, None, lines, say_lines=not lots)
         notes |= dict.fromkeys(told)
         recipe = recipe_for(request, checkpoint, seen, text, how, task, 0)
         score.append(replace(recipe, draw=own + number))

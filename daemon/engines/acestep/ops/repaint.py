@@ -11,7 +11,7 @@ import torch
 from daemon.engines.acestep.dit.context import hole, new_frames
 from daemon.engines.acestep.dit.noise import window_noise
 from daemon.engines.acestep.dit.sampler import Problem
-from daemon.engines.acestep.dit.windows import span_of, warnings_of
+from daemon.engines.acestep.dit.windows import warnings_of
 from daemon.engines.acestep.grid.correct import beside
 from daemon.engines.acestep.ops.finishing import (
     colouring,
@@ -66,7 +66,7 @@ def repaint(session: Session, request: Request, port: Port) -> Result:
         notes=(
             *told,
             *how,
-            *warnings_of([span_of(span.start, span.end)]),
+            *warnings_of(span.frames),
             *spare_note(view),
             *notes,
         ),

@@ -73,7 +73,7 @@ def _extracted(session: Session, request: Request, names: Sequence[str], part: P
         step = 0.9 * part.length / len(names)
         one = Part(part.port, part.first + 0.1 * part.length + number * step, step)
         share = one.share(0.0, 0.85, f"extracting {name}")
-        score, told = asked(request, checkpoint, passages, "extract", (track,))
+        score, told = asked(session, request, checkpoint, passages, "extract", (track,), part.port)
         rows = [alone(request.seed)]
         made = played(session, request, checkpoint, view, source[None], score, rows, share)[0]
         share = one.share(0.85, 1.0, "decoding")

@@ -53,14 +53,17 @@ def ask(
     """Return what the model is asked for that a vocal is accompanied by `tracks`, and notes."""
     if way == "cover":
         source = session.source(request, view, checkpoint, share)
-        share.port.check()
-        score, notes = _covering(session, request, checkpoint, source, tracks)
+        codes = codes_of(checkpoint, source, share.port.check)
+        score, notes = _covering(session, request, checkpoint, codes, view.frames, tracks)
         return {SONG: score}, notes
     passages = passages_of(request.clip, view.frames)
     if way == "complete":
-        score, notes = asked(request, checkpoint, passages, "complete", tracks)
+        score, notes = asked(session, request, checkpoint, passages, "complete", tracks, share.port)
         return {SONG: score}, notes
-    told = {track: asked(request, checkpoint, passages, "lego", (track,)) for track in tracks}
+    told = {
+        track: asked(session, request, checkpoint, passages, "lego", (track,), share.port)
+        for track in tracks
+    }
     noted = dict.fromkeys(note for _, notes in told.values() for note in notes)
     return {track: score for track, (score, _) in told.items()}, tuple(noted)
 
@@ -118,16 +121,16 @@ def _covering(
     session: Session,
     request: Request,
     checkpoint: Checkpoint,
-    source: torch.Tensor,
+    codes: Sequence[int],
+    frames: int,
     tracks: Sequence[str],
 ) -> tuple[Score, tuple[str, ...]]:
-    """Have the vocal covered as an accompaniment; `source (frames, C)` is the clip's."""
-    codes = codes_of(checkpoint, source)
+    """Have the vocal covered as an accompaniment; `codes` are the clip's, of `frames` frames."""
     about = str(request.options.get("prompt", "")).strip() or ", ".join(tracks)
     strength = request.options.get("strength", _FREE)
     free = replace(request, options={**request.options, "strength": strength})
     score, notes = list[Recipe](), dict[str, None]()
-    for number, passage in enumerate(passages_of(request.clip, len(source))):
+    for number, passage in enumerate(passages_of(request.clip, frames)):
         seen = seen_by(passage)
         first, last = passage.first // _FRAMES_PER_CODE, -(-passage.last // _FRAMES_PER_CODE)
         caption, here = _CAPTION.format(about), codes[first:last]

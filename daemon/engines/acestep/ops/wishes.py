@@ -50,11 +50,13 @@ def words(
     tracks: Sequence[str] = (),
     caption: str | None = None,
     lyrics: str | None = None,
+    say_lines: bool = True,
 ) -> tuple[Text, tuple[str, ...]]:
     """Return what the model reads for what it sees, and notes. Raises 103.
 
     The lines sung in the view are chosen; a tempo that is a guess and a key that nobody told are
-    left out. `caption` and `lyrics` stand for those of the request.
+    left out. `caption` and `lyrics` stand for those of the request. With `say_lines` a note says
+    which lines were chosen.
     """
     options, at = request.options, request.spans[0].start / request.rate
     sure = request.grid_told or request.tempo_confidence >= SURE_OF_TEMPO
@@ -68,7 +70,7 @@ def words(
     text = str(options.get("lyrics", "")) if lyrics is None else lyrics
     sung = sung_in(text, start / RATE, end / RATE)
     language = language_of(options.get("language"))
-    about = (sung.note, script_warning(sung.text, language))
+    about = (sung.note if say_lines else None, script_warning(sung.text, language))
     prompt = str(options.get("prompt", "")) if caption is None else caption
     made = text_of(task, prompt, sung.text, told, language, tracks)
     return made, (*notes, *(note for note in about if note))

@@ -5,13 +5,17 @@ with `[mm:ss.xx]` (LRC; several for a line that returns) are chosen by time: suc
 until the next tagged one begins, but at most LINE_S. Lines without a tag count as the window's own.
 A section tag such as `[chorus]` belongs to the lines below it and goes with them.
 
+Where a long clip is made in passages, lyrics without any times are divided over these.
+
 Times are seconds of the source.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bridge.protocol.errors import error
@@ -82,6 +86,34 @@ def sung_in(lyrics: str, start_s: float, end_s: float) -> Sung:
     timed = [line for line in lines if line.start_s is not None and line.words]
     untimed = sum(line.start_s is None for line in used)
     return Sung(text, len(used) - untimed, len(timed), untimed)
+
+
+@dataclass(frozen=True)
+class Lot:
+    """What of the lyrics one passage has: `text`, with lines `[first, last)`, counted from 0."""
+
+    text: str
+    first: int
+    last: int
+
+
+def divided(lyrics: str, sung: Sequence[float]) -> tuple[Lot, ...]:
+    """Return the lot of each passage, whose share of the singing is `sung`; not all are 0.
+
+    A line takes as much of the singing as it has of the letters, and goes to the passage where the
+    middle of that lies. Nothing is divided, and () returned, where lines have times or there are
+    none.
+    """
+    sections, lines, _ = _parsed(lyrics)
+    lines = [line for line in lines if line.words]
+    if not lines or any(line.start_s is not None for line in lines):
+        return ()
+    letters = [0, *itertools.accumulate(len(line.words) for line in lines)]
+    middles = [(a + b) / 2 / letters[-1] for a, b in itertools.pairwise(letters)]
+    upto = [*itertools.accumulate(sung)]
+    inner = [sum(middle < end / upto[-1] for middle in middles) for end in upto[:-1]]
+    edges = itertools.pairwise([0, *inner, len(lines)])
+    return tuple(Lot(_joined(sections, lines[a:b], True), a, b) for a, b in edges)
 
 
 def _in_order(lines: list[_Line]) -> list[_Line]:

@@ -102,7 +102,7 @@ class _House:
             jobs.attempts,
         )
         admission = Admission(
-            files, presets.get, self.roster.source_of, self.roster.part_of, settings.audio.rate
+            files, presets.get, self.roster.source_of, self.roster.parts_of, settings.audio.rate
         )
         self.studio = Studio(
             self.journal, self.roster, self.bus, self.stage, self.workers, admission, jobs.queue

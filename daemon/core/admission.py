@@ -22,7 +22,7 @@ from bridge.protocol.ops import KEY
 from daemon.audio.types import SourceInfo
 from daemon.core.context import Snapshot, wire_value
 from daemon.core.jobs import Job
-from daemon.core.planner import Work, plan
+from daemon.core.planner import Parts, Work, plan
 from daemon.core.ports import Files
 from daemon.core.request import Presets, Resolved, resolve
 
@@ -47,12 +47,12 @@ class Admission:
         files: Files,
         presets: Presets,
         source_of: Callable[[str], str],
-        part_of: Callable[[str], tuple[int, int] | None],
+        parts_of: Callable[[str], Parts | None],
         default_rate: int,
     ) -> None:
         self._files = files
         self._presets = presets
-        self._source_of, self._part_of = source_of, part_of
+        self._source_of, self._parts_of = source_of, parts_of
         self._rate = default_rate
 
     async def admit(self, call: JobCall, snapshot: Snapshot) -> Admitted:
@@ -62,10 +62,10 @@ class Admission:
         values.setdefault("seed", secrets.randbelow(SEED_MAX + 1))
         source = await self._look(asked, values)
         clamp = asked.clamp
-        part = self._part_of(values["of"]) if asked.op == "retake" and "of" in values else None
+        parts = self._parts_of(values["of"]) if asked.op == "retake" and "of" in values else None
         facts = {"source": source and source.as_dict(), "rate": self._rate, "clamp": clamp}
-        if plan(asked.op, values, source, self._rate, clamp, part).part:
-            facts["part"] = part
+        if plan(asked.op, values, source, self._rate, clamp, parts).parts:
+            facts["parts"] = parts
         request = {"source": asked.source} if asked.source else {}
         request |= {k: wire_value(k, v) for k, v in values.items()}
         return Admitted(request, facts, asked.told)
@@ -96,8 +96,8 @@ def work_of(job: Job) -> Work:
     values = {k: _value(k, v) for k, v in told.items()}
     facts = job.facts["source"]
     source = SourceInfo(**facts) if facts else None
-    part = tuple(job.facts["part"]) if "part" in job.facts else None
-    work = plan(job.op, values, source, job.facts["rate"], job.facts["clamp"], part)
+    parts = tuple((a, b) for a, b in job.facts["parts"]) if "parts" in job.facts else None
+    work = plan(job.op, values, source, job.facts["rate"], job.facts["clamp"], parts)
     return replace(work, seed=job.request["seed"])
 
 

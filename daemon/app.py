@@ -105,7 +105,7 @@ class _House:
             files,
             presets.get,
             self.roster.source_of,
-            self.roster.part_of,
+            self.roster.parts_of,
             self.roster.origin_of,
             settings.audio.rate,
         )

@@ -23,7 +23,7 @@ from daemon.audio.types import SourceInfo
 from daemon.core.context import Snapshot, wire_value
 from daemon.core.jobs import Job
 from daemon.core.origin import Origin
-from daemon.core.planner import Work, plan
+from daemon.core.planner import Parts, Work, plan
 from daemon.core.ports import Files
 from daemon.core.request import Presets, Resolved, resolve
 
@@ -48,13 +48,13 @@ class Admission:
         files: Files,
         presets: Presets,
         source_of: Callable[[str], str],
-        part_of: Callable[[str], tuple[int, int] | None],
+        parts_of: Callable[[str], Parts | None],
         origin_of: Callable[[str], Origin | None],
         default_rate: int,
     ) -> None:
         self._files = files
         self._presets = presets
-        self._source_of, self._part_of, self._origin_of = source_of, part_of, origin_of
+        self._source_of, self._parts_of, self._origin_of = source_of, parts_of, origin_of
         self._rate = default_rate
 
     async def admit(self, call: JobCall, snapshot: Snapshot) -> Admitted:
@@ -65,11 +65,11 @@ class Admission:
         source = await self._look(asked, values)
         clamp = asked.clamp
         of = values.get("of") if asked.op == "retake" else None
-        part = self._part_of(of) if of else None
+        parts = self._parts_of(of) if of else None
         facts = {"source": source and source.as_dict(), "rate": self._rate, "clamp": clamp}
-        work = plan(asked.op, values, source, self._rate, clamp, part)
-        if work.part:
-            facts["part"] = part
+        work = plan(asked.op, values, source, self._rate, clamp, parts)
+        if work.parts:
+            facts["parts"] = parts
         origin = self._origin_of(of) if of else None
         if origin and source and work.clip == (0, source.frames):
             facts["origin"] = asdict(origin)
@@ -103,8 +103,8 @@ def work_of(job: Job) -> Work:
     values = {k: _value(k, v) for k, v in told.items()}
     facts = job.facts["source"]
     source = SourceInfo(**facts) if facts else None
-    part = tuple(job.facts["part"]) if "part" in job.facts else None
-    work = plan(job.op, values, source, job.facts["rate"], job.facts["clamp"], part)
+    parts = tuple((a, b) for a, b in job.facts["parts"]) if "parts" in job.facts else None
+    work = plan(job.op, values, source, job.facts["rate"], job.facts["clamp"], parts)
     origin = Origin.from_dict(job.facts["origin"]) if "origin" in job.facts else None
     return replace(work, seed=job.request["seed"], origin=origin)
 

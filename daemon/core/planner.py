@@ -18,6 +18,9 @@ from daemon.audio.types import SourceInfo
 from daemon.core.origin import Origin
 from daemon.core.windowing import ANYWHERE, Windowing
 
+Parts = tuple[tuple[int, int], ...]
+"""Spans of frames, each `[start, end)`, in their order."""
+
 SLACK_S = 0.010  # an end this far beyond the file means its end
 SHORTEST_S = 0.010
 SIDES = {"after": (False, True), "before": (True, False), "both": (True, True)}
@@ -65,7 +68,7 @@ class Work:
     `region`: frames to replace, or None. `beats`: a region in quarter notes, still to be settled.
     `stretch`: the clip is to be brought to the told tempo, which is not its own then. `heard`: the
     first take is listened to while it is made, so even what is not final yet is worth sending.
-    `part`: the frames of a clip that may change where the engine makes all of it, or None.
+    `parts`: the frames of a clip that may change where the engine makes all of it, or None.
     `origin`: what the result that is varied was made to, or None.
     """
 
@@ -83,14 +86,14 @@ class Work:
     side: str = "after"
     stretch: bool = False
     heard: bool = False
-    part: tuple[int, int] | None = None
+    parts: Parts | None = None
     origin: Origin | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def in_place(self) -> bool:
-        """Whether the mix is the source in all but one span."""
-        return self.part is not None or OP[self.op].region_is_span
+        """Whether the mix is the source in all but its spans."""
+        return self.parts is not None or OP[self.op].region_is_span
 
     @property
     def over_clip(self) -> tuple[SourceInfo, tuple[int, int]] | None:
@@ -114,8 +117,9 @@ class Work:
         plain = {**data, "told": Told(**told), "clip": tuple(data["clip"])}
         plain["source"] = SourceInfo(**data["source"]) if data["source"] else None
         plain["origin"] = Origin.from_dict(data["origin"]) if data["origin"] else None
-        for name in ("region", "beats", "part"):
+        for name in ("region", "beats"):
             plain[name] = tuple(data[name]) if data[name] else None
+        plain["parts"] = tuple(map(tuple, data["parts"])) if data["parts"] else None
         return cls(**plain)
 
 
@@ -140,11 +144,11 @@ def plan(
     source: SourceInfo | None,
     default_rate: int,
     clamp: bool = False,
-    part: tuple[int, int] | None = None,
+    parts: Parts | None = None,
 ) -> Work:
     """Return the work for a resolved request. Raises 203.
 
-    `part` is what was new in the result that is varied: without a region only that may change.
+    `parts` are what was new in the result that is varied: without a region only that may change.
     """
     told = Told(*(values.get(k) for k in ("bpm", "meter", "downbeat", "tempomap", "key")))
     work = Work(
@@ -178,8 +182,8 @@ def plan(
     whole = whole and "end" not in values and "end_frame" not in values
     if whole:
         region = everything if OP[op].region_is_span else None
-        part = None if work.stretch else part
-        return replace(work, clip=everything, region=region, part=part)
+        parts = None if work.stretch else parts
+        return replace(work, clip=everything, region=region, parts=parts)
     region = _edges(values, "", source, everything)
     return _with_region(replace(work, clip=bounds), _slack(region, source, clamp))
 
@@ -210,8 +214,8 @@ def layout(work: Work, grid: Grid, context_s: float, cut: Windowing = ANYWHERE) 
         frames = _length(work, grid, 0.0, False)
         return Layout((0, 0), ((0, frames),), frames, 0, ((0, frames),))
     frames = work.clip[1] - work.clip[0]
-    if work.part:
-        return Layout(work.clip, (work.part,), frames, 0, (work.part,))
+    if work.parts:
+        return Layout(work.clip, work.parts, frames, 0, work.parts)
     return Layout(work.clip, (work.clip,), frames, 0, ((0, frames),))
 
 

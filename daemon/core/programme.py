@@ -129,7 +129,7 @@ def _regions(job: Job, source: SourceInfo | None, settled: Mapping[str, Any]) ->
 
 
 def _in_place(job: Job) -> bool:
-    return "part" in job.facts or job.op in ("repaint", "edit")
+    return "parts" in job.facts or job.op in ("repaint", "edit")
 
 
 def _spliced(job: Job) -> bool:

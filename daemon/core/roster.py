@@ -15,6 +15,7 @@ from daemon.audio.types import SourceInfo
 from daemon.core.jobs import Job, State
 from daemon.core.journal import RECENT, Journal
 from daemon.core.origin import Origin
+from daemon.core.planner import Parts
 from daemon.core.programme import clip_of
 
 _KEPT_IN_MEMORY = 500
@@ -87,14 +88,21 @@ class Roster:
             raise error(101, f"job {job.id} has stems and no mix: send the path of one as source")
         raise error(101, f"job {job.id} has no mix of take {wanted}: name a done job and its take")
 
-    def part_of(self, reference: str) -> tuple[int, int] | None:
+    def parts_of(self, reference: str) -> Parts | None:
         """Return the frames that were new in what `of` means, None for all of it."""
         job = self.find(reference.partition(":")[0])
         mix = next((f for f in job.files if f.role == "mix"), None) if job else None
         if job is None or mix is None or "region_start_frame" not in job.result:
             return None
+        if "parts" in job.facts:
+            return tuple((start, end) for start, end in job.facts["parts"])
+        frames = round(mix.seconds * mix.rate)
+        new = [f for f in job.files if f.role == "region" and f.take == mix.take]
+        if len(new) > 1:  # on both sides of the clip
+            before, after = (round(f.seconds * f.rate) for f in new)
+            return (0, before), (frames - after, frames)
         part = job.result["region_start_frame"], job.result["region_end_frame"]
-        return None if part == (0, round(mix.seconds * mix.rate)) else part
+        return None if part == (0, frames) else (part,)
 
     def origin_of(self, reference: str) -> Origin | None:
         """Return what `of` was made to where it takes that to make it again; None otherwise.

@@ -152,10 +152,12 @@ class FileSink:
             writer.fresh(self._tape(i), length, i) for i, length in enumerate(self._span_lengths())
         ]
         if work.in_place and work.source:
-            start, end = spans[0]
-            yield writer.kept(work.source, 0, start)
-            yield new[0]
-            yield writer.kept(work.source, end, work.source.frames)
+            here = 0
+            for made, (start, end) in zip(new, spans, strict=True):
+                yield writer.kept(work.source, here, start)
+                yield made
+                here = end
+            yield writer.kept(work.source, here, work.source.frames)
         elif work.op == "extend" and work.source:
             start, end = self._settled["clip"]
             before = [n for n, s in zip(new, spans, strict=True) if s[1] <= start]

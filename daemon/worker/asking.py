@@ -82,8 +82,8 @@ def request_for(
 ) -> Request:
     """Return the request of one take; without a `place` nothing is to be made."""
     spans = place.spans if place else ()
-    # The engine makes the clip from end to end; of that `part` is used.
-    spans = (place.window,) if place and work.part else spans
+    # The engine makes the clip from end to end; of that `parts` are used.
+    spans = (place.window,) if place and work.parts else spans
     seeds = [(work.seed + n) % (SEED_MAX + 1) for n in range(work.takes)]
     return Request(
         op=work.op,

@@ -69,8 +69,11 @@ class Fitter:
             self._check_covered(role, index)
             if role.startswith("stem:"):
                 self._resampled_stem(role, material)
+            elif self._work.parts:  # of one material, which is the clip's
+                for number in range(len(self._place.spans)):
+                    yield from self._spliced(number, index, material)
             elif self._spliced_in:
-                yield from self._spliced(index, material)
+                yield from self._spliced(index, index, material)
             else:
                 self._whole(material)
         if self._spliced_in and len(self._material) < len(self._request.spans):
@@ -172,8 +175,9 @@ class Fitter:
         samples = self._clip.fold.back(self._at_source_rate(0, material, start, end))
         self._port.audio("region", self._take, 0, samples, span=0)
 
-    def _spliced(self, index: int, material: np.ndarray) -> Iterator[str]:
-        start, end = self._place.spans[index]
+    def _spliced(self, number: int, index: int, material: np.ndarray) -> Iterator[str]:
+        """Put the layout's span `number` in, from the material of the request's span `index`."""
+        start, end = self._place.spans[number]
         rate, clip = self._clip.rate, self._clip
         handle = round(HANDLE_S * rate)
         stereo = self._at_source_rate(index, material, start - handle, end + handle)
@@ -182,7 +186,7 @@ class Fitter:
         new = clip.fold.back(stereo, None)
         before, after = self._beside(start, end)
         done = splice(before, over, after, new, handle, rate, clip.fold.kept)
-        self._port.audio("region", self._take, 0, done.samples, span=index)
+        self._port.audio("region", self._take, 0, done.samples, span=number)
         yield from _seam_notes(done.report)
 
     def _beside(self, start: int, end: int) -> tuple[np.ndarray, np.ndarray]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -121,10 +121,7 @@ class Supervisor:
             await self._drop(name)
         if engine == "none":
             return {"engine": "none"}
-        try:
-            worker = await self._ready(engine, model)
-        except WorkerDied:
-            raise _died_loading(engine) from None
+        worker = await _tried_twice(engine, lambda: self._ready(engine, model))
         return {"engine": engine, "device": worker.device, "model": model}
 
     async def close(self) -> None:
@@ -157,10 +154,7 @@ class Supervisor:
     ) -> AsyncGenerator[FromWorker]:
         """Run a job. Raises PunchinError, WorkCancelled, WorkerDied."""
         self._cancelled.clear()
-        try:
-            worker = await self._ready_unless_cancelled(engine, model)
-        except WorkerDied:
-            raise _died_loading(engine) from None
+        worker = await _tried_twice(engine, lambda: self._ready_unless_cancelled(engine, model))
         if work.op not in worker.capabilities["ops"]:
             raise error(301, f"{engine} does no {work.op}: choose another engine")
         self._busy = worker
@@ -235,5 +229,16 @@ class Supervisor:
             self._killer = None
 
 
-def _died_loading(engine: str) -> PunchinError:
-    return error(300, f"the engine {engine} died while loading: see its log, or choose another")
+async def _tried_twice(engine: str, load: Callable[[], Awaitable[WorkerProcess]]) -> WorkerProcess:
+    """Return what `load` gives; a worker that dies while it loads is started once more.
+
+    What ends it from outside, such as somebody's `kill`, seldom does so twice. Raises 300.
+    """
+    with contextlib.suppress(WorkerDied):
+        return await load()
+    try:
+        return await load()
+    except WorkerDied:
+        raise error(
+            300, f"the engine {engine} died while loading: see its log, or choose another"
+        ) from None

@@ -68,6 +68,14 @@ def test_a_guessed_key_is_said_to_be_one(alone):
     assert not analysed(alone, noise, key="C major").notes
 
 
+def test_nobody_is_asked_what_silence_says(engine):
+    found = analysed(engine, np.zeros((round(SECONDS * RATE), 2), np.float32))
+    assert found.analysis["kind"] == "silence"
+    assert found.key is None
+    assert found.analysis["key"] is None
+    assert "lyrics" not in found.analysis
+
+
 def test_the_language_models_words_come_with_it(engine, clip, monkeypatch):
     asked_for = []
 

@@ -77,8 +77,10 @@ def test_a_repaint_changes_the_region_and_not_one_bit_beside_it(
 ):
     source = write(11.0, rate, channels, subtype)
     keys = ("start_frame", start, "end_frame", end, "prompt", "warm", "steps", 2, *GRID)
+    keys += ("allow_degrade", 1, "hold", 0.9, "context", 8.0, "grid", "measure")
     job = run("repaint", source, *keys)
     assert job["state"] == "done", job["error"]
+    assert job["result"]["ignored"] == []
     mix, region, kept = (native(p) for p in (*_paths(job, "mix"), *_paths(job, "region"), source))
     assert mix.shape == kept.shape
     assert (mix[:start] == kept[:start]).all()

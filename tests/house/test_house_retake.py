@@ -42,6 +42,21 @@ def test_only_what_was_new_is_new_again(house, tcp, song, new_id, op):
         assert b - a > 0.9 * (end - start)
 
 
+def test_what_was_new_on_both_sides_is_new_again_and_nothing_between(house, tcp, song, new_id):
+    first, second, third = new_id(), new_id(), new_id()
+    tcp.done("extend", first, song, "seconds", 1.0, "side", "both", "takes", 2, "seed", 1)
+    for job_id, of in ((second, f"{first}:2"), (third, second)):
+        result = tcp.done("retake", job_id, "of", of, "seed", 7)
+        assert (result["region_start_frame"], result["region_end_frame"]) == (0, 40000)
+        assert result["source_frame"] == 0
+        before, after = read(house.path(first, "mix", 2)), read(house.path(job_id, "mix", 1))
+        assert before.shape == after.shape
+        differs = np.any(before != after, axis=1) if before.ndim > 1 else before != after
+        assert not differs[8000:32000].any()
+        assert differs[:8000].mean() > 0.9
+        assert differs[32000:].mean() > 0.9
+
+
 def test_a_region_that_is_told_is_the_clip(house, tcp, song, new_id):
     first, second = new_id(), new_id()
     tcp.done("repaint", first, song, "start", 1.0, "end", 2.0)

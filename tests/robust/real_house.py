@@ -92,7 +92,8 @@ class House:
 
     def worker(self):
         """The process that holds the engine `fake`."""
-        return next(p for p in self.children() if p.cmdline()[-2:] == ["daemon.worker", "fake"])
+        held = ["daemon.worker", "fake"]
+        return next(p for p in self.children() if p.cmdline()[2:4] == held)
 
     def memory_bytes(self):
         """Resident memory of the control plane."""

@@ -57,6 +57,18 @@ def test_fractions_never_go_down_across_a_death(house, source, tmp_path):
         assert sum(a[0] == "/punchin/started" for a in ear.heard) == 2
 
 
+def test_a_worker_that_is_killed_while_it_loads_is_started_again(open_house, source, tmp_path):
+    house, mark = open_house(), tmp_path / "mark"
+    with Ear(house) as ear:
+        ear.send("/punchin/engine", "fake", f"falls {mark}")
+        assert ear.ended("engine")[0] == "done"
+        house.worker().kill()
+        mark.unlink()
+        word, _ = ear.run("repaint", "job", source, "start", 0.2, "end", 0.6)
+        assert word == "done"
+        assert mark.exists()
+
+
 def test_a_worker_that_hangs_is_killed_after_a_cancel(open_house, source):
     house = open_house(jobs_cancel_s=0.5)
     with Ear(house) as ear:

@@ -32,7 +32,7 @@ KEYS = frozenset(
     {
         "bpm", "meter", "downbeat", "tempomap", "key", "prompt", "lyrics", "lyrics_file",
         "language", "strength", "steps", "guidance", "context", "seconds", "bars", "hold",
-        "grid", "matching_eq",
+        "grid", "matching_eq", "allow_degrade",
         "reference", "track", "stems", "balance", "ways", "lora",
     }
 )  # fmt: skip

@@ -5,7 +5,8 @@ Prompt words: `wait N` seconds at check points, `hold FILE` until there is that 
 middle of its sound, `hang` without check points, `die`, `die once FILE`, `raise`, `oom`, `nan`,
 `short`, `nothing`, `loud`, `copy` (gives back what it heard). With `note FILE` it writes down what
 it is asked for; with `linger` it prepares until something else is wanted, and with `clumsy` a
-preparation fails. The model `rateN` sets the engine's own sample rate.
+preparation fails. The model `rateN` sets the engine's own sample rate; with
+the model `falls FILE` it dies while it loads, unless there is that file, which it makes.
 """
 
 import os
@@ -38,6 +39,11 @@ class FakeEngine:
         port.progress(0.5, "loading")
         if model and model.startswith("rate"):
             self.rate = int(model[4:])
+        if model and model.startswith("falls"):
+            mark = Path(model.partition(" ")[2])
+            if not mark.exists():
+                mark.write_text("fell")
+                os._exit(7)
         return "cpu"
 
     def rate_for(self, source_rate):

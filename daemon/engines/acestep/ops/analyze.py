@@ -1,7 +1,8 @@
 """`analyze`: tempo, key, chords, melody as the embedded engine hears them, and the model's words.
 
 Where a language model is there, it is asked what the clip is: a caption, lyrics and their language
-come from it, and a key where none was heard clearly. Without one they are left out.
+come from it, and a key where none was heard clearly. Without one, and for silence, of which it
+would say something all the same, they are left out.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ CLEAR = 0.5
 """A key that was heard with less confidence is a guess."""
 LONGEST_S = 240
 """What the language model is given at most: 1,200 codes."""
+_SILENCE = "silence"  # as the embedded engine calls it
 _FRAMES_PER_CODE = 5
 _TOKENS_PER_CODE, _HEADINGS = 2, 60
 """Nobody sings more than ten tokens in a second; `[verse]` and the like come beside them."""
@@ -48,7 +50,8 @@ def analyze(session: Session, request: Request, port: Port) -> Result:
         tempo_confidence=request.tempo_confidence,
         downbeat_confidence=request.downbeat_confidence,
     )
-    known = understood(session, request, Share(port, 0.3, 1.0, "understanding"))
+    share = Share(port, 0.3, 1.0, "understanding")
+    known = understood(session, request, share) if heard.kind != _SILENCE else None
     if known is None:
         return Result(
             heard.key, _key_note(heard.key, heard.key_confidence), {}, analysis_dict(heard)

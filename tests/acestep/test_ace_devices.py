@@ -14,6 +14,7 @@ from pretended import CUDA, Card, Event, OnCard, standing_in
 from safetensors.torch import save_file
 
 from bridge.protocol.errors import PunchinError
+from daemon.engines.acestep import performing
 from daemon.engines.acestep import placement as placing
 from daemon.engines.acestep.cache import bytes_of
 from daemon.engines.acestep.dit.attention import FUSED, attend, fused_only
@@ -214,6 +215,20 @@ def test_a_load_takes_the_device_for_its_thread(loaded, card, tiny_turbo):
         assert not torch.backends.cuda.cudnn_sdp_enabled()
     finally:
         torch.backends.cuda.enable_cudnn_sdp(held)
+
+
+def test_a_device_that_answers_no_more_takes_the_worker_with_it(loaded, tiny_turbo, monkeypatch):
+    there = loaded(tiny_turbo)
+
+    def fails(*given):
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setitem(performing.OPS, "repaint", fails)
+    with pytest.raises(RuntimeError, match="illegal"):
+        _region(there)
+    monkeypatch.setattr(torch.cuda, "synchronize", fails)
+    with pytest.raises(SystemExit):
+        _region(there)
 
 
 def test_a_card_that_does_not_answer_is_passed_over(card, monkeypatch, caplog):

@@ -15,6 +15,7 @@ from daemon.engines.acestep.latents.lean import lean
 from daemon.engines.acestep.loading import made_for
 from daemon.engines.acestep.models.folders import Found
 from daemon.engines.acestep.parts import Checkpoint, Placement, Shared
+from daemon.engines.acestep.placement import take
 from daemon.engines.acestep.session import Session
 
 _NOWHERE = Path("random")
@@ -38,6 +39,7 @@ def models(sizes: Sizes, device: torch.device, families: tuple[str, ...]) -> Mod
 
 def session(made: Models) -> Session:
     """Return a session over the checkpoints, its VAE a copy that is made ready to run."""
+    take(made.placement)
     shared = Shared(
         lean(copy.deepcopy(made.common.vae), made.placement.vae_dtype),
         made.common.text_encoder,

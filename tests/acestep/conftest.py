@@ -144,3 +144,40 @@ def acestep_house(tiny_models, tmp_path_factory):
     made = House(home, "--model", str(tiny_models), engine="acestep", OMP_NUM_THREADS="1")
     yield made
     made.stop()
+
+
+@pytest.fixture
+def card(monkeypatch):
+    """A CUDA device that is pretended, see `pretended`; `card.driver` stands for torch.cuda."""
+    from pretended import Card, standing_in
+
+    from daemon.engines.acestep import graphs
+    from daemon.engines.acestep.dit import attention
+    from daemon.engines.acestep.latents import lean
+
+    made = Card()
+    made.driver = standing_in(monkeypatch, made)
+    found = (graphs._side_stream, attention._has_flash, attention._is_ampere, lean.on_cuda)
+    for cached in found:
+        cached.cache_clear()
+    with made:
+        yield made
+    for cached in found:
+        cached.cache_clear()
+
+
+@pytest.fixture
+def loaded(monkeypatch, card):
+    """`loaded(model, **settings)`: an engine, loaded onto the pretended card."""
+    from ace_desk import Desk
+
+    from daemon.engines.acestep import AceStepEngine
+
+    def load(model, **settings):
+        for name, value in {"device": "cuda", **settings}.items():
+            monkeypatch.setenv(f"PUNCHIN_ENGINE_{name.upper()}", str(value))
+        engine = AceStepEngine()
+        engine.load(str(model), Desk())
+        return engine
+
+    return load

@@ -50,6 +50,16 @@ class _Held:
         self.card.used_bytes -= self.nbytes
 
 
+class Stream:
+    """A stream. `work` counts the ops that ran while it was the present one."""
+
+    def __init__(self):
+        self.work = 0
+
+    def wait_stream(self, other):
+        pass
+
+
 class OnCard(torch.Tensor):
     """A tensor that says it lies on `cuda:0`; `inner` has its numbers."""
 
@@ -125,6 +135,12 @@ def _put_at(target, index, value):
     return target
 
 
+def _masks(index):
+    """Whether an index picks by a mask, so that the host must know how much it picks."""
+    parts = [one for one in tree_flatten(index)[0] if isinstance(one, torch.Tensor)]
+    return any(one.dtype == torch.bool for one in parts)
+
+
 class Card(TorchDispatchMode):
     """The device. `syncs` are the ops for which the host waited, `sent` those that crossed over."""
 
@@ -132,7 +148,7 @@ class Card(TorchDispatchMode):
         super().__init__()
         self.limit_bytes, self.used_bytes, self.most_bytes = limit_bytes, 0, 0
         self.syncs, self.sent = [], []
-        self.capturing = None
+        self.capturing, self.present = None, Stream()
         self._lifted = []
 
     def __enter__(self):
@@ -175,6 +191,7 @@ class Card(TorchDispatchMode):
             made = func(*inner_args, **inner_kwargs)
         if there.type == "cuda" and self.capturing is not None:
             self.capturing.note(func, inner_args, inner_kwargs, made)
+        self.present.work += self.capturing is None
         known = {id(one.inner): one for one in ours}
         memory = {one.inner.untyped_storage().data_ptr(): one.held for one in ours}
         outs, shape = tree_flatten(made)
@@ -211,7 +228,8 @@ class Card(TorchDispatchMode):
             )
         if across:
             self.sent.append(str(func))
-        waits = func in _NUMBERS or func in _SIZED_BY_VALUE
+        sized = func in _SIZED_BY_VALUE or (func is operator.getitem and _masks(args[1]))
+        waits = func in _NUMBERS or sized
         if waits:
             self.syncs.append(str(func))
         if self.capturing is not None and (waits or across):
@@ -224,9 +242,8 @@ class Card(TorchDispatchMode):
 class Graph:
     """A captured graph: its ops, on the places where their tensors lay."""
 
-    def __init__(self, card, keep_graph=False):
-        self._card, self._ops, self._pool = card, [], None
-        self.replays = 0
+    def __init__(self):
+        self._ops, self.replays = [], 0
 
     def refuse(self, why):
         raise RuntimeError(f"operation not permitted when stream is capturing: {why}")
@@ -244,19 +261,6 @@ class Graph:
                 for place, value in zip(outs, again, strict=True):
                     if place.data_ptr() != value.data_ptr():
                         place.copy_(value)
-
-
-class Stream:
-    """A stream, on which the present one waits for what it was told to wait for."""
-
-    def __init__(self, device=None, priority=0):
-        self.waits = []
-
-    def wait_stream(self, other):
-        self.waits.append(other)
-
-    def synchronize(self):
-        pass
 
 
 class Event:
@@ -280,35 +284,36 @@ class Driver:
 
     def __init__(self, card, capability=(9, 0)):
         self.card, self.capability = card, capability
-        self.main = Stream()
-        self.streams, self.graphs, self.pools = [self.main], [], 0
-        self.fractions, self.emptied, self.devices = [], 0, []
-
-    def make_stream(self, device=None, priority=0):
-        self.streams.append(Stream())
-        return self.streams[-1]
+        self._stack, self.graphs, self._pools = [card.present], [], 0
+        self.fractions, self.devices, self.pools_of_captures = [], [], []
+        self.at_capture = lambda: None
 
     @contextlib.contextmanager
     def stream(self, one):
-        self._stack = [*getattr(self, "_stack", [self.main]), one]
+        self._stack.append(one)
+        self.card.present = one
         try:
             yield
         finally:
             self._stack.pop()
+            self.card.present = self._stack[-1]
 
-    def current(self, device=None):
-        return getattr(self, "_stack", [self.main])[-1]
+    def forget_graphs(self):
+        """Hold no graph any more: a graph that nobody else holds is gone."""
+        self.graphs.clear()
 
     def graph(self, keep_graph=False):
-        self.graphs.append(Graph(self.card))
+        self.graphs.append(Graph())
         return self.graphs[-1]
 
     @contextlib.contextmanager
     def capture(self, graph, pool=None, stream=None, capture_error_mode="global"):
-        """Capture, as torch.cuda.graph does: on a side stream that did its work once before."""
+        """Capture, as torch.cuda.graph does."""
         assert self.card.capturing is None, "one capture at a time"
-        graph.stream, graph.pool_handle, graph.mode = stream, pool, capture_error_mode
+        graph.stream, graph.mode, graph.warm = stream, capture_error_mode, stream.work
+        self.pools_of_captures.append(pool[1])
         self.card.capturing = graph
+        self.at_capture()
         try:
             with self.stream(stream):
                 yield
@@ -316,8 +321,8 @@ class Driver:
             self.card.capturing = None
 
     def pool(self):
-        self.pools += 1
-        return (0, self.pools)
+        self._pools += 1
+        return (0, self._pools)
 
     def memory(self, device=None):
         return self.card.limit_bytes - self.card.used_bytes, self.card.limit_bytes
@@ -325,9 +330,6 @@ class Driver:
     def fraction(self, share, device=None):
         assert isinstance(share, float)
         self.fractions.append((share, device))
-
-    def empty(self):
-        self.emptied += 1
 
 
 def standing_in(monkeypatch, card, capability=(9, 0)):
@@ -345,12 +347,12 @@ def standing_in(monkeypatch, card, capability=(9, 0)):
             name="a card that is not there", total_memory=card.limit_bytes
         ),
         "set_per_process_memory_fraction": driver.fraction,
-        "empty_cache": driver.empty,
+        "empty_cache": lambda: None,
         "synchronize": lambda device=None: None,
         "device": lambda device: contextlib.nullcontext(),
-        "Stream": driver.make_stream,
+        "Stream": lambda device=None, priority=0: Stream(),
         "Event": Event,
-        "current_stream": driver.current,
+        "current_stream": lambda device=None: driver._stack[-1],
         "stream": driver.stream,
         "CUDAGraph": driver.graph,
         "graph": driver.capture,

@@ -88,6 +88,11 @@ class Steps:
     def __len__(self) -> int:
         return len(self._ready)
 
+    @property
+    def inner(self) -> Run:
+        """What is captured: it falls back to `velocity` where a compiler fails."""
+        return self._inner
+
     def run(
         self,
         transformer: Any,

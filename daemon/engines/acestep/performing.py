@@ -9,7 +9,11 @@ Threads: the worker's main thread.
 from __future__ import annotations
 
 import contextlib
+import logging
+from collections.abc import Iterator
 from dataclasses import replace
+
+import torch
 
 from bridge.protocol import loras
 from daemon.engines.acestep.ladder import climb
@@ -17,12 +21,15 @@ from daemon.engines.acestep.ops import OPS
 from daemon.engines.acestep.session import Prepared, Session
 from daemon.engines.base import Port, Request, Result
 
+_log = logging.getLogger("punchin.acestep")
+
 
 def perform(session: Session, request: Request, port: Port) -> Result:
     """Make one take. Raises 103, 301, 302, 303, 304, 307."""
     foreseen = session.speculation.find(request)
     if foreseen is None:
-        result = _made(session, request, port)
+        with _while_it_answers(session):
+            result = _made(session, request, port)
     else:
         result = foreseen.hand_over(port)
     session.speculation.done(request)
@@ -31,7 +38,7 @@ def perform(session: Session, request: Request, port: Port) -> Result:
 
 def prepare(session: Session, request: Request, port: Port) -> None:
     """Compute what a take like this will want. Raises as `perform`, and Cancelled."""
-    with contextlib.suppress(Prepared), session.only_preparing():
+    with contextlib.suppress(Prepared), session.only_preparing(), _while_it_answers(session):
         _made(session, request, port)
 
 
@@ -40,11 +47,12 @@ def idle(session: Session, port: Port) -> None:
 
     Raises Cancelled to give way.
     """
-    session.own.save(port.check)
-    if session.steps is not None and not session.placement.offload:
-        session.steps.make_ready(port.check)
-    if session.speed.speculate:
-        session.speculation.make_next(lambda asked, quiet: _made(session, asked, quiet), port)
+    with _while_it_answers(session):
+        session.own.save(port.check)
+        if session.steps is not None and not session.placement.offload:
+            session.steps.make_ready(port.check)
+        if session.speed.speculate:
+            session.speculation.make_next(lambda asked, quiet: _made(session, asked, quiet), port)
 
 
 def _made(session: Session, request: Request, port: Port) -> Result:
@@ -53,3 +61,28 @@ def _made(session: Session, request: Request, port: Port) -> Result:
     with session.giving_way(port.check):
         result = climb(session, request, port, OPS[request.op])
     return replace(result, notes=(*result.notes, *session.unread))
+
+
+@contextlib.contextmanager
+def _while_it_answers(session: Session) -> Iterator[None]:
+    """Leave the process where the device answers no more.
+
+    After an illegal access or a fault of the driver a CUDA device fails whatever this process asks
+    of it. The control plane starts another worker and the job anew.
+    """
+    try:
+        yield
+    except RuntimeError as problem:
+        if _answers(session.placement.device):
+            raise
+        _log.critical("%s answers no more: %s", session.placement.device, problem)
+        raise SystemExit(1) from problem
+
+
+def _answers(device: torch.device) -> bool:
+    if device.type == "cuda":
+        try:
+            torch.cuda.synchronize(device)
+        except RuntimeError:
+            return False
+    return True

@@ -23,7 +23,7 @@ from daemon.engines.acestep.finite import made_finite
 from daemon.engines.acestep.ladder import do_less_at_once
 from daemon.engines.acestep.memory import is_out_of_memory
 from daemon.engines.acestep.models import folders
-from daemon.engines.acestep.residence import numbers_in
+from daemon.engines.acestep.models.numbers import numbers_in
 from daemon.engines.acestep.solving import Ways, ways_for
 from daemon.engines.acestep.speed import Speed
 

@@ -22,6 +22,8 @@ from daemon.engines.acestep.ops.again import (
     varied,
 )
 from daemon.engines.acestep.ops.finishing import piece_made
+from daemon.engines.acestep.ops.lines import lines_of
+from daemon.engines.acestep.ops.passages import passages_of
 from daemon.engines.acestep.ops.reference import timbre
 from daemon.engines.acestep.ops.repaint import repainting, spare_note
 from daemon.engines.acestep.ops.replaying import fits, replayed, to_origin
@@ -72,10 +74,14 @@ def _fits(recipe: Recipe, request: Request) -> bool:
 def _to_clip(session: Session, request: Request, told: Sequence[Recipe], port: Port) -> Result:
     """Play a layer or an accompaniment again, to the clip that it was made to."""
     checkpoint, notes = checkpoint_of(session, told[0])
-    recipes = []
+    passages = passages_of(request.clip, whole_view(request).frames)
+    lots, noted = lines_of(session, request, passages, port)
+    lines = {p.first: lot.text for p, lot in zip(passages, lots, strict=False)}
+    notes, recipes = (*notes, *noted), []
     for recipe in told:
-        view = View(recipe.start // HOP, recipe.frames, (0, recipe.frames), (recipe.region,))
-        text, more = text_of(request, recipe, view)
+        first = recipe.start // HOP
+        view = View(first, recipe.frames, (0, recipe.frames), (recipe.region,))
+        text, more = text_of(request, recipe, view, lines.get(first))
         recipes.append(replace(recipe, text=text))
         notes += more
 

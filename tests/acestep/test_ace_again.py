@@ -109,6 +109,12 @@ def test_a_long_layer_is_played_again_passage_by_passage(engine, keep, monkeypat
     keep(result)
     same, _ = run(engine, again(long, long, 0.0))
     assert off(first, same) < 1e-4
+    _, told = run(engine, again(long, long, 0.5, lyrics="one line\nand another"))
+    parts = json.loads(told.documents["recipe"])["parts"]
+    sung = [part["text"]["lyrics"].partition("# Lyric\n")[2] for part in parts]
+    assert ["one line" in text for text in sung] == [True, False]
+    assert ["and another" in text for text in sung] == [False, True]
+    assert any("divided by time" in note for note in told.notes)
     # A clip that falls into other passages is none that the recipe is of.
     monkeypatch.setattr(passages, "LONGEST", 400)
     _, told = run(engine, again(long, long, 0.5, steps=1))

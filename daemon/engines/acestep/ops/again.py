@@ -165,12 +165,17 @@ def put(out: np.ndarray, first: int, span: Span, made: Piece) -> None:
     out[start:end] = splice(before, None, after, new, handle, RATE).samples
 
 
-def text_of(request: Request, recipe: Recipe, view: View) -> tuple[Text, tuple[str, ...]]:
-    """Return the recipe's words, with those of the request where it has some. Raises 103."""
+def text_of(
+    request: Request, recipe: Recipe, view: View, lines: str | None = None
+) -> tuple[Text, tuple[str, ...]]:
+    """Return the recipe's words, with those of the request where it has some. Raises 103.
+
+    `lines` are the request's lyrics for this view, where they were divided.
+    """
     prompt, lyrics = (bool(request.options.get(key)) for key in ("prompt", "lyrics"))
     if not prompt and not lyrics:
         return recipe.text, ()
-    new, notes = words(request, recipe.task, view)
+    new, notes = words(request, recipe.task, view, (), None, lines, say_lines=lines is None)
     return with_words(recipe.text, new, prompt, lyrics), notes
 
 

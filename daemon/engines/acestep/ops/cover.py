@@ -12,16 +12,10 @@ from dataclasses import replace
 from daemon.engines.acestep.dit.context import codes_of, of_codes, whole
 from daemon.engines.acestep.dit.noise import window_noise
 from daemon.engines.acestep.dit.sampler import Problem
-from daemon.engines.acestep.ops.finishing import one_after_the_other, timing
+from daemon.engines.acestep.ops.finishing import piece_made
 from daemon.engines.acestep.ops.reference import UNTOLD, Timbre, timbre
 from daemon.engines.acestep.ops.repaint import recipe_for, spare_note
-from daemon.engines.acestep.ops.sounding import (
-    below_full_scale,
-    glance_of,
-    hand_over,
-    pieces_of,
-    takes_of,
-)
+from daemon.engines.acestep.ops.sounding import takes_of
 from daemon.engines.acestep.ops.wishes import solving, words
 from daemon.engines.acestep.parts import Checkpoint
 from daemon.engines.acestep.recipe import Recipe, as_document
@@ -42,15 +36,8 @@ def cover(session: Session, request: Request, port: Port) -> Result:
     problem, recipe, told = covering(session, checkpoint, request, view, codes, about)
     work = Share(port, 0.22, 0.8, "playing")
     takes = takes_of(request, view, checkpoint)
-    glance = glance_of(session, view, request.spans[0], "region", work)
-    made = session.solve(checkpoint, problem, work, takes, glance)[0]
-    share = Share(port, 0.8, 1.0, "decoding")
-    pieces = pieces_of(session, made, view, request.spans[0], request.handle, share)
     kept = ((0, len(request.clip)),)
-    finish = one_after_the_other(
-        timing(session, request, made, view, kept, share), below_full_scale
-    )
-    notes = hand_over(pieces, "region", share, finish=finish)
+    notes = piece_made(session, request, checkpoint, view, problem, takes, work, "region", kept)
     return Result(
         key=request.key,
         notes=(*told, *spare_note(view), *notes),

@@ -10,12 +10,20 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from daemon.engines.acestep.dit.sampler import Problem
 from daemon.engines.acestep.grid.colour import coloured, curve_of
 from daemon.engines.acestep.grid.correct import Beat, beat_of, on_the_beat
-from daemon.engines.acestep.ops.sounding import Finish, pieces_of
-from daemon.engines.acestep.parts import FRAMES_PER_S, GRAIN
+from daemon.engines.acestep.ops.sounding import (
+    Finish,
+    below_full_scale,
+    glance_of,
+    hand_over,
+    pieces_of,
+)
+from daemon.engines.acestep.parts import FRAMES_PER_S, GRAIN, Checkpoint
 from daemon.engines.acestep.session import Session
 from daemon.engines.acestep.share import Share
+from daemon.engines.acestep.solving import Takes
 from daemon.engines.acestep.view import View
 from daemon.engines.base import Request, Span
 
@@ -81,6 +89,32 @@ def timing(
         return samples, moved.notes()
 
     return finish
+
+
+def piece_made(
+    session: Session,
+    request: Request,
+    checkpoint: Checkpoint,
+    view: View,
+    problem: Problem,
+    takes: Takes | None,
+    work: Share,
+    role: str,
+    kept: Sequence[tuple[int, int]] | None,
+) -> tuple[str, ...]:
+    """Solve what is new from end to end and hand it over as `role`; return notes.
+
+    `work` is the share of the solving, decoding follows it. `kept` is as for `timing`; None leaves
+    the beat as it is.
+    """
+    span = request.spans[0]
+    glance = glance_of(session, view, span, role, work)
+    made = session.solve(checkpoint, problem, work, takes, glance)[0]
+    share = Share(work.port, work.last, 1.0, "decoding")
+    pieces = pieces_of(session, made, view, span, request.handle, share)
+    moved = None if kept is None else timing(session, request, made, view, kept, share)
+    finish = one_after_the_other(moved, below_full_scale)
+    return hand_over(pieces, role, share, finish=finish)
 
 
 def listen_ahead(session: Session, request: Request, kept: Sequence[tuple[int, int]]) -> None:

@@ -12,17 +12,11 @@ from bridge.protocol.errors import error
 from daemon.engines.acestep.dit.context import of_codes, silence, whole
 from daemon.engines.acestep.dit.noise import window_noise
 from daemon.engines.acestep.dit.sampler import Problem
-from daemon.engines.acestep.ops.finishing import one_after_the_other, timing
+from daemon.engines.acestep.ops.finishing import piece_made
 from daemon.engines.acestep.ops.planning import outline, plan_for
 from daemon.engines.acestep.ops.reference import timbre
 from daemon.engines.acestep.ops.repaint import recipe_for, spare_note
-from daemon.engines.acestep.ops.sounding import (
-    below_full_scale,
-    glance_of,
-    hand_over,
-    pieces_of,
-    takes_of,
-)
+from daemon.engines.acestep.ops.sounding import takes_of
 from daemon.engines.acestep.ops.wishes import solving, words
 from daemon.engines.acestep.parts import RATE
 from daemon.engines.acestep.recipe import as_document
@@ -70,12 +64,7 @@ def generate(session: Session, request: Request, port: Port) -> Result:
     work = Share(port, first, 0.8, "playing")
     # Each take has an outline of its own: only takes without one can be solved together.
     takes = None if plan else takes_of(request, view, checkpoint)
-    glance = glance_of(session, view, span, "stem:other", work)
-    made = session.solve(checkpoint, problem, work, takes, glance)[0]
-    share = Share(port, 0.8, 1.0, "decoding")
-    pieces = pieces_of(session, made, view, span, request.handle, share)
-    finish = one_after_the_other(timing(session, request, made, view, (), share), below_full_scale)
-    notes = hand_over(pieces, "stem:other", share, finish=finish)
+    notes = piece_made(session, request, checkpoint, view, problem, takes, work, "stem:other", ())
     task: Task = "cover" if plan else "text2music"
     recipe = replace(recipe_for(request, checkpoint, view, text, problem, task, 0), codes=codes)
     return Result(

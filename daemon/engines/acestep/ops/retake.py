@@ -21,17 +21,13 @@ from daemon.engines.acestep.ops.again import (
     text_of,
     varied,
 )
-from daemon.engines.acestep.ops.finishing import one_after_the_other, timing
+from daemon.engines.acestep.ops.finishing import piece_made
+from daemon.engines.acestep.ops.lines import lines_of
+from daemon.engines.acestep.ops.passages import passages_of
 from daemon.engines.acestep.ops.reference import timbre
 from daemon.engines.acestep.ops.repaint import repainting, spare_note
 from daemon.engines.acestep.ops.replaying import fits, replayed, to_origin
-from daemon.engines.acestep.ops.sounding import (
-    below_full_scale,
-    glance_of,
-    hand_over,
-    pieces_of,
-    takes_of,
-)
+from daemon.engines.acestep.ops.sounding import takes_of
 from daemon.engines.acestep.ops.wishes import words
 from daemon.engines.acestep.parts import HOP
 from daemon.engines.acestep.recipe import Recipe, Seeds, as_document, recipes_of
@@ -78,10 +74,14 @@ def _fits(recipe: Recipe, request: Request) -> bool:
 def _to_clip(session: Session, request: Request, told: Sequence[Recipe], port: Port) -> Result:
     """Play a layer or an accompaniment again, to the clip that it was made to."""
     checkpoint, notes = checkpoint_of(session, told[0])
-    recipes = []
+    passages = passages_of(request.clip, whole_view(request).frames)
+    lots, noted = lines_of(session, request, passages, port)
+    lines = {p.first: lot.text for p, lot in zip(passages, lots, strict=False)}
+    notes, recipes = (*notes, *noted), []
     for recipe in told:
-        view = View(recipe.start // HOP, recipe.frames, (0, recipe.frames), (recipe.region,))
-        text, more = text_of(request, recipe, view)
+        first = recipe.start // HOP
+        view = View(first, recipe.frames, (0, recipe.frames), (recipe.region,))
+        text, more = text_of(request, recipe, view, lines.get(first))
         recipes.append(replace(recipe, text=text))
         notes += more
 
@@ -116,12 +116,7 @@ def _whole(session: Session, request: Request, recipe: Recipe, port: Port) -> Re
     )
     work = Share(port, 0.05, 0.8, "playing")
     takes = takes_from(request, recipe, checkpoint)
-    glance = glance_of(session, view, request.spans[0], "region", work)
-    made = session.solve(checkpoint, problem, work, takes, glance)[0]
-    share = Share(port, 0.8, 1.0, "decoding")
-    pieces = pieces_of(session, made, view, request.spans[0], request.handle, share)
-    finish = one_after_the_other(timing(session, request, made, view, (), share), below_full_scale)
-    notes = hand_over(pieces, "region", share, finish=finish)
+    notes = piece_made(session, request, checkpoint, view, problem, takes, work, "region", ())
     document = as_document([replace(new, text=text)])
     return Result(request.key, (*told, *changed, *notes), document)
 
@@ -140,9 +135,5 @@ def _from_sound(session: Session, request: Request, port: Port, why: str) -> Res
     problem, how = repainting(session, checkpoint, asked, view, source, text, about)
     work = Share(port, 0.2, 0.8, "varying")
     takes = takes_of(request, view, checkpoint)
-    glance = glance_of(session, view, request.spans[0], "region", work)
-    made = session.solve(checkpoint, problem, work, takes, glance)[0]
-    share = Share(port, 0.8, 1.0, "decoding")
-    pieces = pieces_of(session, made, view, request.spans[0], request.handle, share)
-    notes = hand_over(pieces, "region", share, finish=below_full_scale)
+    notes = piece_made(session, request, checkpoint, view, problem, takes, work, "region", None)
     return Result(request.key, (why, *told, *how, *spare_note(view), *notes))

@@ -24,6 +24,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
+# Before torch is imported, which puts a folder of its own there.
+os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(ROOT / "bench-out" / "compiled"))
 
 import torch  # noqa: E402
 
@@ -48,7 +50,6 @@ def main() -> None:
     deadline_s = clock() + LIMIT_S
     if device.type == "cpu":
         torch.set_num_threads(1)
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(ROOT / "bench-out" / "compiled"))
     sizes = tomllib.loads(args.config.read_text("utf-8")) if args.config else {}
     made = models(sizes, device, ("turbo", "base"))
     with tempfile.TemporaryDirectory() as folder:

@@ -39,7 +39,7 @@ def edits(desk: Desk, mode: str) -> dict[str, Times]:
             desk.bench.prepare(warm)
             desk.bench.run(warm)
         if mode == "compiled" and not steps_are_compiled(desk):
-            raise RuntimeError("no compiler here")
+            raise RuntimeError("no compiler, or one that failed")
         times = []
         for number in range(desk.repeats if way != "exact" else 1):
             work = desk.repaint(desk.clip(CLIP_S, 1 + number), seed=5, **context)

@@ -173,8 +173,11 @@ def loaded(monkeypatch, card):
 
     from daemon.engines.acestep import AceStepEngine
 
+    usual = {"device": "cuda", "precision": "auto", "budget_gb": 0, "speculate": "auto"}
+    usual["compile"] = False
+
     def load(model, **settings):
-        for name, value in {"device": "cuda", **settings}.items():
+        for name, value in {**usual, **settings}.items():
             monkeypatch.setenv(f"PUNCHIN_ENGINE_{name.upper()}", str(value))
         engine = AceStepEngine()
         engine.load(str(model), Desk())

@@ -53,7 +53,7 @@ class _Held:
 class Stream:
     """A stream. `work` counts the ops that ran while it was the present one."""
 
-    def __init__(self):
+    def __init__(self, device=None, priority=0):
         self.work = 0
 
     def wait_stream(self, other):
@@ -350,7 +350,7 @@ def standing_in(monkeypatch, card, capability=(9, 0)):
         "empty_cache": lambda: None,
         "synchronize": lambda device=None: None,
         "device": lambda device: contextlib.nullcontext(),
-        "Stream": lambda device=None, priority=0: Stream(),
+        "Stream": Stream,
         "Event": Event,
         "current_stream": lambda device=None: driver._stack[-1],
         "stream": driver.stream,

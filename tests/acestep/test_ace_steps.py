@@ -4,7 +4,10 @@ Capturing itself takes a CUDA device; here a stand-in computes the captured step
 fixed places.
 """
 
+import os
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -167,6 +170,19 @@ def test_what_can_not_be_done_is_not_tried_again(given):
         assert torch.equal(_run(steps.run, one), _run(velocity, one))
         steps.make_ready(lambda: None)
     assert capture.tries == 1
+
+
+def test_a_compiler_keeps_what_it_made_in_the_home(monkeypatch, tmp_path):
+    name = "TORCHINDUCTOR_CACHE_DIR"
+    monkeypatch.setattr(graphs, "home", lambda: tmp_path)
+    for told, kept in (
+        (str(Path(tempfile.gettempdir()) / "torchinductor_me"), str(tmp_path / "compiled")),
+        ("", str(tmp_path / "compiled")),
+        (str(tmp_path / "mine"), str(tmp_path / "mine")),
+    ):
+        monkeypatch.setenv(name, told)
+        graphs.compiled()
+        assert os.environ[name] == kept
 
 
 def test_making_ready_gives_way(given):

@@ -16,10 +16,12 @@ from __future__ import annotations
 import functools
 import logging
 import os
+import tempfile
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -240,7 +242,10 @@ def as_it_is(step: Thunk) -> Thunk:
 
 def compiled() -> Run:
     """Return `velocity`, compiled at its first call for each shape, and kept on disk."""
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(home() / "compiled"))
+    told = os.environ.get("TORCHINDUCTOR_CACHE_DIR", "")
+    # torch names a folder of its own, which does not last, as soon as it is imported.
+    if not told or told.startswith(str(Path(tempfile.gettempdir()) / "torchinductor_")):
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(home() / "compiled")
     torch._dynamo.config.recompile_limit = max(64, torch._dynamo.config.recompile_limit)
     made: Run = torch.compile(velocity, dynamic=False)
     return made

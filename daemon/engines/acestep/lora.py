@@ -85,10 +85,11 @@ class Loras:
         originals = self._originals.setdefault(checkpoint.name, {})
         for layer in originals.keys() | {name for lora, _ in fitting for name in lora.changes}:
             weight = checkpoint.transformer.get_submodule(layer).weight
-            original = originals.setdefault(layer, weight.detach().to("cpu", copy=True))
+            if layer not in originals:
+                originals[layer] = weight.detach().to("cpu", copy=True)
             changes = [(lora.changes[layer], s) for lora, s in fitting if layer in lora.changes]
             if changes:
-                base = original.to(weight.device, torch.float32)
+                base = originals[layer].to(weight.device, torch.float32)
                 weight.copy_(base + sum(scale * change.of(base) for change, scale in changes))
             else:
                 weight.copy_(originals.pop(layer))

@@ -27,9 +27,8 @@ def house(jack, raw, tmp_path_factory):
 
 
 @pytest.fixture
-def client(house, raw):
-    """The knob stands at 0, so that whatever a test turns it to is told."""
-    raw.send(b"\xb0\x10\x00")
+def client(house):
+    """Each test leaves the knob at 0, so that the next one's first turn is a change."""
     with house.tcp() as made:
         made.send("/punchin/reset")
         made.quiet()
@@ -79,8 +78,9 @@ def test_an_endless_sysex(raw, client):
     raw.send(b"\xf0" + b"\x01" * 255)
     for _ in range(100):
         raw.send(b"\x02" * 256)
-    raw.send(b"\xb0\x10\x7f")
-    await_strength(client, 1.0)
+    for value, strength in ((0x7F, 1.0), (0, 0.0)):
+        raw.send(bytes((0xB0, 0x10, value)))
+        await_strength(client, strength)
 
 
 def test_ten_thousand_events_of_noise(raw, client, house):

@@ -47,6 +47,7 @@ def desk(request, tmp_path, reaper_house):
     yield made
     made.world.close()
     sockets.close()
+    reaper_house.settle()
     assert not made.world.breaches, made.world.breaches
     assert not sockets.breaches, sockets.breaches
     answers = [json.loads(p.read_text("utf-8")) for p in set(outbox.glob("*.json")) - before]

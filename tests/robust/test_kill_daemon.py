@@ -191,7 +191,8 @@ def test_kills_at_random_moments(open_house, source, capsys):
                 ear.send("/punchin/repaint", f"j{made}", *args)
                 made += 1
             for _ in range(chance.randint(0, 14)):
-                ear.next(0.5)
+                if ear.next(0.5) is None:
+                    break
             ear.next(chance.uniform(0, 0.03))
             house.kill()
             while ear.next(0.2):

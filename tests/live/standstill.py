@@ -1,8 +1,8 @@
 """How long the machine itself stood still: what no program on it can make up for.
 
 A process at a higher priority than all sound asks to be woken every 2 ms, and notes when it was
-not. A virtual machine that its host stops for a while shows here, and so does a machine whose real time
-is used up. Where the user may have no such priority it says nothing.
+not. A virtual machine that its host stops for a while shows here, and so does a machine whose real
+time is used up. Where the user may have no such priority it says nothing.
 """
 
 import contextlib

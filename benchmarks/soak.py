@@ -48,6 +48,9 @@ def show(told: dict[str, Any]) -> None:
     row("jobs computed meanwhile", _number(told["jobs computed"]))
     row("underruns, waits", f"{told['underruns']}, {told['waits']}", "0, 0")
     row("xruns that the JACK server tells of", _number(told["xruns of the server"]))
+    if "longest stop, ms" in told:
+        row("stops of the machine itself over 5 ms, the longest",
+            f"{told['stops of the machine']}, {told['longest stop, ms']:.0f} ms")  # fmt: skip
     row("processor time of the player", f"{100 * told['player, share of a core']:.1f} %")
     row("packets", _number(told["packets"]))
     late = [f"{told[f'late {q}, ms']:.2f}" for q in ("p50", "p99", "at most")]

@@ -24,8 +24,9 @@ import soundfile
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / name) for name in ("benchmarks", "tests", "tests/live")]
 from ears import Listener  # noqa: E402
+from first_sound import GRID, RATE, make_songs  # noqa: E402
 from midi import jack  # noqa: E402
-from preview import GRID, PAUSE_S, RATE, Talk, house, make_songs  # noqa: E402
+from talking import PAUSE_S, Talk, house  # noqa: E402
 
 FADE = round(0.008 * RATE)
 PERIOD = 1024

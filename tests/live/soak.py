@@ -18,6 +18,7 @@ import numpy as np
 import psutil
 import rig
 import soundfile
+import standstill
 from elsewhere import Room
 from follow import Walk
 from reastream_plugin import Tape, played_back
@@ -50,11 +51,13 @@ def run(folder, seconds, waits=False):
             **server.environment,
         )
         try:
-            told = _session(house, server, tape, folder, seconds)
+            with standstill.watched() as stops:
+                told = _session(house, server, tape, folder, seconds)
         finally:
             house.stop()
         tape.save(str(folder / "packets"))
-        return _figures(folder, house, told) | {"xruns of the server": _xruns(server)}
+        machine = {"xruns of the server": _xruns(server)} | (stops() or {})
+        return _figures(folder, house, told) | machine
     finally:
         room.close()
         server.stop()

@@ -171,5 +171,9 @@ def trimmed(x: Array) -> Array:
 
 def low_cut(x: Array, rate: int, hz: float, order: int = 2) -> Array:
     """Return `x` (last axis time) without DC and what lies below `hz`; causal."""
-    sections = butter(order, hz, "highpass", fs=rate, output="sos")
-    return np.asarray(sosfilt(sections, x, axis=-1), np.float32)
+    return np.asarray(sosfilt(_high_pass(rate, hz, order), x, axis=-1), np.float32)
+
+
+@lru_cache(maxsize=64)
+def _high_pass(rate: int, hz: float, order: int) -> Array:
+    return np.asarray(butter(order, hz, "highpass", fs=rate, output="sos"))

@@ -125,15 +125,16 @@ def _monitor(args: argparse.Namespace) -> int:
 
 def _learn(args: argparse.Namespace) -> int:
     from bridge.midi.learn import guess
-    from bridge.midi.own_map import add
+    from bridge.midi.own_map import add, check
 
+    words = [_value(w) for w in args.words]
+    check(args.map, [[args.address, *words]], args.scale, args.round)
     learned = guess(_moved(args))
     if learned is None:
         raise error(403, f"no control was moved for {_PATIENCE_S:g} s: see punchin midi monitor")
     if args.mode and learned.kind == "cc":
         learned = replace(learned, mode=args.mode)
     learned = replace(learned, scale=args.scale and tuple(args.scale), round=args.round)
-    words = [_value(w) for w in args.words]
     name = args.name or " ".join(map(str, [args.address.rsplit("/", 1)[-1], *words]))
     path = add(args.map, learned, name, [[args.address, *words]])
     if args.json:

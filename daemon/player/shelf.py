@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from weakref import WeakValueDictionary
 
+from bridge.protocol.errors import error
 from daemon.player.converted import Converted
 from daemon.player.program import Program
 from daemon.player.samples import FileSamples, LiveSamples, Samples, Segment, Timeline
@@ -84,7 +85,7 @@ class Shelf:
     # -- programmes --------------------------------------------------------------------------------
 
     def program(self, told: Mapping[str, Any], rate: int) -> Program:
-        """Return a programme at an output's rate. Raises 101, 200, 201, 204."""
+        """Return a programme at an output's rate. Raises 101, 200, 201, 202, 204."""
         own, frames = told["rate"], told["frames"]
         scale = rate / own
         pairs: dict[str, Samples] = {}
@@ -118,7 +119,11 @@ class Shelf:
     def _segment(self, told: Mapping[str, Any], rate: int) -> Segment:
         start, end, offset = told["start"], told["end"], told.get("offset", 0)
         if "file" in told:
-            return Segment(start, end, self.file(told["file"]), offset)
+            samples = self.file(told["file"])
+            if offset + end - start > samples.frames + 1:
+                changed = f"{told['file']} has become shorter since the job was made"
+                raise error(202, f"{changed}: put it back, or run the job again")
+            return Segment(start, end, samples, offset)
         job, role = told["live"]
         if role == STEMS:
             return Segment(start, end, self._stack(job, end - start, rate), offset)

@@ -7,6 +7,7 @@ import pytest
 from bridge.midi import map_file, own_map
 from bridge.midi.events import Event
 from bridge.midi.learn import entry, guess
+from bridge.protocol.errors import PunchinError
 
 
 def ccs(values, number=7):
@@ -100,3 +101,18 @@ def test_texts_of_every_kind_survive_the_file():
     (found,) = map_file.parse(told, own_map.Path("m.toml")).controls
     assert found.messages[0][1] == ('say "hé"\t\x07',)
     assert len(found.messages) == 2
+
+
+@pytest.mark.parametrize(
+    ("map_name", "words", "scale", "told"),
+    [
+        ("my map", ["/punchin/stop"], None, "no name for a map"),
+        ("mine", ["/punchin/stpo"], None, "did you mean /punchin/stop"),
+        ("mine", ["/punchin/gain", "$value"], [0.0, 200.0], "outside"),
+        ("mine", ["/punchin/gain", "$value"], [0.0, 0.0], "two different ends"),
+    ],
+)
+def test_what_no_control_could_send_is_told_before_one_is_moved(map_name, words, scale, told):
+    with pytest.raises(PunchinError, match=told):
+        own_map.check(map_name, [words], scale)
+    own_map.check("mine", [["/punchin/set", "takes", "$value"]], [1.0, 8.0], whole=True)

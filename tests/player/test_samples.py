@@ -199,6 +199,14 @@ def test_a_told_programme_plays_the_file(song):
     assert np.array_equal(heard[fade:], data[100 : 100 + 20_000 - fade])
 
 
+def test_a_file_that_has_become_shorter_is_told(song):
+    path, data = song
+    soundfile.write(path, data[:500], RATE, "FLOAT")
+    with pytest.raises(PunchinError, match="shorter") as problem:
+        Shelf().program(told(path, len(data)), RATE)
+    assert problem.value.code == 202
+
+
 def test_a_file_that_has_changed_is_read_again(song):
     path, data = song
     shelf = Shelf()

@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from bridge.protocol.check import JobCall
 from bridge.protocol.errors import error
@@ -39,6 +39,22 @@ class Admitted:
     told: frozenset[str]
 
 
+class Results(Protocol):
+    """What is known of earlier jobs by a reference, `id` or `id:take`."""
+
+    def name_of(self, reference: str) -> str:
+        """Return the reference with the job's id as it is written."""
+
+    def source_of(self, reference: str) -> str:
+        """Return the path of its mix. Raises 101, 108."""
+
+    def parts_of(self, reference: str) -> Parts | None:
+        """Return the frames that were new in it, None for all of it."""
+
+    def grid_of(self, reference: str) -> Mapping[str, Any]:
+        """Return what was told of its tempo, metre and bars."""
+
+
 class Admission:
     """Checks job calls. `default_rate` (Hz) serves jobs without a source."""
 
@@ -46,23 +62,25 @@ class Admission:
         self,
         files: Files,
         presets: Presets,
-        source_of: Callable[[str], str],
-        parts_of: Callable[[str], Parts | None],
+        results: Results,
         default_rate: int,
     ) -> None:
         self._files = files
         self._presets = presets
-        self._source_of, self._parts_of = source_of, parts_of
+        self._results = results
         self._rate = default_rate
 
     async def admit(self, call: JobCall, snapshot: Snapshot) -> Admitted:
         """Return what the job will be. Raises PunchinError, in the contract's order."""
         asked = await _on_thread(self._resolve, call, snapshot)
-        values = dict(asked.values)
+        values = {**self._grid_of_source(call, asked), **asked.values}
         values.setdefault("seed", secrets.randbelow(SEED_MAX + 1))
         source = await self._look(asked, values)
         clamp = asked.clamp
-        parts = self._parts_of(values["of"]) if asked.op == "retake" and "of" in values else None
+        parts = None
+        if "of" in values:
+            values["of"] = self._results.name_of(values["of"])
+            parts = self._results.parts_of(values["of"]) if asked.op == "retake" else None
         facts = {"source": source and source.as_dict(), "rate": self._rate, "clamp": clamp}
         if plan(asked.op, values, source, self._rate, clamp, parts).parts:
             facts["parts"] = parts
@@ -70,8 +88,15 @@ class Admission:
         request |= {k: wire_value(k, v) for k, v in values.items()}
         return Admitted(request, facts, asked.told)
 
+    def _grid_of_source(self, call: JobCall, asked: Resolved) -> Mapping[str, Any]:
+        """Return the grid that a result has as its source, where nobody tells another."""
+        values = asked.values
+        if call.source is not None or "of" not in values or {"bpm", "tempomap"} & values.keys():
+            return {}
+        return self._results.grid_of(values["of"])
+
     def _resolve(self, call: JobCall, snapshot: Snapshot) -> Resolved:
-        return resolve(call, snapshot, self._presets, _same_file, self._source_of)
+        return resolve(call, snapshot, self._presets, _same_file, self._results.source_of)
 
     async def _look(self, asked: Resolved, values: dict[str, Any]) -> SourceInfo | None:
         """Open what the request names: the source first, then the other files."""

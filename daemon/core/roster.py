@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterator
+from typing import Any
 
 from bridge.protocol.errors import error
 from daemon.core.jobs import Job, State
@@ -15,6 +16,7 @@ from daemon.core.journal import RECENT, Journal
 from daemon.core.planner import Parts
 
 _KEPT_IN_MEMORY = 500
+_GRID = ("bpm", "meter", "downbeat")
 
 
 class Roster:
@@ -71,6 +73,12 @@ class Roster:
             if self.find(job_id) is None:
                 return job_id
 
+    def name_of(self, reference: str) -> str:
+        """Return a reference with the job's id as it is written, not as it was typed."""
+        job_id, colon, take = reference.partition(":")
+        job = self.find(job_id)
+        return f"{job.id if job else job_id}{colon}{take}"
+
     def source_of(self, reference: str) -> str:
         """Return the mix that `of` (`id` or `id:take`) means. Raises 101, 108."""
         job_id, _, take = reference.partition(":")
@@ -95,6 +103,22 @@ class Roster:
             return (0, before), (frames - after, frames)
         part = job.result["region_start_frame"], job.result["region_end_frame"]
         return None if part == (0, frames) else (part,)
+
+    def grid_of(self, reference: str) -> dict[str, Any]:
+        """Return what was told of tempo, metre and bars of what `of` means, of its mix.
+
+        What was only heard is left out, and so is a tempo map.
+        """
+        job = self.find(reference.partition(":")[0])
+        if job is None or "bpm" not in job.result or "tempomap" in job.request:
+            return {}
+        heard = job.facts.get("heard", ())
+        told = {k for k in _GRID if k in job.request and k not in heard}
+        if "bpm" not in told:
+            return {}
+        if job.op == "generate":  # its first bar begins where it does
+            told |= set(_GRID)
+        return {k: job.result[k] for k in _GRID if k in told}
 
 
 def _mixes(job: Job, take: int) -> Iterator[str]:

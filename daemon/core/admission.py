@@ -25,6 +25,7 @@ from daemon.core.jobs import Job
 from daemon.core.planner import Parts, Work, plan
 from daemon.core.ports import Files
 from daemon.core.request import Presets, Resolved, resolve
+from daemon.core.roster import GRID
 
 FILE_TIMEOUT_S = 5.0
 _NAMED_FILES = ("reference", "plan", "melody")
@@ -51,8 +52,8 @@ class Results(Protocol):
     def parts_of(self, reference: str) -> Parts | None:
         """Return the frames that were new in it, None for all of it."""
 
-    def grid_of(self, reference: str) -> Mapping[str, Any]:
-        """Return what was told of its tempo, metre and bars."""
+    def told_of(self, reference: str) -> Mapping[str, Any]:
+        """Return what was told of its tempo, metre, bars and key."""
 
 
 class Admission:
@@ -73,7 +74,7 @@ class Admission:
     async def admit(self, call: JobCall, snapshot: Snapshot) -> Admitted:
         """Return what the job will be. Raises PunchinError, in the contract's order."""
         asked = await _on_thread(self._resolve, call, snapshot)
-        values = {**self._grid_of_source(call, asked), **asked.values}
+        values = {**self._told_of_source(call, asked), **asked.values}
         values.setdefault("seed", secrets.randbelow(SEED_MAX + 1))
         source = await self._look(asked, values)
         clamp = asked.clamp
@@ -88,12 +89,15 @@ class Admission:
         request |= {k: wire_value(k, v) for k, v in values.items()}
         return Admitted(request, facts, asked.told)
 
-    def _grid_of_source(self, call: JobCall, asked: Resolved) -> Mapping[str, Any]:
-        """Return the grid that a result has as its source, where nobody tells another."""
+    def _told_of_source(self, call: JobCall, asked: Resolved) -> Mapping[str, Any]:
+        """Return the grid, unless another tempo is told, and the key of a result as the source."""
         values = asked.values
-        if call.source is not None or "of" not in values or {"bpm", "tempomap"} & values.keys():
+        if call.source is not None or "of" not in values:
             return {}
-        return self._results.grid_of(values["of"])
+        told = self._results.told_of(values["of"])
+        if {"bpm", "tempomap"} & values.keys():
+            return {k: v for k, v in told.items() if k not in GRID}
+        return told
 
     def _resolve(self, call: JobCall, snapshot: Snapshot) -> Resolved:
         return resolve(call, snapshot, self._presets, _same_file, self._results.source_of)

@@ -16,7 +16,8 @@ from daemon.core.journal import RECENT, Journal
 from daemon.core.planner import Parts
 
 _KEPT_IN_MEMORY = 500
-_GRID = ("bpm", "meter", "downbeat")
+GRID = frozenset({"bpm", "meter", "downbeat"})
+"""The keys of a steady tempo."""
 
 
 class Roster:
@@ -104,21 +105,22 @@ class Roster:
         part = job.result["region_start_frame"], job.result["region_end_frame"]
         return None if part == (0, frames) else (part,)
 
-    def grid_of(self, reference: str) -> dict[str, Any]:
-        """Return what was told of tempo, metre and bars of what `of` means, of its mix.
+    def told_of(self, reference: str) -> dict[str, Any]:
+        """Return what was told of tempo, metre, bars and key of what `of` means, of its mix.
 
         What was only heard is left out, and so is a tempo map.
         """
         job = self.find(reference.partition(":")[0])
-        if job is None or "bpm" not in job.result or "tempomap" in job.request:
+        if job is None or "bpm" not in job.result:
             return {}
         heard = job.facts.get("heard", ())
-        told = {k for k in _GRID if k in job.request and k not in heard}
-        if "bpm" not in told:
-            return {}
-        if job.op == "generate":  # its first bar begins where it does
-            told |= set(_GRID)
-        return {k: job.result[k] for k in _GRID if k in told}
+        told = {k for k in GRID if k in job.request and k not in heard}
+        if "bpm" not in told or "tempomap" in job.request:
+            told.clear()
+        elif job.op == "generate":  # its first bar begins where it does
+            told |= GRID
+        key = {"key": job.request["key"]} if "key" in job.request else {}
+        return {**{k: job.result[k] for k in told}, **key}
 
 
 def _mixes(job: Job, take: int) -> Iterator[str]:

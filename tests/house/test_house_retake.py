@@ -59,12 +59,15 @@ def test_what_was_new_on_both_sides_is_new_again_and_nothing_between(house, tcp,
 
 def test_a_result_keeps_the_tempo_that_it_was_asked_for_with(house, tcp, song, new_id):
     first, second, third, told = new_id(), new_id(), new_id(), new_id()
-    tcp.done("generate", first, "seconds", 3.0, "bpm", 97.0, "meter", "3/4", "seed", 1)
+    tcp.done("generate", first, "seconds", 3.0, "bpm", 97.0, "meter", "3/4", "key", "A minor")
     for job_id, of in ((second, first), (third, second)):
         result = tcp.done("retake", job_id, "of", of)
         assert (result["bpm"], result["meter"], result["downbeat"]) == (97.0, "3/4", 0.0)
+        assert house.job(job_id)["request"]["key"] == "A minor"
         assert not any("guess" in note for note in result["notes"])
-    assert tcp.done("retake", told, "of", first, "bpm", 101.0)["bpm"] == 101.0
+    other = tcp.done("retake", told, "of", first, "bpm", 101.0)
+    assert (other["bpm"], other["meter"]) == (101.0, "4/4")
+    assert house.job(told)["request"]["key"] == "A minor"
 
 
 def test_bars_before_the_clip_move_with_it(house, tcp, song, new_id):

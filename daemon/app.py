@@ -101,14 +101,7 @@ class _House:
             self._model,
             jobs.attempts,
         )
-        admission = Admission(
-            files,
-            presets.get,
-            self.roster.source_of,
-            self.roster.parts_of,
-            self.roster.origin_of,
-            settings.audio.rate,
-        )
+        admission = Admission(files, presets.get, self.roster, settings.audio.rate)
         self.studio = Studio(
             self.journal, self.roster, self.bus, self.stage, self.workers, admission, jobs.queue
         )

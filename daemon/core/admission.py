@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from bridge.protocol.check import JobCall
 from bridge.protocol.errors import error
@@ -26,6 +26,7 @@ from daemon.core.origin import Origin
 from daemon.core.planner import Parts, Work, plan
 from daemon.core.ports import Files
 from daemon.core.request import Presets, Resolved, resolve
+from daemon.core.roster import GRID
 
 FILE_TIMEOUT_S = 5.0
 _NAMED_FILES = ("reference", "plan", "melody")
@@ -40,6 +41,25 @@ class Admitted:
     told: frozenset[str]
 
 
+class Results(Protocol):
+    """What is known of earlier jobs by a reference, `id` or `id:take`."""
+
+    def name_of(self, reference: str) -> str:
+        """Return the reference with the job's id as it is written."""
+
+    def source_of(self, reference: str) -> str:
+        """Return the path of its mix. Raises 101, 108."""
+
+    def parts_of(self, reference: str) -> Parts | None:
+        """Return the frames that were new in it, None for all of it."""
+
+    def origin_of(self, reference: str) -> Origin | None:
+        """Return what it was made to, where a variation needs that."""
+
+    def told_of(self, reference: str) -> Mapping[str, Any]:
+        """Return what was told of its tempo, metre, bars and key."""
+
+
 class Admission:
     """Checks job calls. `default_rate` (Hz) serves jobs without a source."""
 
@@ -47,38 +67,49 @@ class Admission:
         self,
         files: Files,
         presets: Presets,
-        source_of: Callable[[str], str],
-        parts_of: Callable[[str], Parts | None],
-        origin_of: Callable[[str], Origin | None],
+        results: Results,
         default_rate: int,
     ) -> None:
         self._files = files
         self._presets = presets
-        self._source_of, self._parts_of, self._origin_of = source_of, parts_of, origin_of
+        self._results = results
         self._rate = default_rate
 
     async def admit(self, call: JobCall, snapshot: Snapshot) -> Admitted:
         """Return what the job will be. Raises PunchinError, in the contract's order."""
         asked = await _on_thread(self._resolve, call, snapshot)
-        values = dict(asked.values)
+        values = {**self._told_of_source(call, asked), **asked.values}
         values.setdefault("seed", secrets.randbelow(SEED_MAX + 1))
         source = await self._look(asked, values)
         clamp = asked.clamp
-        of = values.get("of") if asked.op == "retake" else None
-        parts = self._parts_of(of) if of else None
+        parts, origin = None, None
+        if "of" in values:
+            values["of"] = self._results.name_of(values["of"])
+            if asked.op == "retake":
+                parts = self._results.parts_of(values["of"])
+                origin = self._results.origin_of(values["of"])
         facts = {"source": source and source.as_dict(), "rate": self._rate, "clamp": clamp}
         work = plan(asked.op, values, source, self._rate, clamp, parts)
         if work.parts:
             facts["parts"] = parts
-        origin = self._origin_of(of) if of else None
         if origin and source and work.clip == (0, source.frames):
             facts["origin"] = asdict(origin)
         request = {"source": asked.source} if asked.source else {}
         request |= {k: wire_value(k, v) for k, v in values.items()}
         return Admitted(request, facts, asked.told)
 
+    def _told_of_source(self, call: JobCall, asked: Resolved) -> Mapping[str, Any]:
+        """Return the grid, unless another tempo is told, and the key of a result as the source."""
+        values = asked.values
+        if call.source is not None or "of" not in values:
+            return {}
+        told = self._results.told_of(values["of"])
+        if {"bpm", "tempomap"} & values.keys():
+            return {k: v for k, v in told.items() if k not in GRID}
+        return told
+
     def _resolve(self, call: JobCall, snapshot: Snapshot) -> Resolved:
-        return resolve(call, snapshot, self._presets, _same_file, self._source_of)
+        return resolve(call, snapshot, self._presets, _same_file, self._results.source_of)
 
     async def _look(self, asked: Resolved, values: dict[str, Any]) -> SourceInfo | None:
         """Open what the request names: the source first, then the other files."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterator
+from typing import Any
 
 from bridge.protocol.errors import error
 from bridge.protocol.ops import OP
@@ -21,6 +22,8 @@ from daemon.core.programme import clip_of
 _KEPT_IN_MEMORY = 500
 _MADE_TO = frozenset({"layer", "bgm", "edit"})
 """Ops that can't make their result again from that result alone."""
+GRID = frozenset({"bpm", "meter", "downbeat"})
+"""The keys of a steady tempo."""
 
 
 class Roster:
@@ -77,6 +80,12 @@ class Roster:
             if self.find(job_id) is None:
                 return job_id
 
+    def name_of(self, reference: str) -> str:
+        """Return a reference with the job's id as it is written, not as it was typed."""
+        job_id, colon, take = reference.partition(":")
+        job = self.find(job_id)
+        return f"{job.id if job else job_id}{colon}{take}"
+
     def source_of(self, reference: str) -> str:
         """Return the mix that `of` (`id` or `id:take`) means. Raises 101, 108."""
         job_id, _, take = reference.partition(":")
@@ -122,6 +131,23 @@ class Roster:
         source = SourceInfo(**job.facts["source"])
         clip = (0, source.frames) if OP[job.op].region_is_span else clip_of(job)
         return Origin(source, clip, job.op == "layer")
+
+    def told_of(self, reference: str) -> dict[str, Any]:
+        """Return what was told of tempo, metre, bars and key of what `of` means, of its mix.
+
+        What was only heard is left out, and so is a tempo map.
+        """
+        job = self.find(reference.partition(":")[0])
+        if job is None or "bpm" not in job.result:
+            return {}
+        heard = job.facts.get("heard", ())
+        told = {k for k in GRID if k in job.request and k not in heard}
+        if "bpm" not in told or "tempomap" in job.request:
+            told.clear()
+        elif job.op == "generate":  # its first bar begins where it does
+            told |= GRID
+        key = {"key": job.request["key"]} if "key" in job.request else {}
+        return {**{k: job.result[k] for k in told}, **key}
 
 
 def _mixes(job: Job, take: int) -> Iterator[str]:

@@ -57,6 +57,40 @@ def test_what_was_new_on_both_sides_is_new_again_and_nothing_between(house, tcp,
         assert differs[32000:].mean() > 0.9
 
 
+def test_a_result_keeps_the_tempo_that_it_was_asked_for_with(house, tcp, song, new_id):
+    first, second, third, told = new_id(), new_id(), new_id(), new_id()
+    tcp.done("generate", first, "seconds", 3.0, "bpm", 97.0, "meter", "3/4", "key", "A minor")
+    for job_id, of in ((second, first), (third, second)):
+        result = tcp.done("retake", job_id, "of", of)
+        assert (result["bpm"], result["meter"], result["downbeat"]) == (97.0, "3/4", 0.0)
+        assert house.job(job_id)["request"]["key"] == "A minor"
+        assert not any("guess" in note for note in result["notes"])
+    other = tcp.done("retake", told, "of", first, "bpm", 101.0)
+    assert (other["bpm"], other["meter"]) == (101.0, "4/4")
+    assert house.job(told)["request"]["key"] == "A minor"
+
+
+def test_bars_before_the_clip_move_with_it(house, tcp, song, new_id):
+    first, second = new_id(), new_id()
+    keys = ("side", "before", "seconds", 1.25, "bpm", 100.0, "downbeat", 0.5)
+    assert tcp.done("extend", first, song, *keys)["downbeat"] == 1.75
+    assert tcp.done("retake", second, "of", first)["downbeat"] == 1.75
+
+
+def test_what_was_only_heard_is_listened_to_again(house, tcp, song, new_id):
+    first, second = new_id(), new_id()
+    tcp.done("repaint", first, song, "start", 1.0, "end", 2.0)
+    tcp.done("retake", second, "of", first)
+    assert {"bpm", "downbeat"} <= set(house.job(second)["_facts"]["heard"])
+
+
+def test_an_id_in_other_letters_is_the_same_result(house, tcp, song, new_id):
+    first, second = f"Mix.{new_id()}", new_id()
+    tcp.done("repaint", first, song, "start", 1.0, "end", 2.0)
+    tcp.done("retake", second, "of", f"{first.upper()}:1")
+    assert house.job(second)["request"]["of"] == f"{first}:1"
+
+
 def test_a_region_that_is_told_is_the_clip(house, tcp, song, new_id):
     first, second = new_id(), new_id()
     tcp.done("repaint", first, song, "start", 1.0, "end", 2.0)

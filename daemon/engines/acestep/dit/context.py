@@ -110,7 +110,7 @@ def _part(checkpoint: Checkpoint, part: Any | None) -> Any:
     if part is None:
         raise error(
             303,
-            f"{checkpoint.name} has no audio tokenizer: convert it from a checkpoint that has one, "
-            "or ask for a close cover",
+            f"{checkpoint.name} has no audio tokenizer, which a cover needs: fetch the model "
+            "again, or convert it from a checkpoint that has one",
         )
     return part

@@ -25,8 +25,7 @@ from daemon.core.jobs import Job
 from daemon.core.origin import Origin
 from daemon.core.planner import Parts, Work, plan
 from daemon.core.ports import Files
-from daemon.core.request import Presets, Resolved, resolve
-from daemon.core.roster import GRID
+from daemon.core.request import GRID, Presets, Resolved, resolve
 
 FILE_TIMEOUT_S = 5.0
 _NAMED_FILES = ("reference", "plan", "melody")

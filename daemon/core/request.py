@@ -16,6 +16,8 @@ from daemon.core.context import Snapshot
 from daemon.core.forms import FORMS, HIDES, REGION
 
 _SUFFIXES = ("_frame", "_beat", "")
+GRID = frozenset({"bpm", "meter", "downbeat"})
+"""The keys of a steady tempo."""
 Presets = Callable[[str], Mapping[str, Any]]
 
 

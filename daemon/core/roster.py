@@ -18,12 +18,11 @@ from daemon.core.journal import RECENT, Journal
 from daemon.core.origin import Origin
 from daemon.core.planner import Parts
 from daemon.core.programme import clip_of
+from daemon.core.request import GRID
 
 _KEPT_IN_MEMORY = 500
 _MADE_TO = frozenset({"layer", "bgm", "edit"})
 """Ops that can't make their result again from that result alone."""
-GRID = frozenset({"bpm", "meter", "downbeat"})
-"""The keys of a steady tempo."""
 
 
 class Roster:

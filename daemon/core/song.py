@@ -52,12 +52,13 @@ class Song:
 
     def __init__(self, chosen: str = AUTO) -> None:
         self._chosen = chosen
+        self._first = OSC if chosen == AUTO else chosen
         self.forget()
 
     @property
     def line(self) -> Line:
         """Where the song is."""
-        return self._sources[self._leader or OSC].follower.line
+        return self._sources[self._leader or self._first].follower.line
 
     @property
     def source(self) -> str:

@@ -19,6 +19,15 @@ def test_only_the_chosen_source_is_heard(chosen):
     assert song.line.beat_at(1.0) == pytest.approx(8.0)
 
 
+@pytest.mark.parametrize("chosen", SOURCES[2:])
+def test_before_the_chosen_one_tells_anything_the_song_stands(chosen):
+    song = Song(chosen)
+    assert not tell(song, OSC, 1.0, 8.0)
+    assert not song.line.playing
+    song.hear(OSC, "tempo", {"bpm": 90.0}, 1.0)
+    assert song.line.bpm == 90.0
+
+
 def test_of_two_that_run_the_first_leads():
     song = Song()
     assert tell(song, MIDI, 1.0, 0.0)

@@ -26,7 +26,7 @@ def _fitter(tape: _Tape, engine_rate: int = 48000) -> Fitter:
     fold = Fold.fit(np.zeros((1, 2), np.float32))
     clip = SimpleNamespace(rate=48000, engine_rate=engine_rate, fold=fold)
     request = SimpleNamespace(spans=(Span(0, 1000),), handle=50)
-    work = SimpleNamespace(op="generate", heard=False, in_place=False)
+    work = SimpleNamespace(op="generate", heard=False, in_place=False, parts=None, over_clip=None)
     place = SimpleNamespace(spans=((0, 1000),))
     return Fitter(work, clip, place, request, 1, tape)  # type: ignore[arg-type]
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import link
 
-sys.path[:0] = [str(Path(__file__).parents[1] / "house"), str(Path(__file__).parents[2])]
+TESTS = Path(__file__).parents[1]
+sys.path[:0] = [str(TESTS), str(TESTS / "house"), str(TESTS.parent)]
 from wire_house import House, wait_for  # noqa: E402
 
 from daemon.player.link_peers import Peers  # noqa: E402

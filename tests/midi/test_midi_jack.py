@@ -186,6 +186,14 @@ def test_the_daemon_outlives_its_jack_server(house_on, tmp_path):
         server.stop()
 
 
+@pytest.fixture
+def synth(jack):
+    """A port that nobody else writes to: the daemon's lights go to the lamp when they will."""
+    made = make_in(jack, "synth")
+    yield made
+    made.delete()
+
+
 def test_clock_goes_out_in_time_with_the_transport(jack, synth, house_on):
     house = house_on(jack, clock_output="synth:")
     wait_for(lambda: midi_of(house).get("outputs") or None, "the output did not open")

@@ -338,6 +338,16 @@ def test_several_items_are_one_undo_step(desk):
     assert [len(i.takes) for i in desk.project.items()] == [1, 1, 1, 1]
 
 
+def test_several_that_the_daemon_does_not_list_are_one_undo_step(desk):
+    """Its list is written a moment after the jobs, and does not hold what is old."""
+    items = [ready(desk, at=i * 0.25) for i in range(4)]
+    desk.sent("Repaint time selection")
+    (desk.home / "recent.json").write_text("[]")
+    desk.arrive()
+    assert [len(i.takes) for i in items] == [2, 2, 2, 2]
+    assert desk.world.undo() == "Punchin: Repaint (4 items)"
+
+
 def test_one_of_several_fails_and_the_others_come(desk):
     items = [ready(desk) for _ in range(3)]
     items[1].notes = "prompt: raise"

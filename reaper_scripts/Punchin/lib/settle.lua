@@ -37,17 +37,24 @@ local function older(rows, turn)
   return found
 end
 
--- Whether another job of the same press is still to come.
-local function is_waiting(name, proj, jobs, rows)
-  if away.is_away() then return false end
-  if batch.is_open(name) then return true end
+-- The ended jobs of a press that are not among `rows`: recent.json is written a moment later than the
+-- jobs' own files. Nil while one of the press is still to come.
+local function rest_of(name, proj, jobs, rows)
+  if away.is_away() then return {} end
+  if batch.is_open(name) then return nil end
+  local out = {}
   for id, facts in pairs(jobs) do
     if facts.batch == name then
       local row = rows[id] or watch.row({id = id, project = proj, facts = facts})
-      if row and not row.ended then return true end
+      if row and not row.ended then return nil end
+      if row and not rows[id] and not was_seen(row) then
+        row.facts = facts
+        out[#out + 1] = row
+      end
     end
   end
-  return false
+  table.sort(out, function(a, b) return a.id < b.id end)
+  return out
 end
 
 -- The first ended jobs that belong together and wait for nothing.
@@ -64,8 +71,10 @@ local function next_group(rows)
     end
   end
   for _, name in ipairs(order) do
-    local first = groups[name][1]
-    if not first.facts or not is_waiting(name, first.project, memory.jobs(first.project), by_id) then return groups[name] end
+    local group = groups[name]
+    local first = group[1]
+    local rest = not first.facts and {} or rest_of(name, first.project, memory.jobs(first.project), by_id)
+    if rest then return table.move(rest, 1, #rest, #group + 1, group) end
   end
 end
 

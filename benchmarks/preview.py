@@ -90,8 +90,8 @@ def main() -> int:
         songs = make_songs(Path(folder), 7 if quick else 15)
         with house(home) as (talk, daemon):
             latencies(talk, daemon, songs, 5 if quick else 20)
-            lengths(talk, daemon, home, 4 if quick else 7)
             cost(talk, daemon, 3 if quick else 20, "no device")
+            lengths(talk, daemon, home, 4 if quick else 7)
         notes(home, songs[0], 5 if quick else 20)
         soak(home, songs[0], options.soak or (10 if quick else 600))
     rendering(2000 if quick else 20_000)

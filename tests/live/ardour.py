@@ -159,7 +159,7 @@ class Ardour:
                 stood_s[0] = time.monotonic()
             return time.monotonic() - stood_s[0] > _SURE_S
 
-        rig.wait_for(stands, 60, step_s=0.1)
+        rig.wait_for(stands, step_s=0.1)
 
     def strip(self, name):
         """Return the number by which OSC messages mean a track."""

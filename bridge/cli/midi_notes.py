@@ -123,7 +123,8 @@ def record(args: argparse.Namespace) -> int:
             clock.feed(row[1], row[2])
         elif row:
             recorder.feed(row[1], row[2])
-        if recorder.done(time.monotonic()):
+        # Of what waits to be read, all that came before the end belongs to it.
+        if recorder.done(row[2] if row else time.monotonic()):
             break
     notes, length = recorder.finish()
     path = (args.file or new_file()).absolute()

@@ -29,6 +29,7 @@ from daemon.player.transport import JUST_STARTED_S, Line
 
 INPUT = "midi"
 _LOOK_S = 0.02
+_STOOD_S = 0.1  # after a look that is so late, notes that came meanwhile are read first
 _BPM = 120.0
 _EARLY = 64
 Refuse = Callable[[PunchinError], None]
@@ -66,6 +67,7 @@ class NoteCaptures:
         self._context, self._bus, self._song = context, bus, song
         self._files, self._folder = files, folder
         self._session: _Session | None = None
+        self._looked_s = 0.0
         self._keeping: set[asyncio.Task[None]] = set()
         self.inputs: Callable[[], Sequence[str]] = tuple
 
@@ -92,6 +94,7 @@ class NoteCaptures:
         if when == "region":
             recorder.begin, recorder.length = await self._region(line)
         self._session = _Session(part, when, recorder, listener, refuse)
+        self._looked_s = self._clock()
         self._look()
 
     async def end(self) -> None:
@@ -149,7 +152,9 @@ class NoteCaptures:
         session = self._session
         if session is None:
             return
-        if self._is_placed(session) and session.recorder.done(self._clock()):
+        before_s, self._looked_s = self._looked_s, self._clock()
+        is_late = self._looked_s - before_s > _STOOD_S
+        if not is_late and self._is_placed(session) and session.recorder.done(self._looked_s):
             self._finish(session)
             return
         asyncio.get_running_loop().call_later(_LOOK_S, self._look)

@@ -27,7 +27,7 @@ from sounds import SCALE as SCALE
 PERIOD = 1024
 RATE = 48000
 MISSING = "not on this machine: "  # by which the end of a run finds these skips
-_POOL = 5  # servers at once
+_POOL = 7  # servers at once; one place is left to the musician's own
 NOBODY = {"JACK_DEFAULT_SERVER": "punchin-test-nobody", "JACK_NO_START_SERVER": "1"}
 _PROGRAMS = {
     "jackd": "apt-get install jackd2",
@@ -70,13 +70,15 @@ class JackServer:
 
     With `waits` a cycle lasts until every client is done, so that a busy machine loses none: sound
     is exact, only time is not. Without, as musicians run it, a client that is late is left out.
+    It waits for ten times `-t` (ms; of itself for 20 periods), which is less than the second after
+    which an output takes its device for gone.
     """
 
     def __init__(
         self, folder: Path, rate: int = RATE, period: int = PERIOD, waits: bool = True
     ) -> None:
         self.name, self._claim = _claim_name()
-        self._waits = ["-S"] if waits else []
+        self._waits = ["-S", "-t", "80"] if waits else []
         self.log = folder / f"{self.name}.log"
         self.rate, self.period = rate, period
         self._process = None
@@ -115,7 +117,7 @@ class JackServer:
         if self._process and self._process.poll() is None:
             self._process.terminate()
             try:
-                self._process.wait(5)
+                self._process.wait(PATIENCE_S)
             except subprocess.TimeoutExpired:
                 self.kill()
         self._claim.release()

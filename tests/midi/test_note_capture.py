@@ -317,3 +317,19 @@ def test_the_metre_is_that_of_the_bars(quarters, told, metre):
     from daemon.core.note_capture import _metre
 
     assert _metre(quarters, told) == metre
+
+
+def test_what_was_played_while_the_daemon_stood_still_is_kept(desk_in):
+    """It wakes behind the end, and reads only then what came meanwhile."""
+
+    async def work():
+        desk = desk_in(beat=0.0)
+        await desk.begin(when="bar", bars=1)
+        desk.play(0.0, 0x90, 60, 90)
+        desk.now_s += 3.0  # beat 6
+        desk.notes._look()
+        desk.play(2.0, 0x90, 62, 80)
+        path, _, _ = await desk.captured()
+        assert notes_of(path) == [(0.0, 60, 90), (2.0, 62, 80)]
+
+    run(work)

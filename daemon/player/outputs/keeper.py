@@ -20,6 +20,7 @@ from bridge.protocol.errors import PunchinError
 from daemon.player.outputs.base import Format, Health, Output, Start
 
 _LOOK_S = 0.1
+_STOOD_S = 0.5  # a look that is so late says that we stood still, not that the device did
 _DEAD_S = 1.0  # no sign of life for so long, and for eight blocks: the device is gone
 _OPEN_S, _CLOSE_S = 10.0, 3.0
 _RETRY_S = (0.25, 0.5, 1.0, 2.0, 5.0)
@@ -107,8 +108,11 @@ class Keeper:
         fmt = self.state.format
         assert fmt is not None
         patience_s = max(_DEAD_S, 8 * fmt.block / fmt.rate + fmt.latency_s)
+        looked_s = time.monotonic()
         while not self._closing.wait(_LOOK_S):
-            if trouble := lost(self.output.health(), time.monotonic(), patience_s):
+            before_s, looked_s = looked_s, time.monotonic()
+            now_s = looked_s if looked_s - before_s < _STOOD_S else before_s
+            if trouble := lost(self.output.health(), now_s, patience_s):
                 self._tell(name="waiting", code=402, trouble=f"{trouble}: it is tried again",
                            losses=self.state.losses + 1)  # fmt: skip
                 return

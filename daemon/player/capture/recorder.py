@@ -63,12 +63,13 @@ class Recorder:
         self.stage = "armed"
         self.lost_frames = self.missed_frames = 0
         self._stamps: deque[tuple[int, float]] = deque()
+        self._gaps: deque[tuple[int, int]] = deque()  # at which frame how many are lost
         self._offered = 0
 
     def begin(self) -> InputFormat:
         """Open the input and arm. Raises PunchinError 402, 400, 401."""
         self._last_s = time.monotonic()
-        self._fmt = self._source.open(self._prepare)
+        self._source.open(self._prepare)
         self._punch = Punch(self._order.when, self._order.bars, time.monotonic())
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
@@ -111,6 +112,7 @@ class Recorder:
     # -- the input's thread ------------------------------------------------------------------------
 
     def _prepare(self, fmt: InputFormat) -> Take:
+        self._fmt = fmt
         self._ring = Ring(round(_RING_S * fmt.rate), fmt.channels)
         self._most_missed = round(_SILENT_S * fmt.rate)
         self._clock = InputClock(fmt.rate)
@@ -121,7 +123,7 @@ class Recorder:
         self._last_s = time.monotonic()
         if missed:
             self.missed_frames += missed
-            self._offer(np.zeros((min(missed, self._most_missed), block.shape[1]), np.float32))
+            self._offer(self._silence(min(missed, self._most_missed)))
         self._stamps.append((self._offered, time_s))
         self._offer(block)
 
@@ -129,6 +131,7 @@ class Recorder:
         if self._ring.free >= len(block):
             self._ring.write(block)
         else:
+            self._gaps.append((self._offered, len(block)))
             self.lost_frames += len(block)
         self._offered += len(block)
 
@@ -165,13 +168,24 @@ class Recorder:
 
     def _drained(self, tape: _Tape) -> np.ndarray:
         """Return what has come in, silence in the place of what was lost."""
-        lost = self.lost_frames - tape.lost
-        block = np.zeros((self._ring.filled + lost, self._fmt.channels), np.float32)
-        self._ring.read(block[: len(block) - lost])
-        tape.lost += lost
+        filled, at = self._ring.filled, tape.frames  # all gaps before what fills the ring are known
+        parts = []
+        while self._gaps and self._gaps[0][0] <= at + filled:
+            start, length = self._gaps.popleft()
+            parts += [self._read(start - at), self._silence(length)]
+            filled -= start - at
+            at, tape.lost = start + length, tape.lost + length
         while self._stamps:
             self._clock.stamp(*self._stamps.popleft())
+        return np.concatenate([*parts, self._read(filled)])
+
+    def _read(self, frames: int) -> np.ndarray:
+        block = self._silence(frames)
+        self._ring.read(block)
         return block
+
+    def _silence(self, frames: int) -> np.ndarray:
+        return np.zeros((frames, self._fmt.channels), np.float32)
 
     def _advance(self, tape: _Tape, writer: Writer) -> bool:
         """Write what is due; return whether the take is whole. Raises PunchinError 402."""

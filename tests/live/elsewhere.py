@@ -89,7 +89,11 @@ class _Raised:
     """An exception on its way: those of the protocol keep their number."""
 
     def __init__(self, problem):
-        self._code, self._said = getattr(problem, "code", None), str(problem)
+        from bridge.protocol.errors import NAMES
+
+        # Those of JACK's library have numbers of their own.
+        code = getattr(problem, "code", None)
+        self._code, self._said = code if code in NAMES else None, str(problem)
         self._kind = type(problem).__name__
 
     def __call__(self):

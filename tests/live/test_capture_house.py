@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import soundfile
+from patience import in_time
 from rig import wait_for
 from sounds import assert_sung
 
@@ -52,8 +53,8 @@ def test_a_take_becomes_the_source_of_the_next_job(house, tcp, singer, server):
         subscriber.ask("status")
         tcp.send("/punchin/capture", 1)
         wait_for(lambda: _recording(tcp))
-        begun = singer.health().frames
-        wait_for(lambda: singer.health().frames > begun + server.rate)
+        enough = singer.health().frames + server.rate
+        wait_for(lambda: singer.health().frames > enough)
         tcp.send("/punchin/capture", 0)
         path, seconds, told = _captured(tcp)
         assert _captured(subscriber)[0] == path
@@ -74,15 +75,19 @@ def test_a_take_becomes_the_source_of_the_next_job(house, tcp, singer, server):
 
 
 def test_a_take_on_the_bar_brings_tempo_and_downbeat(house, tcp, singer):
-    tcp.send("/punchin/transport", 1, 2.5, 300.0, 2.5)
-    tcp.send("/punchin/capture", 1, "bar", 1.0)
-    _path, _seconds, told = _captured(tcp)
-    bar = told["beat"] / 4  # the next one, or a later one where the input took long to open
-    assert bar == pytest.approx(max(1, round(bar)), abs=0.0025)
-    context = tcp.ask("context")
-    assert context["bpm"] == pytest.approx(300, abs=0.5)
-    assert context["downbeat"] == pytest.approx(told["start_frame"] / told["rate"])
-    assert told["frames"] - told["start_frame"] == pytest.approx(0.8 * told["rate"], abs=200)
+    def attempt(_number):
+        tcp.send("/punchin/transport", 1, 2.5, 300.0, 2.5)
+        tcp.send("/punchin/capture", 1, "bar", 1.0)
+        _path, _seconds, told = _captured(tcp)
+        bar = told["beat"] / 4  # the next one, or a later one where the input took long to open
+        assert bar == pytest.approx(max(1, round(bar)), abs=0.0025)
+        context = tcp.ask("context")
+        assert context["bpm"] == pytest.approx(300, abs=0.5)
+        assert context["downbeat"] == pytest.approx(told["start_frame"] / told["rate"])
+        # Where the machine stands still the server does, and frames are no measure of time.
+        assert told["frames"] - told["start_frame"] == pytest.approx(0.8 * told["rate"], abs=200)
+
+    in_time(attempt)
 
 
 def test_what_can_not_be_recorded_is_told(house, tcp, singer):

@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 from patience import PATIENCE_S
 
+_SO_RCVBUFFORCE = 33  # Linux's
+
 
 @dataclass
 class Seen:
@@ -51,7 +53,10 @@ class Plugin:
 
     def __init__(self, address=("127.0.0.1", 0)):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        # What comes while the reader stands still; beyond the system's limit where we may.
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        with contextlib.suppress(OSError):
+            self.socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, 4 << 20)
         self.stamped = sys.platform == "linux"
         if self.stamped:
             self.socket.setsockopt(socket.SOL_SOCKET, 35, 1)  # SO_TIMESTAMPNS

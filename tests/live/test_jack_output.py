@@ -8,7 +8,7 @@ import pytest
 import rig
 import soundfile
 from ears import Listener
-from patience import PATIENCE_S
+from patience import PATIENCE_S, in_time
 from rig import wait_for
 from sounds import SCALE, Begin, Broken, Diary, Ramp, assert_sung, numbers
 
@@ -49,7 +49,7 @@ def test_another_client_hears_every_sample_of_every_pair(server, studio, listene
     late = out.health().underruns
     first = np.flatnonzero(heard[:, 0])[0]
     assert_sung(heard[first:], listener.missed(), late)
-    assert numbers(heard)[0] == 1
+    assert numbers(heard)[0] == 1 or late or listener.missed()
     assert (got.rate, got.channels, got.pairs) == (server.rate, 4, ("mix", "vocals"))
     assert got.latency_s == pytest.approx(2 * server.period / server.rate, abs=0.05)
 
@@ -113,23 +113,30 @@ def test_a_port_of_a_client_that_is_still_starting_is_connected_when_it_runs(
 
 def test_a_slow_render_function_is_heard_as_silence_and_counted(server, studio, listener):
     """From a quarter of a second on nothing comes for a while, then it goes on where it was."""
-    ramp = studio.make(Ramp, 2, server.rate // 4)
-    out = studio.make(JackOutput, connect=[Rule.parse("mix=listener:in_[12]")])
-    out.open(studio.make(Begin, ramp))
-    try:
-        listener.until(lambda block: np.any(block))
+
+    def attempt(_number):
         listener.until(lambda block: not np.any(block))
-        wait_for(lambda: out.health().underruns >= 3)
-        ramp.go_on()
-        heard = listener.until(lambda block: np.abs(block[-1, 0]) > server.rate // 2 * SCALE)
-        late = out.health().underruns
-    finally:
-        out.close()
-    first = np.flatnonzero(heard[:, 0])[0]
-    silent = np.count_nonzero(heard[first:, 0] == 0)
-    assert silent >= server.period
-    assert abs(silent - late * server.period) <= server.period
-    assert_sung(heard[first:, :2], listener.missed(), late)
+        listener.clear()
+        ramp = studio.make(Ramp, 2, server.rate // 4)
+        out = studio.make(JackOutput, connect=[Rule.parse("mix=listener:in_[12]")])
+        out.open(studio.make(Begin, ramp))
+        try:
+            listener.until(lambda block: np.any(block))
+            listener.until(lambda block: not np.any(block))
+            wait_for(lambda: out.health().underruns >= 3)
+            ramp.go_on()
+            heard = listener.until(lambda block: np.abs(block[-1, 0]) > server.rate // 2 * SCALE)
+            late = out.health().underruns
+        finally:
+            ramp.go_on()
+            out.close()
+        first = np.flatnonzero(heard[:, 0])[0]
+        silent = np.count_nonzero(heard[first:, 0] == 0)
+        assert silent >= server.period
+        assert abs(silent - late * server.period) <= server.period
+        assert_sung(heard[first:, :2], listener.missed(), late)
+
+    in_time(attempt)
 
 
 def test_a_render_function_that_fails_ends_the_output(studio, output):
@@ -159,15 +166,23 @@ def test_the_clock_tells_when_a_frame_is_heard(server, studio, listener, output)
     """The listener's blocks reach it in the cycle in which they are played."""
     out = output(connect=[Rule.parse("mix=listener:in_[12]")])
     got = out.open(studio.make(Begin))
-    listener.until(lambda block: np.abs(block[-1, 0]) > server.rate // 2 * SCALE)
-    clock = out.clock()
-    late_s = [
-        at_s - clock.heard_at(int(found[0]) - 1, got.rate)
-        for at_s, block in listener.arrivals()
-        if len(found := numbers(block)) == len(block)
-    ]
-    assert len(late_s) > 20
-    assert np.median(np.abs(late_s)) <= got.block / got.rate
+    listener.until(np.any)
+
+    def attempt(_number):
+        """Of half a second: where the machine stands still the server does."""
+        listener.clear()
+        enough = out.health().frames + server.rate // 2
+        wait_for(lambda: out.health().frames > enough)
+        clock = out.clock()
+        late_s = [
+            at_s - clock.heard_at(int(found[0]) - 1, got.rate)
+            for at_s, block in listener.arrivals()
+            if len(found := numbers(block)) == len(block)
+        ]
+        assert len(late_s) > 20
+        assert np.median(np.abs(late_s)) <= got.block / got.rate
+
+    in_time(attempt)
 
 
 def test_no_server_is_told_with_the_mend(no_server):
@@ -215,7 +230,7 @@ class Frozen:
         return fmt
 
     def close(self):
-        threading.Event().wait(30)
+        threading.Event().wait(PATIENCE_S)
 
     def health(self):
         return Health("open", beat_s=0.0)

@@ -15,7 +15,7 @@ ALONE = "ip link set lo up && ip link set lo multicast on && ip route add 224.0.
 
 def network(*command):
     words = ["unshare", "-rn", "sh", "-c", ALONE + 'exec "$@"', "sh", *command]
-    return subprocess.run(words, capture_output=True, text=True, timeout=120)
+    return subprocess.run(words, capture_output=True, text=True)
 
 
 @pytest.fixture(scope="module")

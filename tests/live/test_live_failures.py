@@ -1,6 +1,7 @@
 """Sound systems that fail under a whole daemon: it says so, works on, and plays on when it can."""
 
 import contextlib
+import os
 import sys
 from pathlib import Path
 
@@ -124,10 +125,11 @@ def test_without_any_device_jobs_go_on_and_the_next_play_finds_it(house, own_ser
 
 
 def test_the_port_of_reastream_may_be_taken_by_a_plug_in(house, song):
-    """Send and receive side share a machine and the usual port."""
-    daw = Plugin(("127.0.0.57", 58710))
+    """Send and receive side share a machine and the usual port, at an address of this process."""
+    host = ".".join(map(str, (127, *os.getpid().to_bytes(4, "big")[-3:])))
+    daw = Plugin((host, 58710))
     try:
-        house = house(PUNCHIN_LIVE_PLAY="reastream", PUNCHIN_LIVE_REASTREAM="127.0.0.57")
+        house = house(PUNCHIN_LIVE_PLAY="reastream", PUNCHIN_LIVE_REASTREAM=host)
         with house.tcp() as tcp:
             tcp.done("repaint", "a", song, "start", 1.0, "end", 2.0)
             tcp.send("/punchin/play", "a")

@@ -8,6 +8,7 @@ import pytest
 import rig
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from patience import in_time
 from reastream_plugin import Plugin, parse
 from rig import wait_for
 from sounds import Ramp, ramp
@@ -73,49 +74,58 @@ def test_packets_say_exactly_the_block(channels, frames, rate, identifier):
     assert all(n == 1200 // (4 * channels) for n in lengths[:-1])
 
 
-# -- on the wire -----------------------------------------------------------------------------------
+# -- on the wire: in several tries, because a packet that nobody takes in time is lost -------------
 
 
 def test_a_plugin_gets_every_sample_in_order(plugin, output):
-    daw = plugin()
-    out = output([f"studio@127.0.0.1:{daw.port}"], rate=44100)
-    got = out.open(lambda fmt: Ramp())
-    seen = daw.receive(300)
-    assert (got.rate, got.channels) == (44100, 2)
-    assert {(s.identifier, s.rate, s.samples.shape) for s in seen} == {("studio", 44100, (150, 2))}
-    assert np.array_equal(_joined(seen, "studio"), ramp(1, 300 * 150))
-    assert out.health().state == "open"
+    def attempt(_number):
+        daw = plugin()
+        out = output([f"studio@127.0.0.1:{daw.port}"], rate=44100)
+        got = out.open(lambda fmt: Ramp())
+        seen = daw.receive(300)
+        assert (got.rate, got.channels) == (44100, 2)
+        told = {(s.identifier, s.rate, s.samples.shape) for s in seen}
+        assert told == {("studio", 44100, (150, 2))}
+        assert np.array_equal(_joined(seen, "studio"), ramp(1, 300 * 150))
+        assert out.health().state == "open"
+
+    in_time(attempt)
 
 
 def test_each_destination_gets_its_pair_and_one_gets_all(plugin, output):
-    here, there = plugin(), plugin()
-    texts = [
-        f"127.0.0.1:{here.port}",
-        f"vocals=vox@127.0.0.1:{here.port}",
-        f"*=all@127.0.0.1:{there.port}",
-    ]
-    pairs = Destination.pairs(map(Destination.parse, texts), ("vocals", "bass"))
-    assert pairs == ("mix", "vocals", "bass")
-    output(texts, pairs=pairs).open(lambda fmt: Ramp(6))
-    apart, together = here.receive(100), there.receive(150)
-    whole = ramp(1, 7500, 6)
-    mix, vocals = _joined(apart, "default"), _joined(apart, "vox")
-    assert np.array_equal(mix, whole[: len(mix), :2])
-    assert np.array_equal(vocals, whole[: len(vocals), 2:4])
-    assert abs(len(mix) - len(vocals)) <= 150
-    assert np.array_equal(_joined(together, "all"), whole)
-    assert {s.samples.shape for s in together} == {(50, 6)}
+    def attempt(_number):
+        here, there = plugin(), plugin()
+        texts = [
+            f"127.0.0.1:{here.port}",
+            f"vocals=vox@127.0.0.1:{here.port}",
+            f"*=all@127.0.0.1:{there.port}",
+        ]
+        pairs = Destination.pairs(map(Destination.parse, texts), ("vocals", "bass"))
+        assert pairs == ("mix", "vocals", "bass")
+        output(texts, pairs=pairs).open(lambda fmt: Ramp(6))
+        apart, together = here.receive(100), there.receive(150)
+        whole = ramp(1, 7500, 6)
+        mix, vocals = _joined(apart, "default"), _joined(apart, "vox")
+        assert np.array_equal(mix, whole[: len(mix), :2])
+        assert np.array_equal(vocals, whole[: len(vocals), 2:4])
+        assert abs(len(mix) - len(vocals)) <= 150
+        assert np.array_equal(_joined(together, "all"), whole)
+        assert {s.samples.shape for s in together} == {(50, 6)}
+
+    in_time(attempt)
 
 
 def test_nobody_listening_stops_nothing(plugin, output):
-    daw = plugin()
-    gone = daw.port
-    daw.socket.close()
-    other = plugin()
-    out = output([f"127.0.0.1:{gone}", f"127.0.0.1:{other.port}"])
-    out.open(lambda fmt: Ramp())
-    assert np.array_equal(_joined(other.receive(100), "default"), ramp(1, 15000))
-    assert out.health().state == "open"
+    def attempt(_number):
+        other, daw = plugin(), plugin()
+        gone = daw.port
+        daw.socket.close()
+        out = output([f"127.0.0.1:{gone}", f"127.0.0.1:{other.port}"])
+        out.open(lambda fmt: Ramp())
+        assert np.array_equal(_joined(other.receive(100), "default"), ramp(1, 15000))
+        assert out.health().state == "open"
+
+    in_time(attempt)
 
 
 def test_what_can_not_be_sent_to_is_told(output):
@@ -137,11 +147,11 @@ def test_a_render_function_that_fails_ends_the_stream(plugin, output):
 
 def test_packets_leave_on_time(plugin, output):
     """By the kernel's clock; the best of some tries, because this machine has other work, too."""
-    daw = plugin()
-    if not daw.stamped:
+    if not plugin().stamped:
         rig.skip("Linux: time stamps of packets")
-    worst_ms = []
-    for _ in range(20):
+
+    def attempt(_number):
+        daw = plugin()
         out = output([f"127.0.0.1:{daw.port}"])
         out.open(lambda fmt: Ramp())
         seen = daw.receive(320)
@@ -149,14 +159,9 @@ def test_packets_leave_on_time(plugin, output):
         at_s = np.array([s.at_ns - seen[0].at_ns for s in seen]) / 1e9
         due_s = np.arange(len(seen)) * 150 / RATE
         late_ms = (at_s - due_s - np.min(at_s - due_s)) * 1000
-        worst_ms.append(np.percentile(late_ms, 99))
-        if worst_ms[-1] <= 3:
-            break
-        daw.socket.settimeout(0.05)
-        with pytest.raises(TimeoutError):
-            daw.receive(10**6)
-        daw.socket.settimeout(10)
-    assert min(worst_ms) <= 3, worst_ms
+        assert np.percentile(late_ms, 99) <= 3
+
+    in_time(attempt)
 
 
 def test_the_sender_ends_with_its_output(output, plugin):

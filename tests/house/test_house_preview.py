@@ -74,12 +74,14 @@ def repainted(tcp, song, new_id):
 
 
 def test_play_begins_a_bar_before_the_region_and_tells_where_it_is(tcp, repainted):
+    late = tcp.ask("player")["underruns"]  # of tests before
+
     def attempt(_number):
         begin = time.monotonic()
         tcp.send("/punchin/play", repainted)
         told = player(tcp, playing(repainted))
         assert 6.0 <= told["position"] <= 6.0 + time.monotonic() - begin
-        assert told["underruns"] == 0
+        assert told["underruns"] == late
         return told
 
     told = in_time(attempt)
@@ -113,7 +115,7 @@ def test_a_role_plays_alone_from_its_own_beginning(tcp, repainted):
 def test_the_players_rate_is_its_own(tcp, repainted):
     tcp.send("/punchin/play", repainted)
     told = player(tcp, playing(repainted))
-    (output,) = told["outputs"]
+    output = next(row for row in told["outputs"] if row["name"] == "preview")
     assert (output["rate"], output["state"]) == (48_000, "open")
 
 
@@ -242,8 +244,8 @@ def test_a_launch_waits_for_the_bar_and_stops_with_the_transport(tcp, repainted)
     tcp.send("/punchin/launch", "bar")
     tcp.send("/punchin/transport", 1, 0.1, 20.0, 0.1)
     tcp.send("/punchin/play", repainted)
-    told = player(tcp, lambda p: p["state"] != "off")
-    assert (told["state"], told["transport"]["playing"]) == ("cued", True)
+    told = player(tcp, lambda p: p["state"] == "cued")
+    assert told["transport"]["playing"]
     tcp.send("/punchin/transport", 1, 3.99, 120.0, 3.99)
     assert player(tcp, playing(repainted))
     tcp.send("/punchin/transport", 0, 8.0, 120.0)
@@ -276,6 +278,7 @@ def test_clearing_the_transport_lets_a_bar_be_now(tcp, repainted):
 def test_a_job_with_a_preview_sounds_by_itself(tcp, song, new_id, op, keys, seconds):
     job_id = new_id()
     source = () if op == "generate" else (song,)
+    tcp.send("/punchin/loop", 1)  # it is still there however late the look
     result = tcp.done(op, job_id, *source, *keys, "takes", 2, "sinks", "file,preview")
     told = player(tcp, playing(job_id))
     assert (told["take"], told["seconds"]) == (1, seconds)
@@ -283,9 +286,10 @@ def test_a_job_with_a_preview_sounds_by_itself(tcp, song, new_id, op, keys, seco
     assert not [n for n in result["notes"] if "not heard" in n]
 
 
-def test_a_job_sounds_before_it_is_done_and_plays_its_file_afterwards(tcp, song, new_id):
+def test_a_job_sounds_before_it_is_done_and_plays_its_file_afterwards(tcp, song, new_id, tmp_path):
     """The second take waits for its cancel; the first is heard meanwhile."""
-    job_id, later = new_id(), ("seed", 9, "prompt", "wait 60 after 9")
+    job_id, later = new_id(), ("seed", 9, "prompt", f"hold {tmp_path / 'go'} after 9")
+    tcp.send("/punchin/loop", 1)
     tcp.send("/punchin/bgm", job_id, song, "takes", 2, "sinks", "preview", *later)
     tcp.until("file", id=job_id)
     assert player(tcp, playing(job_id))
@@ -295,9 +299,9 @@ def test_a_job_sounds_before_it_is_done_and_plays_its_file_afterwards(tcp, song,
     assert player(tcp, playing(job_id))
 
 
-def test_a_running_job_that_nobody_hears_can_t_be_played(tcp, song, new_id):
+def test_a_running_job_that_nobody_hears_can_t_be_played(tcp, song, new_id, tmp_path):
     job_id = new_id()
-    tcp.send("/punchin/bgm", job_id, song, "prompt", "wait 60")
+    tcp.send("/punchin/bgm", job_id, song, "prompt", f"hold {tmp_path / 'go'}")
     tcp.until("started", id=job_id)
     assert tcp.error("/punchin/play", job_id)[0] == 108
     tcp.send("/punchin/cancel", job_id)
@@ -348,19 +352,20 @@ def test_a_player_that_is_killed_comes_back_and_plays_on(house, tcp, new_id):
     assert "started again" in after["trouble"] or after["trouble"] == ""
     went_on = before["position"] <= after["position"] <= 3.0
     assert went_on or after["loops"], "not from its beginning"
-    assert player(tcp, lambda p: p["loops"] == 1)["looping"]
+    assert player(tcp, lambda p: p["loops"] >= 1)["looping"]
     assert tcp.done("retake", f"{job_id}-again", "of", job_id)
 
 
 def test_a_job_at_work_is_heard_on_after_the_player_was_killed(house, tcp, song, new_id):
     """The engine makes its drums, and nothing more until it is cancelled."""
     job_id = new_id()
-    tcp.send("/punchin/bgm", job_id, song, "sinks", "preview", "prompt", "pause 60")
+    tcp.send("/punchin/bgm", job_id, song, "sinks", "preview", "prompt", "pause 600")
     before = player(tcp, lambda p: p.get("id") == job_id and (p["position"] or 0) > 1.0)
     kill_player(house)
     after = player(tcp, playing(job_id))
     assert after["position"] >= before["position"]
-    assert after["level"] > -60, "what the job had sent is still there"
+    # What the job had sent is still there.
+    player(tcp, lambda p: p["id"] == job_id and p["level"] > -60)
     assert house.job(job_id)["state"] == "running"
     tcp.send("/punchin/cancel", job_id)
     assert tcp.until("cancelled", id=job_id)
@@ -372,9 +377,8 @@ def test_what_had_stopped_stays_silent_after_the_player_was_killed(house, tcp, r
     tcp.send("/punchin/stop")
     player(tcp, lambda p: p["state"] == "stopped")
     os.kill(child(house), signal.SIGKILL)
-    told = lambda: tcp.ask("status")["audio"]["message"]  # noqa: E731
-    wait_for(lambda: "started again" in told() or None, "nobody noticed")
-    assert tcp.ask("player")["state"] == "off"
+    player(tcp, lambda p: p["state"] == "off")
+    assert "started again" in tcp.ask("status")["audio"]["message"]
     tcp.send("/punchin/play", repainted, 2)
     assert player(tcp, playing(repainted, take=2))
 

@@ -201,7 +201,8 @@ def test_a_job_is_heard_by_its_sink_before_it_is_done(house, tcp, song, listener
         rig.wait_for(lambda: house.job(job)["files"])
         tcp.send("/punchin/cancel", job)
         tcp.until("cancelled", id=job)
-        assert not np.isnan(heard := listener.aligned()[:, :2]).any(), "the ears were too late"
+        heard = listener.aligned()[:, :2]
+        assert not np.isnan(heard).any(), "the ears were too late"
         return soundfile.read(house.path(job), dtype="float32")[0], heard
 
     mix, heard = undisturbed(tcp, play)

@@ -62,6 +62,25 @@ def _stopped(client):
 
 
 @contextlib.contextmanager
+def program(command, **more):
+    """A running program whose output is read as text; it is ended with the block."""
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes, **more) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def outcome(process):
+    """Return what a program wrote until its end."""
+    try:
+        return process.communicate(timeout=PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        raise AssertionError("the program does not end") from None
+
+
+@contextlib.contextmanager
 def on_server(jack):
     """Let this process's new clients belong to a server."""
     before = {k: os.environ.get(k) for k in jack.env}

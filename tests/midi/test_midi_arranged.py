@@ -2,15 +2,14 @@
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
-from midi_rig import house_with, make_out
-from patience import PATIENCE_S, in_time
+from midi_rig import house_with, make_out, outcome, program
+from patience import in_time
 from wire_house import ROOT, wait_for
 
 from bridge.midi.notes import send_in_time
@@ -55,6 +54,14 @@ def play(keys, first_s):
     send_in_time(rows, lambda message: keys.send_message(list(message)))
 
 
+def captured(client):
+    """What was told of a recording; one that was refused came too late to be played into."""
+    message = client.until("captured", "error")
+    assert message.name == "captured", message
+    path, seconds, text = message.args
+    return path, seconds, json.loads(text)
+
+
 def recording(client):
     return client.ask("status")["midi"]["recording"]
 
@@ -85,8 +92,7 @@ def test_a_line_that_is_played_on_the_bar_is_arranged(client, house, keys):
         client.send("/punchin/transport", 1, 2.0, BPM, 2.0)
         client.send("/punchin/capture", 1, "bar", 2, "midi:keys")
         play(keys, 2 * BEAT_S)
-        path, seconds, text = client.until("captured").args
-        told = json.loads(text)
+        path, seconds, told = captured(client)
         assert (told["notes"], told["quarters"], told["beat"]) == (8, 8.0, 4.0)
         assert seconds == pytest.approx(2.0)
         assert client.ask("context")["set"]["melody"] == path
@@ -113,8 +119,10 @@ def test_a_line_over_the_region_becomes_a_layer_of_it(client, house, keys, tmp_p
         client.send("/punchin/capture", 1, "region", 0.25, "midi")
         client.send("/punchin/transport", 1, 31.0, BPM, 3.0)
         play(keys, 2 * BEAT_S)
-        told = json.loads(client.until("captured").args[2])
-        client.send("/punchin/transport", 0, 31.0, BPM)
+        try:
+            told = captured(client)[2]
+        finally:
+            client.send("/punchin/transport", 0, 31.0, BPM)
         assert (told["beat"], told["quarters"]) == (33.0, 8.0)
         client.done("layer", part, "track", "strings", "preset", "pop")
         assert_is_the_tune(lead_of(house, part), start=1.0)
@@ -130,7 +138,7 @@ def test_a_pad_that_asks_for_something_is_no_note(client, keys):
         keys.send_message([0x80, key, 0])
     wait_for(lambda: recording(client) == "recording" or None, "the key was not heard")
     client.send("/punchin/capture", 0)
-    assert json.loads(client.until("captured").args[2])["notes"] == 1
+    assert captured(client)[2]["notes"] == 1
 
 
 def test_the_command_line_s_recording_is_what_the_next_job_plays(client, house, keys, jack):
@@ -138,13 +146,11 @@ def test_the_command_line_s_recording_is_what_the_next_job_plays(client, house, 
     words = ["record", "--backend", "jack", "--bars", "2", "--bpm", str(BPM), "--input", "keys:"]
 
     def attempt(number):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "bridge", "midi", *words],
-            env={**os.environ, **env}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        assert "recording 2 bars" in process.stderr.readline()
-        play(keys, 0.1)
-        out, err = process.communicate(timeout=PATIENCE_S)
+        command = [sys.executable, "-m", "bridge", "midi", *words]
+        with program(command, env={**os.environ, **env}) as process:
+            assert "recording 2 bars" in process.stderr.readline()
+            play(keys, 0.1)
+            out, err = outcome(process)
         assert "8 notes at 240.00 bpm" in out, err
         assert "the next generate" in out
         context = client.ask("context")

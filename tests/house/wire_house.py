@@ -73,10 +73,12 @@ class House:
     def stop(self):
         if self.process.poll() is None:
             self.process.terminate()
-        code = self.process.wait(PATIENCE_S)
-        self.process.stdout.close()
-        self._log.close()
-        return code
+        try:
+            return self.process.wait(PATIENCE_S)
+        finally:
+            self.process.kill()  # one that does not end must not outlive its test
+            self.process.stdout.close()
+            self._log.close()
 
 
 def unanswered(home):

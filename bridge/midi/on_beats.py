@@ -19,6 +19,7 @@ from bridge.midi.tempo_fit import TICKS_A_QUARTER
 
 _SLEEP_UNTIL_S, _LONGEST_SLEEP_S = 0.002, 0.02
 _JUMP_BEATS = 0.5  # between two answers; more is another place of the song
+_SURE_S = 0.03  # an answer that is less sure of its time moves nothing
 _ON_LINE = 1e-6
 _TICK, _START, _STOP = b"\xf8", b"\xfa", b"\xfc"
 
@@ -55,15 +56,21 @@ class Watch:
         self.look()
 
     def look(self) -> None:
-        """Ask where the song is. One that is somewhere else by now counts as stopped."""
+        """Ask where the song is. One that is somewhere else by now counts as stopped.
+
+        An answer that was long under way only tells whether that may be.
+        """
         before_s = self._clock()
         told = self._ask()
-        at_s = (before_s + self._clock()) / 2
+        unsure_s = (self._clock() - before_s) / 2
+        at_s = before_s + unsure_s
         found = Song(bool(told["playing"]), at_s, float(told["beat"]), float(told["bpm"]))
         self._bar = (float(told["bar_beat"]), float(told["bar_beats"]))
-        was = self.song.tick_at(at_s) / TICKS_A_QUARTER
-        jumped = self.song.playing and abs(found.beat - was) > _JUMP_BEATS
-        self.song = Song(False, at_s, found.beat, found.bpm) if jumped else found
+        apart = abs(found.beat - self.song.tick_at(at_s) / TICKS_A_QUARTER)
+        jumped = self.song.playing and apart > _JUMP_BEATS + unsure_s * found.bpm / 60
+        goes_on = (self.song.playing, self.song.bpm) == (found.playing, found.bpm) and not jumped
+        if not (goes_on and unsure_s > _SURE_S):
+            self.song = Song(False, at_s, found.beat, found.bpm) if jumped else found
 
     def next(self, when: str) -> float:
         """Return the place of the next `bar` or `beat`; of now for `now`."""

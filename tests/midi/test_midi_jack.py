@@ -220,26 +220,34 @@ def test_clock_goes_out_in_time_with_the_transport(jack, synth, house_on):
     house = house_on(jack, clock_output="synth:")
     wait_for(lambda: midi_of(house).get("outputs") or None, "the output did not open")
     clock, heard, now_s = Clock(), [], 0.0
-    with house.tcp() as client:
+
+    def listen():
+        nonlocal now_s
+        while got := synth.get_message():
+            now_s += got[1]
+            heard.append(bytes(got[0]))
+            clock.feed(heard[-1], now_s)
+        return heard
+
+    def attempt(_number):
+        """A sender that stands still for a moment stops, and begins anew where the song is."""
+        listen()
+        heard.clear()
         client.send("/punchin/transport", 1, 4.1, 240.0)
-
-        def listen():
-            nonlocal now_s
-            while got := synth.get_message():
-                now_s += got[1]
-                heard.append(bytes(got[0]))
-                clock.feed(heard[-1], now_s)
-            return heard
-
-        wait_for(lambda: len(listen()) >= 150 or None, "no clock came")
+        try:
+            wait_for(lambda: len(listen()) >= 150 or None, "no clock came")
+            tempo = pytest.approx(240, rel=0.02)
+            has_tempo = lambda: listen() and clock.line and clock.line.bpm == tempo  # noqa: E731
+            wait_for(lambda: has_tempo() or None, "it has another tempo")
+        finally:
+            client.send("/punchin/transport", 0, 20.0, 240.0)
+            wait_for(lambda: listen()[-1:] == [b"\xfc"] or None, "it was not stopped")
         assert heard[0][0] == 0xF2
         assert heard[1:3] == [b"\xfb", b"\xf8"]
         assert heard[0][1] >= 17  # a sixteenth after beat 4.1
-        tempo = pytest.approx(240, rel=0.02)
-        has_tempo = lambda: listen() and clock.line and clock.line.bpm == tempo  # noqa: E731
-        wait_for(lambda: has_tempo() or None, "it has another tempo")
-        client.send("/punchin/transport", 0, 20.0, 240.0)
-        wait_for(lambda: listen()[-1] == b"\xfc" or None, "it was not stopped")
+
+    with house.tcp() as client:
+        in_time(attempt)
 
 
 def test_without_any_midi_system_the_daemon_works_and_says_403(tmp_path, house_on):

@@ -118,6 +118,27 @@ def test_it_ends_when_the_song_stops_or_goes_elsewhere(change):
     assert hand.sent[-1][1].hex() == "b27800"
 
 
+@pytest.mark.parametrize("late_s", [(0.0, 1.0), (1.0, 0.0)], ids=["back", "there"])
+def test_an_answer_that_is_long_under_way_moves_nothing(late_s):
+    hand = Hand()
+    daw = Daw(hand, beat=8.0, bpm=240.0)
+    watch = watched(daw)
+    ask, known = watch._ask, watch.song
+
+    def slow():
+        hand.now_s += late_s[0]
+        told = ask()
+        hand.now_s += late_s[1]
+        return told
+
+    watch._ask = slow
+    watch.look()
+    assert watch.song == known
+    daw.go(beat=200.0)
+    watch.look()
+    assert not watch.song.playing
+
+
 def test_a_clock_of_24_ticks_a_quarter():
     ticks = clock_quarters(2.0)
     assert (ticks[0], ticks[-1]) == ((0.0, b"\xfa"), (2.0, b"\xfc"))

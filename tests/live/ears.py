@@ -4,7 +4,6 @@ Its callback copies into memory that the test reads; where it came too late itse
 the frame from the server's count, and `aligned` says so.
 """
 
-import contextlib
 import os
 import tempfile
 import time
@@ -109,6 +108,7 @@ class Listener:
         self.ear = self._room.make(Ear, name, channels, str(folder), active)
         self._memory, self.rate = self.ear.facts()
         self._count, self._stamps, self._blocks = self._memory.mapped("r")
+        Path(self._memory.path).unlink()  # both sides have it, and it goes with the last of them
         self._first = 0
 
     def connect(self, *sources):
@@ -175,5 +175,3 @@ class Listener:
 
     def close(self):
         self._room.close()
-        with contextlib.suppress(FileNotFoundError):
-            Path(self._memory.path).unlink()

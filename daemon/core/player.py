@@ -203,7 +203,7 @@ class Desk:
         trouble = await self._ask(item, outputs, {"when": when, "same": same})
         manner = self.manner
         manner.item, manner.outputs, manner.when, manner.same = item, outputs, when, same
-        manner.trouble = trouble
+        manner.trouble, self._owed = trouble, False
         manner.solo = manner.solo if same else ""
         manner.launched = when != "now" and self.song.line.playing
         if not same:

@@ -22,6 +22,7 @@ class Player:
     def __init__(self):
         self.starts, self.running, self.asked, self.told = 0, False, [], []
         self.heard = self.looked = self.died = self.missing = None
+        self.answer = {}
 
     async def start(self):
         was, self.running = self.running, True
@@ -35,7 +36,7 @@ class Player:
         self.asked.append(fields)
         if self.missing:
             raise self.missing
-        return {}
+        return self.answer
 
     def die(self):
         self.running = False
@@ -164,3 +165,17 @@ def test_a_player_that_hears_the_transport_runs_from_the_start_on(resident):
             assert (desk.song.source, desk.song.line.bpm) == ("link", 90.0)
 
     at_desk(work, resident=resident)
+
+
+def test_what_is_wrong_with_a_new_play_is_not_forgotten_with_what_the_old_one_was_owed():
+    async def work(desk, player, settle):
+        await desk.play_item(ITEM, ("preview",))
+        player.looked(WHERE)
+        player.die()
+        await settle()
+        player.answer = {"trouble": "no destination: name one"}
+        await desk.play_item({**ITEM, "id": "b"}, ("preview", "reastream"))
+        player.looked({**WHERE, "id": "b"})
+        assert desk.manner.trouble == "no destination: name one"
+
+    at_desk(work)

@@ -47,13 +47,25 @@ class Memory:
         Path(self.path).write_bytes(bytes(size))
 
 
+def joined(name):
+    """A client of the server, which may refuse one while another is just coming or going."""
+    import jack
+
+    begun_s = time.monotonic()
+    while True:
+        try:
+            return jack.Client(name, no_start_server=True)
+        except jack.JackOpenError:
+            if time.monotonic() - begun_s > PATIENCE_S / 2:
+                raise
+            time.sleep(0.05)
+
+
 class Ear:
     """The side in the room."""
 
     def __init__(self, name, channels, folder, active):
-        import jack
-
-        self.client = client = jack.Client(name, no_start_server=True)
+        self.client = client = joined(name)
         self._ins = [client.inports.register(f"in_{i + 1}") for i in range(channels)]
         slots = round(LONGEST_S * client.samplerate / client.blocksize)
         path = str(Path(folder) / f"ears-{os.getpid()}-{name}")

@@ -5,6 +5,8 @@ It counts from frame 0 of the transport, in `bpm` beats of `metre` a minute.
 
 import time
 
+from ears import joined
+
 
 class Leader:
     """`metre` as `(4, 4)`. Without `bpm` it moves the transport and tells no bars."""
@@ -12,10 +14,8 @@ class Leader:
     TICKS = 1920
 
     def __init__(self, bpm=None, metre=(4, 4), name="leader"):
-        import jack
-
         self._bpm, self._metre = bpm, metre
-        self.client = jack.Client(name, no_start_server=True)
+        self.client = joined(name)
         if bpm:
             assert self.client.set_timebase_callback(self._tell)
         self.client.activate()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,12 +18,14 @@ from typing import Any, Protocol
 from bridge.protocol.check import JobCall
 from bridge.protocol.errors import error
 from bridge.protocol.kinds import SEED_MAX
+from bridge.protocol.limits import Limits, hold, hold_length, hold_lyrics
 from bridge.protocol.ops import KEY
+from daemon.audio.grid import Grid
 from daemon.audio.types import SourceInfo
 from daemon.core.context import Snapshot, wire_value
 from daemon.core.jobs import Job
 from daemon.core.origin import Origin
-from daemon.core.planner import Parts, Work, plan
+from daemon.core.planner import Parts, Work, layout, plan
 from daemon.core.ports import Files
 from daemon.core.request import GRID, Presets, Resolved, resolve
 
@@ -60,7 +62,10 @@ class Results(Protocol):
 
 
 class Admission:
-    """Checks job calls. `default_rate` (Hz) serves jobs without a source."""
+    """Checks job calls. `default_rate` (Hz) serves jobs without a source.
+
+    `limits(engine)` are what an engine refuses, None standing for the one that a job gets.
+    """
 
     def __init__(
         self,
@@ -68,16 +73,20 @@ class Admission:
         presets: Presets,
         results: Results,
         default_rate: int,
+        limits: Callable[[str | None], Awaitable[Limits]],
     ) -> None:
         self._files = files
         self._presets = presets
         self._results = results
         self._rate = default_rate
+        self._limits = limits
 
     async def admit(self, call: JobCall, snapshot: Snapshot) -> Admitted:
         """Return what the job will be. Raises PunchinError, in the contract's order."""
         asked = await _on_thread(self._resolve, call, snapshot)
         values = {**self._told_of_source(call, asked), **asked.values}
+        limits = await self._limits(values.get("engine"))
+        hold(limits, asked.op, values)
         values.setdefault("seed", secrets.randbelow(SEED_MAX + 1))
         source = await self._look(asked, values)
         clamp = asked.clamp
@@ -89,6 +98,7 @@ class Admission:
                 origin = self._results.origin_of(values["of"])
         facts = {"source": source and source.as_dict(), "rate": self._rate, "clamp": clamp}
         work = plan(asked.op, values, source, self._rate, clamp, parts)
+        _hold_lengths(limits, work)
         if work.parts:
             facts["parts"] = parts
         if origin and source and work.clip == (0, source.frames):
@@ -123,6 +133,16 @@ class Admission:
         if "folder" in values:
             await _on_thread(self._files.folder, values["folder"])
         return source
+
+
+def _hold_lengths(limits: Limits, work: Work) -> None:
+    """Raise 103 for what is too long to be made or sung, as far as that is known by now."""
+    clip_s = (work.clip[1] - work.clip[0]) / work.rate
+    hold_lyrics(limits, work.op, str(work.options.get("lyrics", "")), clip_s)
+    grid = work.told.grid(has_source=False)
+    if work.op in limits.longest_s and (grid or work.seconds is not None):
+        made = layout(work, grid or Grid.steady(120.0), 0.0).mix_frames
+        hold_length(limits, work.op, made / work.rate)
 
 
 def work_of(job: Job) -> Work:

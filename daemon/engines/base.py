@@ -20,6 +20,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from bridge.protocol.limits import Limits
 from daemon.audio.clips import Samples
 from daemon.audio.grid import Grid
 
@@ -40,7 +41,8 @@ class Capabilities:
     others it gets an array. `plan_settles` names, for each op that plays a plan, the keys that
     count for nothing then. `window_step_s`, `window_lengths_s` and `window_border_s` say how it
     wants the window of a long clip cut; see `daemon.core.windowing`. `prepares` are the ops for
-    which it has the methods of `Ahead`.
+    which it has the methods of `Ahead`. `limits` are what it refuses of the keys' values, so that
+    such a job is refused before it is accepted.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Capabilities:
     window_step_s: float = 0.0
     window_lengths_s: tuple[float, ...] = ()
     window_border_s: float = 0.0
+    limits: Limits = field(default_factory=Limits)
 
     def as_dict(self) -> dict[str, Any]:
         """Return JSON-ready data: what the control plane and clients may care about."""
@@ -70,6 +73,7 @@ class Capabilities:
             "needs_model": self.needs_model,
             "context_s": self.context_s,
             "prepares": sorted(self.prepares),
+            "limits": self.limits.as_dict(),
         }
 
 

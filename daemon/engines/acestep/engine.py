@@ -11,6 +11,7 @@ from bridge.protocol.errors import error
 from daemon.audio.clips import as_reader
 from daemon.audio.grid import Grid
 from daemon.engines.acestep import needs
+from daemon.engines.acestep.limits import LIMITS
 from daemon.engines.acestep.models.home import models_at
 from daemon.engines.acestep.models.numbers import numbers_in
 from daemon.engines.acestep.parts import CONTEXT_S, FRAMES_PER_S, GRAIN, RATE
@@ -64,6 +65,7 @@ class AceStepEngine:
             window_lengths_s=WINDOW_LENGTHS_S,
             window_border_s=WINDOW_STEP_S,
             prepares=PREPARES,
+            limits=LIMITS,
         )
 
     def load(self, model: str | None, port: Port) -> str:

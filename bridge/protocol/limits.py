@@ -26,6 +26,7 @@ class Limits:
     - `longest_s`: the most that an op makes, in seconds.
     - `some_strength`: ops that need a `strength` above 0; `retake` only of a clip as it sounds.
     - `tracks`: the instruments that it can add.
+    - `loras`: it uses LoRAs, so that what is none is refused.
     """
 
     languages: tuple[str, ...] = ()
@@ -34,6 +35,7 @@ class Limits:
     longest_s: Mapping[str, float] = field(default_factory=dict)
     some_strength: tuple[str, ...] = ()
     tracks: tuple[str, ...] = ()
+    loras: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Return JSON-ready data."""

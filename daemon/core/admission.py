@@ -19,6 +19,7 @@ from bridge.protocol.check import JobCall
 from bridge.protocol.errors import error
 from bridge.protocol.kinds import SEED_MAX
 from bridge.protocol.limits import Limits, hold, hold_length, hold_lyrics
+from bridge.protocol.loras import NONE, parse
 from bridge.protocol.ops import KEY
 from daemon.audio.grid import Grid
 from daemon.audio.types import SourceInfo
@@ -83,12 +84,12 @@ class Admission:
 
     async def admit(self, call: JobCall, snapshot: Snapshot) -> Admitted:
         """Return what the job will be. Raises PunchinError, in the contract's order."""
-        asked = await _on_thread(self._resolve, call, snapshot)
+        asked = await on_thread(self._resolve, call, snapshot)
         values = {**self._told_of_source(call, asked), **asked.values}
         limits = await self._limits(values.get("engine"))
         hold(limits, asked.op, values)
         values.setdefault("seed", secrets.randbelow(SEED_MAX + 1))
-        source = await self._look(asked, values)
+        source = await self._look(asked, values, limits)
         clamp = asked.clamp
         parts, origin = None, None
         if "of" in values:
@@ -120,18 +121,23 @@ class Admission:
     def _resolve(self, call: JobCall, snapshot: Snapshot) -> Resolved:
         return resolve(call, snapshot, self._presets, _same_file, self._results.source_of)
 
-    async def _look(self, asked: Resolved, values: dict[str, Any]) -> SourceInfo | None:
+    async def _look(
+        self, asked: Resolved, values: dict[str, Any], limits: Limits
+    ) -> SourceInfo | None:
         """Open what the request names: the source first, then the other files."""
         source = None
         if asked.source:
-            source = await _on_thread(self._files.probe, asked.source)
+            source = await on_thread(self._files.probe, asked.source)
         if "lyrics_file" in values:
-            values["lyrics"] = await _on_thread(self._files.text, values["lyrics_file"])
+            values["lyrics"] = await on_thread(self._files.text, values["lyrics_file"])
         for key in _NAMED_FILES:
             if key in values:
-                await _on_thread(self._files.exists, values[key])
+                await on_thread(self._files.exists, values[key])
+        for path, scale in parse(values.get("lora", NONE)).items() if limits.loras else ():
+            if scale:
+                await on_thread(self._files.lora, path)
         if "folder" in values:
-            await _on_thread(self._files.folder, values["folder"])
+            await on_thread(self._files.folder, values["folder"])
         return source
 
 
@@ -172,7 +178,8 @@ def _same_file(a: str, b: str) -> bool:
         return False
 
 
-async def _on_thread(work: Callable[..., Any], *args: Any) -> Any:
+async def on_thread(work: Callable[..., Any], *args: Any) -> Any:
+    """Return what a look at a file returns. Raises what it raises, 201 where it takes too long."""
     try:
         async with asyncio.timeout(FILE_TIMEOUT_S):
             return await asyncio.to_thread(work, *args)

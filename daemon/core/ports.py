@@ -103,6 +103,9 @@ class Files(Protocol):
     def exists(self, path: str) -> None:
         """Raise 101, 200, 201, 204 when a named file can't be used."""
 
+    def lora(self, path: str) -> None:
+        """Raise 204, 303 for what is no LoRA, by its header alone."""
+
     def folder(self, path: str) -> None:
         """Raise 101, 401 when results can't be put into a folder."""
 

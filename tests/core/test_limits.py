@@ -6,7 +6,7 @@ import json
 import pytest
 
 from bridge.protocol.check import JobCall
-from bridge.protocol.errors import PunchinError
+from bridge.protocol.errors import PunchinError, error
 from bridge.protocol.limits import Limits, hold_lyrics, limits_from
 from bridge.protocol.lyrics import untimed
 from daemon.audio.types import SourceInfo
@@ -20,6 +20,7 @@ LIMITS = Limits(
     longest_s={"generate": 60.0},
     some_strength=("repaint", "retake"),
     tracks=("bass",),
+    loras=True,
 )
 LONG = "la la la\n" * 5
 TIMED = "".join(f"[00:{s:02}.00]la la la\n" for s in range(9))
@@ -35,6 +36,9 @@ class Files:
 
     def exists(self, path):
         return None
+
+    def lora(self, path):
+        raise error(303, f"no LoRA at {path}")
 
 
 class Results:
@@ -75,6 +79,7 @@ SPAN = {"start": 1.0, "end": 2.0}
         ("repaint", {**SPAN, "strength": 0.0}, 103),
         ("retake", {"strength": 0.0}, 103),
         ("layer", {"track": "other"}, 301),
+        ("cover", {"lora": "/none.safetensors=1"}, 303),
         ("generate", {"seconds": 61.0}, 103),
         ("generate", {"bars": 31.0, "bpm": 120.0, "meter": "4/4"}, 103),
     ],
@@ -96,6 +101,7 @@ def test_what_the_engine_would_refuse_is_refused(op, keys, expected):
         ("generate", {"seconds": 60.0}),
         ("generate", {"bars": 31.0}),  # of a tempo that nobody knows yet
         ("layer", {"track": "bass"}),
+        ("cover", {"lora": "/none.safetensors=0"}),
     ],
 )
 def test_what_it_can_do_or_nobody_knows_yet_is_accepted(op, keys):

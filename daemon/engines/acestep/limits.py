@@ -18,5 +18,6 @@ LIMITS = Limits(
     shared_s=dict.fromkeys(("bgm", "layer", "retake"), ONE_PASSAGE_S),
     longest_s={"generate": 600.0},
     some_strength=("repaint", "retake"),
+    loras=True,
     tracks=tuple(stem for stem in STEMS if CALLED.get(stem, stem) in TRACKS),
 )

@@ -15,8 +15,9 @@ from pathlib import Path
 import torch
 
 from bridge.protocol.errors import error
-from daemon.engines.acestep.lora_file import Lora, file_of, read
+from daemon.engines.acestep.lora_file import Lora, read
 from daemon.engines.acestep.parts import Checkpoint
+from daemon.loras import file_of
 
 
 class Loras:

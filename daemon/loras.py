@@ -30,6 +30,10 @@ _ROLE = {
 }
 
 
+Mark = tuple[int, int]
+"""Size in bytes and time of the last change in ns."""
+
+
 def parts_of(file: Path) -> dict[str, dict[str, Tensor]]:
     """Return the tensors of a LoRA's file by layer, as the file calls it, and by part.
 
@@ -45,6 +49,15 @@ def parts_of(file: Path) -> dict[str, dict[str, Tensor]]:
     if not found:
         raise error(303, f"{file} holds no LoRA: name another file")
     return found
+
+
+def mark_of(path: Path) -> Mark:
+    """Return what tells the file at `path`, as it is now, from others. Raises 303."""
+    try:
+        facts = file_of(path).stat()
+    except OSError as e:
+        raise error(303, f"{path} can't be read ({e.strerror}): check its rights") from None
+    return facts.st_size, facts.st_mtime_ns
 
 
 def file_of(path: Path) -> Path:

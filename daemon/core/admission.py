@@ -162,7 +162,7 @@ def work_of(job: Job) -> Work:
     parts = tuple((a, b) for a, b in job.facts["parts"]) if "parts" in job.facts else None
     work = plan(job.op, values, source, job.facts["rate"], job.facts["clamp"], parts)
     origin = Origin.from_dict(job.facts["origin"]) if "origin" in job.facts else None
-    return replace(work, seed=job.request["seed"], origin=origin)
+    return replace(work, seed=job.request["seed"], origin=origin, job=job.id)
 
 
 def _value(key: str, wire: Any) -> Any:

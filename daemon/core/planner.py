@@ -69,7 +69,7 @@ class Work:
     `stretch`: the clip is to be brought to the told tempo, which is not its own then. `heard`: the
     first take is listened to while it is made, so even what is not final yet is worth sending.
     `parts`: the frames of a clip that may change where the engine makes all of it, or None.
-    `origin`: what the result that is varied was made to, or None.
+    `origin`: what the result that is varied was made to, or None. `job`: whose work it is.
     """
 
     op: str
@@ -88,6 +88,7 @@ class Work:
     heard: bool = False
     parts: Parts | None = None
     origin: Origin | None = None
+    job: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @property

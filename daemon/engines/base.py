@@ -115,7 +115,9 @@ class Request:
     - `cut`: frames at `rate` by which the source's clip goes on before and after what is handed
       over; where it does, `Capabilities.window_border_s` is there to be heard, not relied on.
     - `later_seeds`: those of the takes of this job that are still to come, in their order.
-    - `take`: number of this take, from 1.
+    - `take`: number of this take, from 1. `job`: the job's id, empty for a preparation; what an
+      engine keeps of a job on the disk lies in `cache/<engine>/<job>` of Punchin's data folder, and
+      is removed with the job.
     - `origin`: for `retake` of what was made to another clip (`layer`, `bgm`, `edit`) that clip, on
       the result's time line, as `clip` is handed over; None where it can't be had any more.
     - `source_mark`: tells the clip's file, as it is now, from others; empty where there is none.
@@ -139,6 +141,7 @@ class Request:
     cut: tuple[int, int] = (0, 0)
     later_seeds: tuple[int, ...] = ()
     take: int = 1
+    job: str = ""
 
     def __post_init__(self) -> None:
         assert self.clip.shape[1:] == (2,), self.clip.shape

@@ -101,6 +101,7 @@ def request_for(
         cut=_cut(work, clip),
         later_seeds=tuple(seeds[take:]),
         take=take,
+        job=work.job,
         **sure.fields(),
     )
 

@@ -11,7 +11,7 @@ import soundfile
 torch = pytest.importorskip("torch", reason="NOT TESTED, torch is not installed")
 
 from ace_desk import music  # noqa: E402
-from wire_house import native  # noqa: E402
+from wire_house import native, wait_for  # noqa: E402
 
 LONG_S = 240.0  # for the first job, which waits for the model, on a machine that does other things
 _count = itertools.count()
@@ -203,6 +203,15 @@ def test_a_cancelled_job_leaves_the_model_loaded(acestep_house, client, run, wri
     job = run("repaint", source, "start", 4.0, "end", 6.0, "steps", 2, *GRID)
     assert job["state"] == "done"
     assert "died" not in acestep_house.log()[before:]
+
+
+def test_a_forgotten_job_leaves_no_latents(acestep_house, client, run, write):
+    done = run("repaint", write(11.0), "start", 4.0, "end", 6.0, "steps", 2, *GRID)
+    kept = acestep_house.home / "cache" / "acestep" / done["id"]
+    wait_for(lambda: list(kept.glob("*.safetensors")) or None, "nothing was kept")
+    client.send("/punchin/forget", done["id"])
+    client.until("forgotten")
+    wait_for(lambda: None if kept.exists() else True, "its latents were not removed")
 
 
 def test_what_it_can_do_is_told(client):

@@ -60,6 +60,7 @@ def _made(session: Session, request: Request, port: Port) -> Result:
     scales, told = loras_for(request.op, request.options)
     session.use_loras(scales)
     session.unread.clear()
+    session.job = request.job
     with session.giving_way(port.check):
         result = climb(session, request, port, OPS[request.op])
     documents = with_loras(result.documents, session.loras.noted())

@@ -59,7 +59,7 @@ class Session:
     only some ops need. `own` are the latents of results. `kept` is what an op keeps from one take
     of a job to the next. `ways` are how much is done at once, `speed` what is done ahead. `loaded`
     gives the checkpoints that are loaded now, on which `loras` work. `unread` is what a take's
-    words lost, in sentences for the musician.
+    words lost, in sentences for the musician. `job` is whose take is made.
     """
 
     placement: Placement
@@ -77,6 +77,7 @@ class Session:
     speculation: Speculation = field(default_factory=Speculation)
     steps: Steps | None = None
     unread: dict[str, None] = field(default_factory=dict)
+    job: str = ""
     _preparing: bool = False
     _check: Callable[[], None] = field(default=lambda: None)
 

@@ -1,6 +1,6 @@
 """Latents of own results on the disk, so that another worker finds them: a crash, the next start.
 
-A file in the folder of its job holds one piece: `latents (frames, C)`, `samples (frames × 1920, 2)`,
+A file in its job's folder holds one piece: `latents (frames, C)`, `samples (frames × 1920, 2)`,
 both float32, in safetensors, with their checksum and the mark of the VAE that decoded them. It is
 written under another name and renamed; one that is damaged, or whose job is forgotten, is removed.
 Together they have at most `most_bytes`, the oldest go first. Nobody waits for them to be written:

@@ -35,8 +35,6 @@ from daemon.engines.acestep.view import View
 from daemon.engines.base import Chunk, Port, Request, Result, Span
 
 DEFAULT_STRENGTH = 0.5
-NEAR = 3
-"""Samples by which resampling may move a result's end."""
 
 
 def takes_from(request: Request, recipe: Recipe, checkpoint: Checkpoint) -> Takes:

@@ -199,9 +199,7 @@ def test_words_are_put_in_the_place_of_others():
     assert caption_and_lyrics(with_words(old, new, False, True)) == ("one", "lo")
 
 
-@pytest.mark.parametrize(
-    ("op", "keys"), [("cover", {}), ("layer", {"track": "bass"})]
-)
+@pytest.mark.parametrize(("op", "keys"), [("cover", {}), ("layer", {"track": "bass"})])
 def test_a_short_part_that_was_heard_with_more_is_made_again(engine, clip, keep, op, keys):
     lead, tail = round(2.4 * RATE) + 1, round(4.0 * RATE)
     part = (lead / RATE, len(clip) / RATE - tail / RATE)

@@ -164,8 +164,17 @@ def _overlap(clip: int, piece: int, shift: int) -> tuple[slice, slice]:
 def _alike(samples: np.ndarray, first: int, piece: Piece, its: slice) -> np.ndarray:
     """Return which frames are the piece's up to a gain, `(frames,)` bool."""
     count = its.stop - its.start
-    mine = samples[first * HOP : (first + count) * HOP].reshape(count, 2 * HOP)
-    made = piece.samples[its.start * HOP : its.stop * HOP].reshape(count, 2 * HOP)
+    mine = samples[first * HOP : (first + count) * HOP]
+    return alike(mine, piece.samples[its.start * HOP : its.stop * HOP])
+
+
+def alike(samples: np.ndarray, others: np.ndarray, most_db: float = ALIKE_DB) -> np.ndarray:
+    """Return which frames of `samples (frames × 1920, 2)` are the others' up to a gain, as bool.
+
+    What they differ by has at most `most_db` of a frame's power.
+    """
+    count = len(samples) // HOP
+    mine, made = (x.reshape(count, 2 * HOP) for x in (samples, others))
     own, across, theirs = (
         np.einsum("ij,ij->i", a, b, dtype=np.float64)
         for a, b in ((mine, mine), (mine, made), (made, made))
@@ -174,7 +183,7 @@ def _alike(samples: np.ndarray, first: int, piece: Piece, its: slice) -> np.ndar
     gain = np.divide(across, theirs, out=np.zeros(count), where=heard)
     rest = np.divide(own - gain * across, own, out=np.ones(count), where=heard)
     near = (gain > 1 / MOST_GAIN) & (gain < MOST_GAIN)
-    return np.asarray(near & (rest < 10 ** (ALIKE_DB / 10)))
+    return np.asarray(near & (rest < 10 ** (most_db / 10)))
 
 
 def _inner(alike: np.ndarray) -> np.ndarray:

@@ -101,7 +101,13 @@ class _House:
             self._model,
             jobs.attempts,
         )
-        admission = Admission(files, presets.get, self.roster, settings.audio.rate)
+        admission = Admission(
+            files,
+            presets.get,
+            self.roster,
+            settings.audio.rate,
+            lambda name: self.workers.limits(name or self.stage.engine_for_new_jobs),
+        )
         self.studio = Studio(
             self.journal, self.roster, self.bus, self.stage, self.workers, admission, jobs.queue
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
@@ -62,11 +62,16 @@ def _absolute(path: str) -> bool:
     return PurePosixPath(path).is_absolute() or PureWindowsPath(path).is_absolute()
 
 
+def within_most(loras: Sized) -> None:
+    """Raise 103 for more LoRAs than can be in use at once."""
+    if len(loras) > MOST:
+        raise error(103, f"{len(loras)} LoRAs at once are too many: use at most {MOST}")
+
+
 def lora_row_limit(row: str) -> None:
     """Raise 103 for too many LoRAs or a scale out of range."""
     loras = parse(row)
-    if len(loras) > MOST:
-        raise error(103, f"{len(loras)} LoRAs at once are too many: use at most {MOST}")
+    within_most(loras)
     for path, scale in loras.items():
         if not 0 <= scale <= SCALE_MOST:
             what = f"the scale {scale:g} of {path[-60:]} is out of range"

@@ -1,7 +1,7 @@
 """The files of this machine, as the core asks for them. Every call may block.
 
 Errors: 101 a path that is not absolute, 106 a text over 256 KiB, 200 nothing there, 201 unreadable,
-202 changed, 204 forbidden, 401 a folder that can't be written.
+202 changed, 204 forbidden, 303 no LoRA, 401 a folder that can't be written.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bridge.protocol.errors import error
 from bridge.protocol.kinds import TEXT_BYTES
+from daemon import loras
 from daemon.audio import probe
 from daemon.audio.types import SourceInfo
 
@@ -50,6 +51,11 @@ class LocalFiles:
             return data.decode("utf-8")
         except UnicodeDecodeError:
             raise error(201, f"{path} is no UTF-8 text: save it as UTF-8") from None
+
+    def lora(self, path: str) -> None:
+        """Raise 303 for a file, or a folder of one, that holds no LoRA by its header."""
+        probe.allowed(path, self._roots)
+        loras.parts_of(loras.file_of(Path(path)))
 
     def folder(self, path: str) -> None:
         """Make sure that results can be put into a folder, making it if need be."""

@@ -42,7 +42,7 @@ def probe(path: str, roots: Sequence[str] = ()) -> SourceInfo:
     _check_form(path)
     found = _stat(path)
     _check_kind(path, found)
-    _check_roots(path, roots)
+    allowed(path, roots)
     _check_whole(path, found.st_size)
     rate, channels, frames, container, subtype = _header(path)
     info = SourceInfo(
@@ -63,7 +63,7 @@ def regular_file(path: str, roots: Sequence[str] = ()) -> None:
     """Raise as `probe` for a path that can't be opened; what is in the file does not matter."""
     _check_form(path)
     _check_kind(path, _stat(path))
-    _check_roots(path, roots)
+    allowed(path, roots)
 
 
 def unchanged(info: SourceInfo) -> None:
@@ -102,7 +102,8 @@ def _check_kind(path: str, found: os.stat_result) -> None:
         raise error(201, f"{path} is empty; render it again")
 
 
-def _check_roots(path: str, roots: Sequence[str]) -> None:
+def allowed(path: str, roots: Sequence[str]) -> None:
+    """Raise 204 for a path outside `roots`, where there are any."""
     if not roots:
         return
     real = Path(path).resolve()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,12 +18,15 @@ from typing import Any, Protocol
 from bridge.protocol.check import JobCall
 from bridge.protocol.errors import error
 from bridge.protocol.kinds import SEED_MAX
+from bridge.protocol.limits import Limits, hold, hold_length, hold_lyrics
+from bridge.protocol.loras import NONE, parse
 from bridge.protocol.ops import KEY
+from daemon.audio.grid import Grid
 from daemon.audio.types import SourceInfo
 from daemon.core.context import Snapshot, wire_value
 from daemon.core.jobs import Job
 from daemon.core.origin import Origin
-from daemon.core.planner import Parts, Work, plan
+from daemon.core.planner import Parts, Work, layout, plan
 from daemon.core.ports import Files
 from daemon.core.request import GRID, Presets, Resolved, resolve
 
@@ -60,7 +63,10 @@ class Results(Protocol):
 
 
 class Admission:
-    """Checks job calls. `default_rate` (Hz) serves jobs without a source."""
+    """Checks job calls. `default_rate` (Hz) serves jobs without a source.
+
+    `limits(engine)` are what an engine refuses, None standing for the one that a job gets.
+    """
 
     def __init__(
         self,
@@ -68,18 +74,22 @@ class Admission:
         presets: Presets,
         results: Results,
         default_rate: int,
+        limits: Callable[[str | None], Awaitable[Limits]],
     ) -> None:
         self._files = files
         self._presets = presets
         self._results = results
         self._rate = default_rate
+        self._limits = limits
 
     async def admit(self, call: JobCall, snapshot: Snapshot) -> Admitted:
         """Return what the job will be. Raises PunchinError, in the contract's order."""
-        asked = await _on_thread(self._resolve, call, snapshot)
+        asked = await on_thread(self._resolve, call, snapshot)
         values = {**self._told_of_source(call, asked), **asked.values}
+        limits = await self._limits(values.get("engine"))
+        hold(limits, asked.op, values)
         values.setdefault("seed", secrets.randbelow(SEED_MAX + 1))
-        source = await self._look(asked, values)
+        source = await self._look(asked, values, limits)
         clamp = asked.clamp
         parts, origin = None, None
         if "of" in values:
@@ -89,6 +99,7 @@ class Admission:
                 origin = self._results.origin_of(values["of"])
         facts = {"source": source and source.as_dict(), "rate": self._rate, "clamp": clamp}
         work = plan(asked.op, values, source, self._rate, clamp, parts)
+        _hold_lengths(limits, work)
         if work.parts:
             facts["parts"] = parts
         if origin and source and work.clip == (0, source.frames):
@@ -110,19 +121,34 @@ class Admission:
     def _resolve(self, call: JobCall, snapshot: Snapshot) -> Resolved:
         return resolve(call, snapshot, self._presets, _same_file, self._results.source_of)
 
-    async def _look(self, asked: Resolved, values: dict[str, Any]) -> SourceInfo | None:
+    async def _look(
+        self, asked: Resolved, values: dict[str, Any], limits: Limits
+    ) -> SourceInfo | None:
         """Open what the request names: the source first, then the other files."""
         source = None
         if asked.source:
-            source = await _on_thread(self._files.probe, asked.source)
+            source = await on_thread(self._files.probe, asked.source)
         if "lyrics_file" in values:
-            values["lyrics"] = await _on_thread(self._files.text, values["lyrics_file"])
+            values["lyrics"] = await on_thread(self._files.text, values["lyrics_file"])
         for key in _NAMED_FILES:
             if key in values:
-                await _on_thread(self._files.exists, values[key])
+                await on_thread(self._files.exists, values[key])
+        for path, scale in parse(values.get("lora", NONE)).items() if limits.loras else ():
+            if scale:
+                await on_thread(self._files.lora, path)
         if "folder" in values:
-            await _on_thread(self._files.folder, values["folder"])
+            await on_thread(self._files.folder, values["folder"])
         return source
+
+
+def _hold_lengths(limits: Limits, work: Work) -> None:
+    """Raise 103 for what is too long to be made or sung, as far as that is known by now."""
+    clip_s = (work.clip[1] - work.clip[0]) / work.rate
+    hold_lyrics(limits, work.op, str(work.options.get("lyrics", "")), clip_s)
+    grid = work.told.grid(has_source=False)
+    if work.op in limits.longest_s and (grid or work.seconds is not None):
+        made = layout(work, grid or Grid.steady(120.0), 0.0).mix_frames
+        hold_length(limits, work.op, made / work.rate)
 
 
 def work_of(job: Job) -> Work:
@@ -136,7 +162,7 @@ def work_of(job: Job) -> Work:
     parts = tuple((a, b) for a, b in job.facts["parts"]) if "parts" in job.facts else None
     work = plan(job.op, values, source, job.facts["rate"], job.facts["clamp"], parts)
     origin = Origin.from_dict(job.facts["origin"]) if "origin" in job.facts else None
-    return replace(work, seed=job.request["seed"], origin=origin)
+    return replace(work, seed=job.request["seed"], origin=origin, job=job.id)
 
 
 def _value(key: str, wire: Any) -> Any:
@@ -152,7 +178,8 @@ def _same_file(a: str, b: str) -> bool:
         return False
 
 
-async def _on_thread(work: Callable[..., Any], *args: Any) -> Any:
+async def on_thread(work: Callable[..., Any], *args: Any) -> Any:
+    """Return what a look at a file returns. Raises what it raises, 201 where it takes too long."""
     try:
         async with asyncio.timeout(FILE_TIMEOUT_S):
             return await asyncio.to_thread(work, *args)

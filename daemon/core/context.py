@@ -149,6 +149,7 @@ class Context:
         others.pop(args["path"], None)
         scale = args.get("scale", 1.0)
         inside = {**others, args["path"]: scale} if scale else others
+        loras.within_most(inside)
         self._tell(lora=loras.join(inside) if inside else "")
 
     def _transport(self, args: Mapping[str, Any]) -> None:
@@ -185,6 +186,11 @@ class Context:
             self._selected = True
 
     # -- what clients may ask ----------------------------------------------------------------------
+
+    def drop_lora(self, path: str) -> None:
+        """Take off a LoRA that turned out to be none."""
+        if path in loras.parse(self.music.get("lora", loras.NONE)):
+            self._lora({"path": path, "scale": 0.0})
 
     def as_dict(self, rate: int | None) -> dict[str, Any]:
         """Return the answer to `/punchin/context`; `rate` (Hz) of the source turns frames to s."""

@@ -141,13 +141,18 @@ class Journal:
         await durable.replace_patiently(part, target)
 
     async def remove(self, job: Job) -> None:
-        """Remove an ended job's folder: at once, then what is in it. Raises OSError."""
+        """Remove an ended job's folder: at once, then what is in it. Raises OSError.
+
+        What engines keep of the job, `cache/<engine>/<job>`, goes with it.
+        """
         folder = self.folder(job.id)
         hidden = folder.with_name(f".{folder.name}{_FORGOTTEN}")
         self._late.pop(job.id, None)
         await self._call(folder.rename, hidden)
         self._folders.pop(job.id.lower(), None)
         await self._call(shutil.rmtree, hidden, True)
+        for kept in await self._call(list, (self.jobs.parent / "cache").glob(f"*/{job.id}")):
+            await self._call(shutil.rmtree, kept, True)
 
     async def _write(self, job: Job, flush: bool) -> None:
         lock = self._locks.setdefault(job.id.lower(), asyncio.Lock())

@@ -69,7 +69,8 @@ class Work:
     `stretch`: the clip is to be brought to the told tempo, which is not its own then. `heard`: the
     first take is listened to while it is made, so even what is not final yet is worth sending.
     `parts`: the frames of a clip that may change where the engine makes all of it, or None.
-    `origin`: what the result that is varied was made to, or None.
+    `around`: frames of the source that may be heard beside a clip that is a part of it, or None.
+    `origin`: what the result that is varied was made to, or None. `job`: whose work it is.
     """
 
     op: str
@@ -88,6 +89,8 @@ class Work:
     heard: bool = False
     parts: Parts | None = None
     origin: Origin | None = None
+    job: str = ""
+    around: tuple[int, int] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -117,7 +120,7 @@ class Work:
         plain = {**data, "told": Told(**told), "clip": tuple(data["clip"])}
         plain["source"] = SourceInfo(**data["source"]) if data["source"] else None
         plain["origin"] = Origin.from_dict(data["origin"]) if data["origin"] else None
-        for name in ("region", "beats"):
+        for name in ("region", "beats", "around"):
             plain[name] = tuple(data[name]) if data[name] else None
         plain["parts"] = tuple(map(tuple, data["parts"])) if data["parts"] else None
         return cls(**plain)
@@ -216,7 +219,8 @@ def layout(work: Work, grid: Grid, context_s: float, cut: Windowing = ANYWHERE) 
     frames = work.clip[1] - work.clip[0]
     if work.parts:
         return Layout(work.clip, work.parts, frames, 0, work.parts)
-    return Layout(work.clip, (work.clip,), frames, 0, ((0, frames),))
+    window = cut.with_more(work.clip, work.around or work.clip, work.rate)
+    return Layout(window, (work.clip,), frames, 0, ((0, frames),))
 
 
 def _extend_layout(work: Work, grid: Grid, context_s: float, cut: Windowing) -> Layout:
@@ -286,4 +290,4 @@ def _with_region(work: Work, region: tuple[int, int]) -> Work:
     if OP[work.op].region_is_span:
         heard = (min(work.clip[0], region[0]), max(work.clip[1], region[1]))
         return replace(work, region=region, clip=heard)
-    return replace(work, clip=region, region=None)
+    return replace(work, clip=region, region=None, around=None if work.stretch else work.clip)

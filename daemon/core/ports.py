@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from bridge.protocol.limits import Limits
 from daemon.audio.types import SourceInfo
 from daemon.core.jobs import Job, ResultFile
 from daemon.core.planner import Work
@@ -47,6 +48,9 @@ class Workers(Protocol):
 
     def ops(self, engine: str) -> frozenset[str] | None:
         """Return what an engine can do, None while nobody knows."""
+
+    async def limits(self, engine: str) -> Limits:
+        """Return what an engine refuses, nothing where nobody knows."""
 
     def known(self) -> Sequence[str]:
         """Return the names of all installed engines."""
@@ -98,6 +102,9 @@ class Files(Protocol):
 
     def exists(self, path: str) -> None:
         """Raise 101, 200, 201, 204 when a named file can't be used."""
+
+    def lora(self, path: str) -> None:
+        """Raise 204, 303 for what is no LoRA, by its header alone."""
 
     def folder(self, path: str) -> None:
         """Raise 101, 401 when results can't be put into a folder."""

@@ -17,7 +17,7 @@ from daemon.audio.grid import Grid
 from daemon.audio.types import SourceInfo
 from daemon.core.admission import work_of
 from daemon.core.jobs import Job, ResultFile
-from daemon.core.planner import settle
+from daemon.core.planner import Work, settle
 
 SOURCE_TAKE = 0
 MIX = "mix"
@@ -218,12 +218,17 @@ def _grid(job: Job, result: Mapping[str, Any]) -> Grid | None:
 
 def clip_of(job: Job) -> tuple[int, int]:
     """Return the frames of the source that are the clip."""
+    return settled_of(job).clip
+
+
+def settled_of(job: Job) -> Work:
+    """Return a done job's work, with a region in beats as it was settled."""
     work = work_of(job)
     if work.beats is not None and job.result.get("bpm"):
         beats, unit = (int(n) for n in job.result["meter"].split("/"))
         grid = Grid.steady(job.result["bpm"], beats, unit, job.result["downbeat"])
         work = settle(work, grid)
-    return work.clip
+    return work
 
 
 def _origin_s(job: Job) -> float:

@@ -17,7 +17,7 @@ from daemon.core.jobs import Job, State
 from daemon.core.journal import RECENT, Journal
 from daemon.core.origin import Origin
 from daemon.core.planner import Parts
-from daemon.core.programme import clip_of
+from daemon.core.programme import settled_of
 from daemon.core.request import GRID
 
 _KEPT_IN_MEMORY = 500
@@ -128,8 +128,10 @@ class Roster:
         if job.op not in _MADE_TO:
             return None
         source = SourceInfo(**job.facts["source"])
-        clip = (0, source.frames) if OP[job.op].region_is_span else clip_of(job)
-        return Origin(source, clip, job.op == "layer")
+        if OP[job.op].region_is_span:
+            return Origin(source, (0, source.frames), False, job.op)
+        work = settled_of(job)
+        return Origin(source, work.clip, job.op == "layer", job.op, work.around)
 
     def told_of(self, reference: str) -> dict[str, Any]:
         """Return what was told of tempo, metre, bars and key of what `of` means, of its mix.

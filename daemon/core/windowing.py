@@ -18,12 +18,14 @@ class Windowing:
     `step_s`: the window begins on multiples of it, counted from the clip's first sample.
     `lengths_s`, ascending: it is as long as the shortest of these that holds the region with its
     context; what that leaves over is more context, on both sides where the clip has it. `border_s`:
-    besides, so much of the clip beyond each end that was cut.
+    besides, so much of the clip beyond each end that was cut. `least_s`: a clip that is shorter is
+    heard with so much of what lies around it that both together are as long.
     """
 
     step_s: float = 0.0
     lengths_s: tuple[float, ...] = ()
     border_s: float = 0.0
+    least_s: float = 0.0
 
     def around(self, core: Frames, clip: Frames, context: Frames, rate: int) -> Frames:
         """Return the window inside `clip`, frames `[start, end)` at `rate` Hz.
@@ -46,6 +48,22 @@ class Windowing:
             end = min(clip[1], max(end - moved, core[1]))
         border = round(self.border_s * rate)
         return max(clip[0], start - border), min(clip[1], end + border)
+
+    def with_more(self, clip: Frames, around: Frames, rate: int) -> Frames:
+        """Return the window, frames `[start, end)`, in which a short clip is heard.
+
+        It lies in `around`, on both sides of the clip where there is something, and begins a whole
+        number of steps before it.
+        """
+        least = math.ceil(self.least_s * rate)
+        missing = least - (clip[1] - clip[0])
+        if missing <= 0:
+            return clip
+        left, right = max(0, clip[0] - around[0]), max(0, around[1] - clip[1])
+        step = self.step_s * rate or 1.0
+        wanted = math.ceil(max(missing / 2, missing - right) / step)
+        before = round(min(wanted, left // step) * step)
+        return clip[0] - before, clip[1] + min(right, max(0, missing - before))
 
     def _lengths(self, rate: int) -> tuple[int, ...]:
         return tuple(round(length * rate) for length in self.lengths_s)

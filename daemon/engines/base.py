@@ -20,6 +20,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from bridge.protocol.limits import Limits
 from daemon.audio.clips import Samples
 from daemon.audio.grid import Grid
 
@@ -39,8 +40,10 @@ class Capabilities:
     are the ops whose clip it takes as a `ClipReader`, which holds nothing of a long clip; for all
     others it gets an array. `plan_settles` names, for each op that plays a plan, the keys that
     count for nothing then. `window_step_s`, `window_lengths_s` and `window_border_s` say how it
-    wants the window of a long clip cut; see `daemon.core.windowing`. `prepares` are the ops for
-    which it has the methods of `Ahead`.
+    wants the window of a long clip cut; see `daemon.core.windowing`. For ops in `hears_beside` a
+    clip of less than `window_least_s` is heard with more of its source. `prepares` are the ops for
+    which it has the methods of `Ahead`. `limits` are what it refuses of the keys' values, so that
+    such a job is refused before it is accepted.
     """
 
     name: str
@@ -57,6 +60,9 @@ class Capabilities:
     window_step_s: float = 0.0
     window_lengths_s: tuple[float, ...] = ()
     window_border_s: float = 0.0
+    window_least_s: float = 0.0
+    hears_beside: frozenset[str] = frozenset()
+    limits: Limits = field(default_factory=Limits)
 
     def as_dict(self) -> dict[str, Any]:
         """Return JSON-ready data: what the control plane and clients may care about."""
@@ -70,6 +76,7 @@ class Capabilities:
             "needs_model": self.needs_model,
             "context_s": self.context_s,
             "prepares": sorted(self.prepares),
+            "limits": self.limits.as_dict(),
         }
 
 
@@ -111,9 +118,13 @@ class Request:
     - `cut`: frames at `rate` by which the source's clip goes on before and after what is handed
       over; where it does, `Capabilities.window_border_s` is there to be heard, not relied on.
     - `later_seeds`: those of the takes of this job that are still to come, in their order.
-    - `take`: number of this take, from 1.
+    - `take`: number of this take, from 1. `job`: the job's id, empty for a preparation; what an
+      engine keeps of a job on the disk lies in `cache/<engine>/<job>` of Punchin's data folder, and
+      is removed with the job.
     - `origin`: for `retake` of what was made to another clip (`layer`, `bgm`, `edit`) that clip, on
-      the result's time line, as `clip` is handed over; None where it can't be had any more.
+      the result's time line, as `clip` is handed over; None where it can't be had any more. It
+      begins `origin_lead` frames sooner and goes on `origin_tail` frames longer where more of it
+      was heard then.
     - `source_mark`: tells the clip's file, as it is now, from others; empty where there is none.
     """
 
@@ -135,6 +146,9 @@ class Request:
     cut: tuple[int, int] = (0, 0)
     later_seeds: tuple[int, ...] = ()
     take: int = 1
+    job: str = ""
+    origin_lead: int = 0
+    origin_tail: int = 0
 
     def __post_init__(self) -> None:
         assert self.clip.shape[1:] == (2,), self.clip.shape

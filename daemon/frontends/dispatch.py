@@ -30,7 +30,7 @@ from daemon.core.player import Desk
 from daemon.core.ports import Files
 from daemon.core.song import OSC, SONG_MESSAGES
 from daemon.core.studio import Studio
-from daemon.frontends import preview
+from daemon.frontends import lora, preview
 from daemon.frontends.lane import Lane, refuse
 
 _log = logging.getLogger("punchin.dump")
@@ -214,6 +214,9 @@ class Dispatcher:
                 self._desk.hear(client.song, name, told, time.monotonic())
         if not name.startswith("transport"):
             self._changed(self._context.snapshot())
+        if name == "lora" and not check.clears(row, args) and told.get("scale", 1.0):
+            path = told["path"]
+            return self._in_lane(name, client, lambda: lora.look(path, self._context, self._files))
         return None
 
     def _set(self, args: Sequence[Any]) -> None:

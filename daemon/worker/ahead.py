@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from daemon.core.planner import Work, settle
 from daemon.engines.base import Ahead, Cancelled, Chunk
-from daemon.worker.asking import grid_of, place_of, request_for, window_to_hear
+from daemon.worker.asking import grid_of, origin_cut, place_of, request_for, window_to_hear
 from daemon.worker.clip import Shelf, origin_of
 
 
@@ -49,5 +49,5 @@ def prepare(engine: Ahead, work: Work, port: QuietPort, clips: Shelf) -> None:
     place = place_of(work, grid, facts)
     if place.window != window:
         clip = clips.hear(engine, work, place.window, port.check)
-    origin = origin_of(engine, work, clip, port.check)
+    origin = origin_of(engine, work, clip, origin_cut(work, facts), port.check)
     engine.prepare(request_for(engine, work, clip, place, grid, sure, 1, origin), port)

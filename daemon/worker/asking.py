@@ -18,7 +18,7 @@ from daemon.audio.grid import Grid
 from daemon.audio.types import SourceInfo
 from daemon.core.planner import Layout, Told, Windowing, Work, layout
 from daemon.engines.base import Capabilities, Engine, Port, Request
-from daemon.worker.clip import Clip
+from daemon.worker.clip import Clip, OriginClip
 from daemon.worker.sureness import Sureness, of_heard
 
 PLANS = ("plan", "of")
@@ -34,8 +34,18 @@ def context_s(work: Work, facts: Capabilities) -> float:
 
 def place_of(work: Work, grid: Grid, facts: Capabilities) -> Layout:
     """Return where everything lies, the window cut as the engine wants it."""
-    cut = Windowing(facts.window_step_s, facts.window_lengths_s, facts.window_border_s)
-    return layout(work, grid, context_s(work, facts), cut)
+    return layout(work, grid, context_s(work, facts), cut_for(work.op, facts))
+
+
+def cut_for(op: str, facts: Capabilities) -> Windowing:
+    """Return how the engine wants the window of an op cut."""
+    least_s = facts.window_least_s if op in facts.hears_beside else 0.0
+    return Windowing(facts.window_step_s, facts.window_lengths_s, facts.window_border_s, least_s)
+
+
+def origin_cut(work: Work, facts: Capabilities) -> Windowing:
+    """Return how the window was cut of what the result that is varied was made to."""
+    return cut_for(work.origin.op if work.origin else work.op, facts)
 
 
 def window_to_hear(work: Work, facts: Capabilities) -> tuple[int, int]:
@@ -78,7 +88,7 @@ def request_for(
     grid: Grid,
     sure: Sureness,
     take: int,
-    origin: Samples | None = None,
+    origin: OriginClip | None = None,
 ) -> Request:
     """Return the request of one take; without a `place` nothing is to be made."""
     spans = place.spans if place else ()
@@ -95,12 +105,13 @@ def request_for(
         key=work.told.key,
         seed=seeds[take - 1],
         options=dict(work.options),
-        origin=origin,
+        **(origin.fields() if origin else {}),
         source_mark=_mark(work.source),
         source_start=clip.engine_start,
         cut=_cut(work, clip),
         later_seeds=tuple(seeds[take:]),
         take=take,
+        job=work.job,
         **sure.fields(),
     )
 

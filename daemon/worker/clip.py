@@ -14,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,9 +22,9 @@ from bridge.protocol.errors import PunchinError
 from daemon.audio import reading, resample
 from daemon.audio.channels import Fold
 from daemon.audio.clip_files import FileClip, ResampledClip, StereoClip
-from daemon.audio.clips import ClipReader, HeldClip, Samples
+from daemon.audio.clips import ClipReader, HeldClip
 from daemon.audio.types import SourceInfo
-from daemon.core.planner import Work
+from daemon.core.planner import Windowing, Work
 from daemon.engines.base import Engine, Span
 
 HELD_S = 60.0
@@ -160,21 +161,43 @@ def hear(engine: Engine, work: Work, window: tuple[int, int], check: Callable[[]
     return replace(clip, heard=HeldClip(np.asarray(clip.heard), engine_rate))
 
 
-def origin_of(engine: Engine, work: Work, clip: Clip, check: Callable[[], None]) -> Samples | None:
-    """Return what the result that is varied was made to, as `clip` is heard and from its frame 0.
+@dataclass(frozen=True, eq=False)
+class OriginClip:
+    """What a result was made to, `(n, 2)` as its clip is heard.
 
-    None where there is no such thing, or it is not any more what it was.
+    It begins `lead` engine frames before the result does and ends `tail` after it.
+    """
+
+    heard: np.ndarray
+    lead: int
+    tail: int
+
+    def fields(self) -> dict[str, Any]:
+        """Return what a request says of it."""
+        return {"origin": self.heard, "origin_lead": self.lead, "origin_tail": self.tail}
+
+
+def origin_of(
+    engine: Engine, work: Work, clip: Clip, cut: Windowing, check: Callable[[], None]
+) -> OriginClip | None:
+    """Return what the result that is varied was made to, as `clip` is heard.
+
+    `cut` is how the engine cut its window. None where there is no such thing, or it is not any more
+    what it was.
     """
     if work.origin is None:
         return None
-    source = work.origin.source
+    source, (start, end) = work.origin.source, work.origin.clip
+    window = cut.with_more((start, end), work.origin.around or (start, end), source.rate)
     try:
-        held = FileClip(source, *work.origin.clip)
-        found = _in_blocks(held, 0, engine.rate_for(source.rate), check)
+        held = FileClip(source, *window)
+        found = _in_blocks(held, window[0] - start, engine.rate_for(source.rate), check)
         heard = np.asarray(found.heard)
     except PunchinError:
         return None
-    return heard * np.float32(clip.fold.gain / found.fold.gain)
+    own = found.engine_span(0, end - start)
+    heard = heard * np.float32(clip.fold.gain / found.fold.gain)
+    return OriginClip(heard, own.start, len(heard) - own.end)
 
 
 def _in_blocks(source: FileClip, start: int, rate: int, check: Callable[[], None]) -> Clip:

@@ -42,12 +42,13 @@ class Host:
         port = JobPort(self._channel, self._cancelled)
         try:
             engine = registry.make(engine_name)
+            facts = engine.capabilities().as_dict()
+            self._channel.send({"kind": "made", "capabilities": facts})
             device = engine.load(model, port)
         except Exception as problem:
             self._channel.send({"kind": "broken", **_told(problem).as_dict()})
             return 1
-        facts = engine.capabilities().as_dict()
-        self._channel.send({"kind": "ready", "device": device, "capabilities": facts})
+        self._channel.send({"kind": "ready", "device": device})
         while (command := self._commands.get())["do"] != "quit":
             self._obey(engine, command, port)
         engine.unload()

@@ -25,6 +25,7 @@ from daemon.worker.asking import (
     PLANS,
     as_taken,
     grid_of,
+    origin_cut,
     place_of,
     request_for,
     window_to_hear,
@@ -69,7 +70,7 @@ def perform(
     _tell_layout(work, place, grid, facts, port, brought, by_plan)
     if work.op == "analyze":
         return _analyze(engine, work, clip, grid, sure, port)
-    origin = origin_of(engine, work, clip, port.check)
+    origin = origin_of(engine, work, clip, origin_cut(work, facts), port.check)
     for take in range(first_take, work.takes + 1):
         share = 1 / work.takes
         port.take_share = ((take - 1) * share, share)

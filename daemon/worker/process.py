@@ -10,7 +10,7 @@ import contextlib
 import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -60,10 +60,16 @@ class WorkerProcess:
             raise error(300, f"the worker can't be started ({reason}): see the log") from None
         return cls(engine, model, process)
 
-    async def ready(self, stall_s: float) -> None:
-        """Wait until the engine is loaded. Raises what it raised, 306, BrokenChannel."""
+    async def ready(self, stall_s: float, learnt: Callable[[dict[str, Any]], None]) -> None:
+        """Wait until the engine is loaded. Raises what it raised, 306, BrokenChannel.
+
+        `learnt` hears of the capabilities as soon as the engine is imported.
+        """
         fields: Mapping[str, Any] = {"kind": "progress"}
-        while fields["kind"] == "progress":
+        while fields["kind"] in ("progress", "made"):
+            if fields["kind"] == "made":
+                self.capabilities = fields["capabilities"]
+                learnt(self.capabilities)
             try:
                 async with asyncio.timeout(stall_s):
                     fields, _ = await self.receive()
@@ -74,7 +80,6 @@ class WorkerProcess:
         if fields["kind"] != "ready":
             raise error(fields["code"], fields["message"])
         self.device = fields["device"]
-        self.capabilities = fields["capabilities"]
 
     @property
     def alive(self) -> bool:

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from bridge.protocol.errors import PunchinError, error
+from bridge.protocol.limits import Limits, limits_from
 from daemon.core.planner import Work
 from daemon.core.ports import FromWorker, WorkCancelled, WorkerDied
 from daemon.engines import registry
@@ -26,6 +28,7 @@ from daemon.worker.survey import Survey
 _KEPT = 2
 _LOAD_S = 30.0  # a process that starts imports for seconds, however short a stall may be
 _ENDS = frozenset({"done", "failed", "cancelled"})
+_IMPORT_S = 5.0
 _log = logging.getLogger(__name__)
 
 
@@ -46,7 +49,7 @@ class Supervisor:
         self.survey = Survey(self._names)
         self._busy: WorkerProcess | None = None
         self._killer: asyncio.TimerHandle | None = None
-        self._cancelled = asyncio.Event()
+        self._cancelled, self._looked = asyncio.Event(), asyncio.Event()
         self._lock = asyncio.Lock()
 
     # -- what is installed -------------------------------------------------------------------------
@@ -59,6 +62,21 @@ class Supervisor:
         """Return what an engine can do, None while nobody knows."""
         facts = self.survey.capabilities.get(engine)
         return None if facts is None else frozenset(facts["ops"])
+
+    async def limits(self, engine: str) -> Limits:
+        """Return what an engine refuses, nothing where nobody knows.
+
+        In the first moments of a daemon it waits until the default engine is imported.
+        """
+        if engine not in self.survey.capabilities:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_IMPORT_S):
+                    await self._looked.wait()
+        return limits_from(self.survey.capabilities.get(engine, {}).get("limits", {}))
+
+    def _learn(self, engine: str, facts: dict[str, Any]) -> None:
+        self.survey.capabilities[engine] = facts
+        self._looked.set()
 
     def health(self) -> list[dict[str, Any]]:
         """Return each engine's name, state and trouble."""
@@ -80,6 +98,7 @@ class Supervisor:
         """Load the default engine ahead of the first job, then look at the others."""
         with contextlib.suppress(PunchinError, WorkerDied):
             await self._ready(engine, model)
+        self._looked.set()
         await self.survey.run(self._logs / "worker-survey.log")
 
     async def _ready(self, engine: str, model: str | None) -> WorkerProcess:
@@ -93,7 +112,8 @@ class Supervisor:
             worker = await WorkerProcess.start(engine, model, log, self._told)
             self._workers[engine] = worker
             try:
-                await worker.ready(max(self._stall_s, _LOAD_S))
+                learnt = functools.partial(self._learn, engine)
+                await worker.ready(max(self._stall_s, _LOAD_S), learnt)
             except BrokenChannel:
                 self.survey.broken(engine, "its process died while it was being loaded")
                 await self._drop(engine)
@@ -102,7 +122,6 @@ class Supervisor:
                 self.survey.broken(engine, problem.message)
                 await self._drop(engine)
                 raise
-            self.survey.capabilities[engine] = worker.capabilities
             return worker
 
     async def _make_room(self, engine: str) -> None:

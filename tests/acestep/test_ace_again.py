@@ -197,3 +197,30 @@ def test_words_are_put_in_the_place_of_others():
     assert with_words(old, new, True, True) == made("two", "lo", 30.0)
     assert with_words(old, new, True, False) == made("two", "la", 30.0)
     assert caption_and_lyrics(with_words(old, new, False, True)) == ("one", "lo")
+
+
+@pytest.mark.parametrize(("op", "keys"), [("cover", {}), ("layer", {"track": "bass"})])
+def test_a_short_part_that_was_heard_with_more_is_made_again(engine, clip, keep, op, keys):
+    lead, tail = round(2.4 * RATE) + 1, round(4.0 * RATE)
+    part = (lead / RATE, len(clip) / RATE - tail / RATE)
+    desk = Desk()
+    result = engine.run(asked(op, clip, part, **FAST, **keys), desk)
+    keep(result)
+    (role,) = desk.sounds()
+    before = lead - desk.start(role)
+    length = len(clip) - lead - tail
+    first = desk.sounds()[role][before : before + length]
+    origin = {"origin_lead": lead, "origin_tail": tail} if op == "layer" else {}
+    request = replace(again(first, clip if op == "layer" else None, 0.0), **origin)
+    desk = Desk()
+    told = engine.run(request, desk)
+    assert not any("varied from how it sounds" in note for note in told.notes)
+    same = desk.sounds()[role][-desk.start(role) :][:length]
+    # The frames lie a sample off, as resampling may leave them.
+    assert np.std(same[1:] - first[:-1]) < 1e-4 * np.std(first) or off({0: first}, {0: same}) < 1e-4
+    starts = [json.loads(d.documents["recipe"])["parts"][0]["start"] for d in (result, told)]
+    assert abs(starts[0] - starts[1]) <= 3
+    keep(told)
+    far = Desk()
+    engine.run(replace(request, seed=31, options={**request.options, "strength": 1.0}), far)
+    assert np.std(far.sounds()[role][-far.start(role) :][:length] - first) > 0.01 * np.std(first)

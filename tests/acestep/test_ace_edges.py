@@ -89,6 +89,22 @@ def test_full_scale_and_beyond(performed):
     assert np.abs(sound).max() < 2
 
 
+@pytest.mark.parametrize(
+    ("op", "keys"), [("cover", {}), ("layer", {"track": "bass"}), ("stems", {"stems": ("drums",)})]
+)
+def test_a_short_part_is_made_with_what_lies_around_it(performed, op, keys):
+    """The notes of one that is padded instead say so."""
+    song = _clip(14.0, 44_100)
+    there = performed(op, song, 44_100, start=5.0, end=7.0, **keys)
+    alone = performed(op, song[220_500:308_700], 44_100, **keys)
+    (one,), (two,) = there.sounds().values(), alone.sounds().values()
+    assert one.shape == two.shape == (88_200, 2)
+    assert (np.abs(one) > 1e-6).mean() > 0.9
+    assert not np.allclose(one, two, atol=1e-3)
+    padded = [any("made for 10 s" in n for n in sent.takes[0]["notes"]) for sent in (there, alone)]
+    assert padded == [False, True]
+
+
 @pytest.mark.parametrize("context", [0.0, 0.1, 100.0])
 def test_any_context(performed, context):
     clip = music(18.0)

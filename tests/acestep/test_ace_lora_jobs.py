@@ -1,5 +1,7 @@
 """A job with LoRAs, through the engine: another sound with, the very same samples without."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -61,3 +63,25 @@ def test_a_file_that_is_not_there_fails_the_job_and_nothing_else(engine, tmp_pat
         made(engine, lora=f"{tmp_path / 'none.safetensors'}=1")
     assert caught.value.code == 303
     assert np.array_equal(made(engine), plain)
+
+
+def test_a_recipe_notes_them_and_its_retake_has_them_again(engine, lora, tmp_path, monkeypatch):
+    port = Desk()
+    told = {"prompt": "pop", "lora": f"{lora}=0.5"}
+    documents = engine.run(asked("repaint", CLIP, (4.0, 6.0), **told), port).documents
+    facts = lora.stat()
+    (noted,) = json.loads(documents["recipe"])["loras"]
+    assert noted == {
+        "path": str(lora), "scale": 0.5, "size": facts.st_size, "mtime_ns": facts.st_mtime_ns
+    }  # fmt: skip
+    folder = tmp_path / "jobs" / "one"
+    folder.mkdir(parents=True)
+    (folder / "recipe-1.json").write_text(documents["recipe"])
+    monkeypatch.setenv("PUNCHIN_HOME", str(tmp_path))
+    used = []
+    for more in ({}, {"lora": "none"}):
+        retake = asked("retake", CLIP, (0.0, 10.4), of="one", strength=0.3, steps=1, **more)
+        result = engine.run(retake, Desk())
+        used.append([(row.path, row.scale) for row in engine._session.loras.noted()])
+        assert json.loads(result.documents["recipe"]).get("loras", []) == [noted] * (not more)
+    assert used == [[(str(lora), 0.5)], []]

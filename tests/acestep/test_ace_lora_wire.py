@@ -8,6 +8,7 @@ import soundfile
 import torch
 from ace_desk import music
 from safetensors.torch import save_file
+from wire_house import write_lora
 
 LONG_S = 240.0
 _count = itertools.count()
@@ -74,10 +75,14 @@ def test_on_for_later_jobs_off_again_and_for_one_job_alone(client, repaint, lora
     assert np.array_equal(repaint("lora", f"{lora}=0.5")[1], changed)
 
 
-def test_one_that_is_not_there_fails_the_job_with_303(client, repaint, lora):
-    client.send("/punchin/lora", "/nobody/none.safetensors")
-    job, _ = repaint()
-    assert (job["state"], job["error"]["code"]) == ("failed", 303)
-    assert "/nobody/none.safetensors" in job["error"]["message"]
+def test_one_that_is_gone_by_now_is_told_before_the_job_is_accepted(
+    acestep_house, client, repaint, song, tmp_path
+):
+    path = write_lora(tmp_path / "gone.safetensors")
+    client.send("/punchin/lora", path)
+    assert client.quiet() == []
+    (tmp_path / "gone.safetensors").unlink()
+    job_id = f"lora{next(_count)}"
+    assert client.refused("repaint", job_id, song, "start", 4.0, "end", 6.0) == 303
     client.send("/punchin/lora", "")
     assert repaint()[0]["state"] == "done"

@@ -26,8 +26,8 @@ LATENTS = torch.randn(FRAMES, 4, generator=torch.Generator().manual_seed(2))
 @pytest.fixture
 def own():
     store = Own()
-    store.keep(torch.zeros(40, 4), _sound(40, 7))
-    store.keep(LATENTS, MADE)
+    store.keep(torch.zeros(40, 4), _sound(40, 7), "")
+    store.keep(LATENTS, MADE, "")
     return store
 
 
@@ -85,14 +85,14 @@ def test_sixteen_bits_are_enough(own):
 
 
 def test_silence_is_nobodys(own):
-    own.keep(torch.ones(60, 4), np.zeros((60 * HOP, 2), np.float32))
+    own.keep(torch.ones(60, 4), np.zeros((60 * HOP, 2), np.float32), "")
     assert not own.found_in(np.zeros((200 * HOP, 2), np.float32))[0].any()
 
 
 def test_it_forgets_the_oldest():
     store = Own(most_bytes=3 * MADE.nbytes)
     for seed in range(5):
-        store.keep(LATENTS, _sound(FRAMES, 20 + seed))
+        store.keep(LATENTS, _sound(FRAMES, 20 + seed), "")
     assert len(store) == 2
     assert store.found_in(_clip(5, _sound(FRAMES, 24), 5))[0].any()
     assert not store.found_in(_clip(5, _sound(FRAMES, 20), 5))[0].any()

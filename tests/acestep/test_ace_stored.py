@@ -1,5 +1,6 @@
 """Latents of own results outlive the worker, and what lies on the disk is never trusted blindly."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -26,15 +27,20 @@ def piece(seed):
 
 @pytest.fixture
 def store(tmp_path):
-    return Store(tmp_path / "kept", "this", 10 * BYTES)
+    (tmp_path / "jobs" / "one").mkdir(parents=True)
+    return Store(tmp_path / "kept", tmp_path / "jobs", "this", 10 * BYTES)
 
 
-def saved(store, *seeds):
+def saved(store, *seeds, job="one"):
     own = Own(store=store)
     for seed in seeds:
-        own.keep(*piece(seed))
+        own.keep(*piece(seed), job)
         own.save()
     return own
+
+
+def files_of(store):
+    return [path for path in store.folder.rglob("*") if path.is_file()]
 
 
 def knows(own, seed):
@@ -52,7 +58,7 @@ def test_what_was_saved_is_known_to_the_next_one(store):
 
 def test_nothing_is_written_before_there_is_time(store):
     own = Own(store=store)
-    own.keep(*piece(1))
+    own.keep(*piece(1), "one")
     assert not store.folder.exists()
 
     def busy():
@@ -62,9 +68,9 @@ def test_nothing_is_written_before_there_is_time(store):
         own.save(busy)
     assert not store.folder.exists()
     own.save()
-    assert len(list(store.folder.iterdir())) == 1
+    assert len(files_of(store)) == 1
     own.save()
-    assert len(list(store.folder.iterdir())) == 1
+    assert len(files_of(store)) == 1
 
 
 def test_the_oldest_go_first(store):
@@ -72,6 +78,24 @@ def test_the_oldest_go_first(store):
     saved(small, 1, 2, 3)
     later = Own(store=small)
     assert [knows(later, seed) for seed in (1, 2, 3)] == [False, True, True]
+
+
+def test_what_was_made_for_a_forgotten_job_is_forgotten(store):
+    (store.jobs / "two").mkdir()
+    own = saved(store, 1)
+    own.keep(*piece(2), "two")
+    own.save()
+    own.keep(*piece(3), "two")
+    (store.jobs / "two").rmdir()
+    own.save()
+    assert [knows(own, seed) for seed in (1, 2, 3)] == [True, False, False]
+    assert [knows(Own(store=store), seed) for seed in (1, 2, 3)] == [True, False, False]
+    assert [path.name for path in store.folder.iterdir()] == ["one"]
+
+
+def test_what_belongs_to_no_job_is_not_kept_on_the_disk(store):
+    saved(store, 1, job="")
+    assert not store.folder.exists()
 
 
 def test_another_vae_s_latents_are_not_taken(store):
@@ -95,13 +119,13 @@ def _flip(file):
 )
 def test_a_damaged_file_is_removed(store, damage):
     saved(store, 1, 2)
-    files = sorted(store.folder.iterdir(), key=lambda file: file.stat().st_mtime_ns)
+    files = sorted(files_of(store), key=lambda file: file.stat().st_mtime_ns)
     damage(files[0])
-    (store.folder / ".x.1.part").write_bytes(b"half")
+    (store.folder / "one" / ".x.1.part").write_bytes(b"half")
     later = Own(store=store)
     assert len(later) == 1
     assert knows(later, 2)
-    assert list(store.folder.iterdir()) == [files[1]]
+    assert files_of(store) == [files[1]]
 
 
 def test_a_disk_that_takes_nothing_fails_nothing(store):
@@ -124,14 +148,15 @@ def test_the_next_worker_makes_the_same_of_an_own_result(tiny_turbo, tmp_path, m
         return port.sounds().popitem()[1]
 
     first = loaded()
-    made = run(first, asked("generate", music(1.0)[:0], (0.0, 12.0), steps=2, grid="off"))
+    (tmp_path / "jobs" / "one").mkdir(parents=True)
+    asked_for = asked("generate", music(1.0)[:0], (0.0, 12.0), steps=2, grid="off")
+    made = run(first, replace(asked_for, job="one"))
     repaint = asked("repaint", made[: 12 * 48_000], (5.0, 7.0), steps=2)
     assert not (tmp_path / "cache").exists()
     wanted = run(first, repaint)
     first.idle(Desk())
     second = loaded()
     assert np.array_equal(run(second, repaint), wanted)
-    for file in (tmp_path / "cache" / "acestep").iterdir():
-        file.unlink()
+    shutil.rmtree(tmp_path / "cache" / "acestep")
     third = loaded()
     assert not np.array_equal(run(third, repaint), wanted)

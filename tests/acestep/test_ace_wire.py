@@ -11,7 +11,7 @@ import soundfile
 torch = pytest.importorskip("torch", reason="NOT TESTED, torch is not installed")
 
 from ace_desk import music  # noqa: E402
-from wire_house import native  # noqa: E402
+from wire_house import native, wait_for  # noqa: E402
 
 LONG_S = 240.0  # for the first job, which waits for the model, on a machine that does other things
 _count = itertools.count()
@@ -205,7 +205,29 @@ def test_a_cancelled_job_leaves_the_model_loaded(acestep_house, client, run, wri
     assert "died" not in acestep_house.log()[before:]
 
 
+def test_a_forgotten_job_leaves_no_latents(acestep_house, client, run, write):
+    done = run("repaint", write(11.0), "start", 4.0, "end", 6.0, "steps", 2, *GRID)
+    kept = acestep_house.home / "cache" / "acestep" / done["id"]
+    wait_for(lambda: list(kept.glob("*.safetensors")) or None, "nothing was kept")
+    client.send("/punchin/forget", done["id"])
+    client.until("forgotten")
+    wait_for(lambda: None if kept.exists() else True, "its latents were not removed")
+
+
 def test_what_it_can_do_is_told(client):
     engines = {row["name"]: row for row in client.ask("status")["engines"]}
     assert {"repaint", "extend", "cover", "generate", "retake"} <= set(engines["acestep"]["ops"])
     assert engines["acestep"]["needs_model"]
+
+
+@pytest.mark.parametrize(("rate", "channels"), [(48_000, 2), (44_100, 1)])
+def test_a_retake_of_strength_0_is_the_take(run, write, rate, channels):
+    source = write(11.0, rate, channels)
+    made = run("repaint", source, "start", 4.0, "end", 7.0, "seed", 3, "steps", 2, *GRID)
+    same = run("retake", "of", made["id"], "strength", 0.0, "seed", 4, *GRID)
+    first, one = (native(_paths(job, "mix")[0]) / 2**31 for job in (made, same))
+    assert np.abs(first - native(source) / 2**31).max() > 0.01
+    apart = np.std(one - first) / np.std(first)
+    assert apart < (1e-6 if rate == 48_000 else 1e-2), apart
+    told = run("retake", "of", made["id"], "strength", 0.0, "prompt", "loud drums", *GRID)
+    assert np.abs(native(_paths(told, "mix")[0]) / 2**31 - first).max() > 1e-4

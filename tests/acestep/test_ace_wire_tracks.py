@@ -166,10 +166,10 @@ def test_stems_come_one_by_one(run, song):
     assert any("do not sum" in note for note in job["result"]["notes"])
 
 
-def test_what_the_model_does_not_know_is_told(run, song):
-    job = run("layer", song(), "track", "other", *FAST)
-    assert job["state"] == "failed"
-    assert job["error"]["code"] == 301
+def test_what_the_model_does_not_know_is_told_at_the_door(acestep_house, song):
+    with acestep_house.tcp() as client:
+        assert client.refused("layer", "kazoo", song(), "track", "other", *FAST) == 301
+        assert not acestep_house.folder("kazoo").exists()
 
 
 @pytest.mark.parametrize("keys", [("lyrics", "[verse]\nother words"), ("prompt", "loud metal")])

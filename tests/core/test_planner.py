@@ -12,6 +12,7 @@ from bridge.protocol.errors import PunchinError
 from daemon.audio.grid import Grid
 from daemon.audio.types import SourceInfo
 from daemon.core.planner import Work, layout, plan, settle
+from daemon.core.windowing import Windowing
 
 RATE = 44_100
 SECONDS = 20
@@ -142,3 +143,21 @@ def test_work_survives_its_journey_to_the_worker():
 
 def layout_or_none(job: Work) -> object:
     return None if job.beats else layout(job, GRID, 3.0)
+
+
+def test_a_part_of_the_source_is_heard_with_what_lies_around_it():
+    beside = Windowing(0.4, least_s=10.0)
+    cover = work("cover", start=8.0, end=12.0)
+    place = layout(cover, GRID, 16.0, beside)
+    assert place.window == (round(4.8 * RATE), round(14.8 * RATE))
+    assert place.spans == ((8 * RATE, 12 * RATE),)
+    assert place.regions == ((0, 4 * RATE),)
+    assert place.mix_frames == 4 * RATE
+    assert (
+        layout(Work.from_dict(json.loads(json.dumps(cover.as_dict()))), GRID, 16.0, beside) == place
+    )
+    bound = work("cover", start=8.0, end=12.0, clip_start=7.5, clip_end=13.0)
+    assert layout(bound, GRID, 16.0, beside).window == (round(7.6 * RATE), 13 * RATE)
+    for alone in (work("cover", start=8.0, end=12.0, stretch=1), work("cover")):
+        assert layout(alone, GRID, 16.0, beside).window == alone.clip
+    assert layout(cover, GRID, 16.0).window == cover.clip

@@ -68,3 +68,37 @@ def test_any_region(clip_s, share, context_s, origin):
     # A step at most is lost of what was asked for.
     assert heard_from <= max(clip[0], core[0] - context) + STEP
     assert heard_to >= min(clip[1], core[1] + context) - STEP
+
+
+MORE = Windowing(0.4, least_s=10.0)
+
+
+@pytest.mark.parametrize(
+    ("clip", "around", "window"),
+    [
+        ((30, 34), (0, 180), (26.8, 36.8)),  # on both sides, in whole steps before
+        ((0.5, 4), (0, 180), (0.1, 10.1)),  # what is not there before comes after
+        ((176, 180), (0, 180), (170, 180)),
+        ((3, 4), (0, 7), (0.2, 7)),  # all there is, on a step
+        ((30, 40), (0, 180), (30, 40)),
+        ((30, 34), (30, 34), (30, 34)),
+    ],
+)
+def test_a_short_clip_is_heard_with_more_of_its_source(clip, around, window):
+    assert MORE.with_more(_s(*clip), _s(*around), RATE) == _s(*window)
+    assert PLAIN.with_more(_s(*clip), _s(*around), RATE) == _s(*clip)
+
+
+@given(
+    edges=st.lists(st.integers(0, 30 * RATE), min_size=4, max_size=4, unique=True).map(sorted),
+    rate=st.sampled_from([8_000, 11_025, 44_100, 48_000, 96_000]),
+)
+def test_more_is_enough_and_lies_in_the_source(edges, rate):
+    around, clip = (edges[0], edges[3]), (edges[1], edges[2])
+    start, end = MORE.with_more(clip, around, rate)
+    assert around[0] <= start <= clip[0] < clip[1] <= end <= around[1]
+    assert (clip[0] - start) % (rate * 2 // 5) == 0
+    if around[1] - around[0] >= 10.4 * rate:
+        assert end - start >= 10 * rate
+    if clip[1] - clip[0] >= 10 * rate:
+        assert (start, end) == clip

@@ -162,9 +162,15 @@ def test_forget_removes_an_ended_job_and_frees_its_id(house, tcp, song, new_id):
     assert tcp.error("/punchin/forget", job_id)[0] == 101
     tcp.send("/punchin/cancel", job_id)
     tcp.until("cancelled", id=job_id)
+    kept, other = (house.home / "cache" / "engine" / name for name in (job_id, "other"))
+    for folder in (kept, other):
+        folder.mkdir(parents=True)
+        (folder / "latents").write_bytes(b"what an engine keeps")
     tcp.send("/punchin/forget", job_id)
     assert tcp.error("/punchin/job", job_id)[0] == 108
     assert not house.folder(job_id).exists()
+    assert other.exists()
+    assert not kept.exists()
     tcp.send("/punchin/bgm", job_id, song, "seed", 9)
     assert tcp.until("done", "failed", "error").name == "done"
 

@@ -6,6 +6,7 @@ import random
 import pytest
 from house_values import Typed, illegal, legal
 from house_wire import assert_told_well
+from wire_house import write_lora
 
 from bridge.protocol.commands import COMMANDS
 from bridge.protocol.errors import NAMES
@@ -25,6 +26,7 @@ name_of = lambda row: row.address.removeprefix("/punchin/")  # noqa: E731
 def files(make_wav, tmp_path, tcp, new_id):
     """What named files, jobs and folders may be."""
     (tmp_path / "words.txt").write_bytes("la\r\nä𝄞".encode())
+    write_lora(tmp_path / "voice.safetensors")
     song = make_wav(seconds=SECONDS)
     done = new_id("source")
     tcp.done("cover", done, song, "takes", 2)
@@ -52,8 +54,9 @@ def positional(rng, row, files):
     args = list(row.args)
     while args and args[-1].optional and rng.random() < 0.4:
         args.pop()
+    own = {"path": files["source"], "lora path": f"{files['folder']}/voice.safetensors"}
     return [
-        Typed("s", files["source"]) if a.kind.name == "path" else legal(rng, a.kind) for a in args
+        Typed("s", own[k.name]) if k.name in own else legal(rng, k) for k in (a.kind for a in args)
     ]
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import struct
 import subprocess
 import sys
 import threading
@@ -99,6 +100,17 @@ def native(path):
     info = soundfile.info(path)
     dtype = "int32" if info.subtype.startswith("PCM") else "float64"
     return soundfile.read(path, dtype=dtype, always_2d=True)[0]
+
+
+def write_lora(path, names=("layers.0.to_q.lora_A.weight", "layers.0.to_q.lora_B.weight")):
+    """Write a file of safetensors with one number under each name; returns the path."""
+    header = {
+        name: {"dtype": "F32", "shape": [1, 1], "data_offsets": [4 * n, 4 * n + 4]}
+        for n, name in enumerate(names)
+    }
+    told = json.dumps(header).encode()
+    Path(path).write_bytes(struct.pack("<Q", len(told)) + told + bytes(4 * len(names)))
+    return str(path)
 
 
 def wait_for(look, what):

@@ -11,6 +11,8 @@ from bridge.protocol.errors import error
 from daemon.audio.clips import as_reader
 from daemon.audio.grid import Grid
 from daemon.engines.acestep import needs
+from daemon.engines.acestep.dit.windows import LEAST
+from daemon.engines.acestep.limits import LIMITS
 from daemon.engines.acestep.models.home import models_at
 from daemon.engines.acestep.models.numbers import numbers_in
 from daemon.engines.acestep.parts import CONTEXT_S, FRAMES_PER_S, GRAIN, RATE
@@ -37,6 +39,7 @@ KEYS = frozenset(
     }
 )  # fmt: skip
 PREPARES = frozenset({"repaint", "extend", "cover", "retake"})
+HEARS_BESIDE = frozenset({"cover", "layer", "stems"})
 WINDOW_STEP_S = GRAIN / FRAMES_PER_S
 """A multiple of the transformer's patch and of the pool of the 5 Hz codes: 10 latent frames."""
 WINDOW_LENGTHS_S = (16.0, 24.0, 40.0, 64.0, 96.0)
@@ -64,6 +67,9 @@ class AceStepEngine:
             window_lengths_s=WINDOW_LENGTHS_S,
             window_border_s=WINDOW_STEP_S,
             prepares=PREPARES,
+            window_least_s=LEAST / FRAMES_PER_S,
+            hears_beside=HEARS_BESIDE,
+            limits=LIMITS,
         )
 
     def load(self, model: str | None, port: Port) -> str:

@@ -28,6 +28,7 @@ from transformers import AutoModel, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from bridge.protocol.errors import error
+from daemon import tensors
 from daemon.engines.acestep import weights
 from daemon.engines.acestep.latents.lean import lean, on_cuda
 from daemon.engines.acestep.models import headers, original
@@ -188,7 +189,7 @@ def _vae(folder: Path, placement: Placement) -> Any:
 def _text_encoder(folder: Path, placement: Placement) -> Any:
     files = headers.shards(folder, "model")
     for file in files:
-        headers.read(file)
+        tensors.read(file)
     transformers_logging.disable_progress_bar()
     try:
         model, told = AutoModel.from_pretrained(

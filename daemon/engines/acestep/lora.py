@@ -15,8 +15,10 @@ from pathlib import Path
 import torch
 
 from bridge.protocol.errors import error
-from daemon.engines.acestep.lora_file import Lora, file_of, read
+from daemon.engines.acestep.lora_file import Lora, read
 from daemon.engines.acestep.parts import Checkpoint
+from daemon.engines.acestep.recipe import Noted
+from daemon.loras import Mark, mark_of
 
 
 class Loras:
@@ -28,7 +30,8 @@ class Loras:
     def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
         self.changed = changed
         self._used: tuple[tuple[Lora, float], ...] = ()
-        self._held: dict[Path, tuple[tuple[int, int], Lora]] = {}
+        self._held: dict[Path, tuple[Mark, Lora]] = {}
+        self._scales: dict[Path, float] = {}
         self._originals: dict[str, dict[str, torch.Tensor]] = {}
 
     def use(self, wanted: Mapping[Path, float], checkpoints: Sequence[Checkpoint]) -> bool:
@@ -37,19 +40,26 @@ class Loras:
         Raises 303 for a file that is wrong, or that fits no layer of `checkpoints`; then nothing
         has changed.
         """
-        used = tuple((self._lora(path), scale) for path, scale in wanted.items() if scale)
+        scales = {path: scale for path, scale in wanted.items() if scale}
+        used = tuple((self._lora(path), scale) for path, scale in scales.items())
         if used == self._used:
             return False
         for lora, _ in used:
             if all(_misfit(lora, checkpoint) for checkpoint in checkpoints):
                 why = _misfit(lora, checkpoints[-1]) if checkpoints else "no model is loaded"
                 raise error(303, f"{lora.file} does not fit the model ({why}): name another one")
-        self._used = used
+        self._used, self._scales = used, scales
         self._held = {path: held for path, held in self._held.items() if path in wanted}
         for checkpoint in checkpoints:
             self._write(checkpoint)
         self.changed()
         return True
+
+    def noted(self) -> tuple[Noted, ...]:
+        """Return what is in use, as a recipe notes it."""
+        return tuple(
+            Noted(str(path), scale, *self._held[path][0]) for path, scale in self._scales.items()
+        )
 
     def arrive(self, checkpoint: Checkpoint) -> None:
         """Change a checkpoint that was just loaded."""
@@ -72,8 +82,7 @@ class Loras:
 
     def _lora(self, path: Path) -> Lora:
         """Return what the file at `path` holds, read anew when the file is another."""
-        facts = file_of(path).stat()
-        mark = (facts.st_mtime_ns, facts.st_size)
+        mark = mark_of(path)
         held = self._held.get(path)
         if held is None or held[0] != mark:
             held = self._held[path] = (mark, read(path))

@@ -5,8 +5,7 @@ scale asked for, α and r are the file's own (α = r where it says nothing; with
 divisor is √r). DoRA files also hold a magnitude m `(out,)`: W becomes m·V/‖V‖ by rows, with
 V = W + α/r·B·A; s scales that change.
 
-Names: those of PEFT over the original modules (`base_model.model.layers.0.self_attn.q_proj.lora_A`)
-and those of diffusers (`transformer.layers.0.self_attn.to_q.lora_A`). α is told by the tensor
+α is told by the tensor
 `alpha` beside a pair, else by diffusers in the file's header, else by PEFT in `adapter_config.json`
 beside the file; `alpha_pattern` there gives layers an α of their own.
 """
@@ -25,28 +24,13 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from bridge.protocol.errors import error
-from daemon.engines.acestep.models.headers import Tensor
-from daemon.engines.acestep.models.headers import read as read_header
 from daemon.engines.acestep.models.original import rename
+from daemon.loras import file_of, parts_of
+from daemon.tensors import Tensor
 
-_FILES = ("adapter_model.safetensors", "pytorch_lora_weights.safetensors")
 _IN_HEADER = "lora_adapter_metadata"
 _CHANGES_THE_MODEL = ("pissa", "olora", "corda", "loftq")
 """Ways to begin training that take the first halves out of the model's own weights."""
-_FRAMES = re.compile(r"^(base_model\.model\.|transformer\.|decoder\.|diffusion_model\.)*")
-_PART = re.compile(
-    r"^(?P<layer>.+?)\.(?P<part>lora_A|lora_B|lora_down|lora_up|lora_magnitude_vector|dora_scale|alpha)"
-    r"(\.default)?(\.weight)?$"
-)
-_ROLE = {
-    "lora_A": "down",
-    "lora_down": "down",
-    "lora_B": "up",
-    "lora_up": "up",
-    "lora_magnitude_vector": "magnitude",
-    "dora_scale": "magnitude",
-    "alpha": "alpha",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,10 +86,7 @@ class Told:
 def read(path: Path) -> Lora:
     """Read a LoRA: a safetensors file, or the folder that PEFT saves. Raises 303."""
     file = file_of(path)
-    found: dict[str, dict[str, Tensor]] = {}
-    for name, tensor in read_header(file).items():
-        layer, role = _place(file, name)
-        found.setdefault(layer, {})[role] = tensor
+    found = parts_of(file)
     try:
         with safe_open(file, framework="pt") as opened:
             told = _told(file, opened.metadata() or {})
@@ -115,22 +96,7 @@ def read(path: Path) -> Lora:
             }
     except (OSError, SafetensorError) as e:
         raise error(303, f"{file} can't be read ({e}): copy it again") from None
-    if not changes:
-        raise error(303, f"{file} holds no LoRA: name another file")
     return Lora(file, changes)
-
-
-def file_of(path: Path) -> Path:
-    """Return the file of weights at `path`, itself or in that folder. Raises 303."""
-    if path.is_dir():
-        inside = [path / name for name in _FILES if (path / name).is_file()]
-        inside = inside or sorted(path.glob("*.safetensors"))
-        if len(inside) != 1:
-            raise error(303, f"{path} holds {len(inside)} files of weights: name one of them")
-        return inside[0]
-    if not path.is_file():
-        raise error(303, f"no LoRA at {path}: check the path")
-    return path
 
 
 def _told(file: Path, header: Mapping[str, str]) -> Told:
@@ -164,17 +130,7 @@ def _told(file: Path, header: Mapping[str, str]) -> Told:
     return made
 
 
-def _place(file: Path, name: str) -> tuple[str, str]:
-    """Return the layer that a tensor belongs to, as the file calls it, and its part."""
-    match = _PART.match(_FRAMES.sub("", name, count=1))
-    if not match:
-        raise error(303, f"{file} holds {name}, which is no part of a LoRA: name another file")
-    return match["layer"], _ROLE[match["part"]]
-
-
 def _change(file: Path, layer: str, rows: Mapping[str, Tensor], opened: Any, told: Told) -> Change:
-    if not {"down", "up"} <= rows.keys():
-        raise error(303, f"{file} lacks one of the two halves for {layer}: copy it again")
     held = {role: opened.get_tensor(tensor.name) for role, tensor in rows.items()}
     for part in held.values():
         if not (part.is_floating_point() and bool(part.isfinite().all())):

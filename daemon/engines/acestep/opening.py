@@ -49,6 +49,7 @@ def open_session(model: str | None, port: Port, environ: Mapping[str, str] = os.
     # A session that ran out of memory has other parts take turns, those still to be loaded too.
     residence = _residence(lambda: session.placement, placement, has, first)
     beside = Beside(placement, home.language_models, home.separators)
+    store = Store(places.home() / _KEPT, places.home() / "jobs", mark_of(shared.vae), MOST_BYTES)
     speed = speed_for(placement.device, environ)
     session = Session(
         placement,
@@ -56,7 +57,7 @@ def open_session(model: str | None, port: Port, environ: Mapping[str, str] = os.
         home.checkpoints,
         residence.get,
         beside,
-        own=Own(MOST_BYTES, Store(places.home() / _KEPT, mark_of(shared.vae), MOST_BYTES)),
+        own=Own(MOST_BYTES, store),
         loaded=residence.loaded,
         ways=ways_for(placement.device),
         speed=speed,

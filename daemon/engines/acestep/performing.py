@@ -15,9 +15,10 @@ from dataclasses import replace
 
 import torch
 
-from bridge.protocol import loras
 from daemon.engines.acestep.ladder import climb
+from daemon.engines.acestep.lora_choice import loras_for
 from daemon.engines.acestep.ops import OPS
+from daemon.engines.acestep.recipe import with_loras
 from daemon.engines.acestep.session import Prepared, Session
 from daemon.engines.base import Port, Request, Result
 
@@ -56,11 +57,14 @@ def idle(session: Session, port: Port) -> None:
 
 
 def _made(session: Session, request: Request, port: Port) -> Result:
-    session.use_loras(request.options.get("lora", loras.NONE))
+    scales, told = loras_for(request.op, request.options)
+    session.use_loras(scales)
     session.unread.clear()
+    session.job = request.job
     with session.giving_way(port.check):
         result = climb(session, request, port, OPS[request.op])
-    return replace(result, notes=(*result.notes, *session.unread))
+    documents = with_loras(result.documents, session.loras.noted())
+    return replace(result, notes=(*told, *result.notes, *session.unread), documents=documents)
 
 
 @contextlib.contextmanager

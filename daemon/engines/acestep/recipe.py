@@ -7,7 +7,7 @@ variation of a take long after it was made.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,16 @@ SeedsOf = Callable[[int], Seeds]
 ROLE = "recipe"
 _FORM = 1
 _LARGEST_BYTES = 8 << 20
+
+
+@dataclass(frozen=True)
+class Noted:
+    """A LoRA that a take was made with: its `scale`, `size` in bytes and time of change in ns."""
+
+    path: str
+    scale: float
+    size: int
+    mtime_ns: int
 
 
 @dataclass(frozen=True)
@@ -100,21 +110,46 @@ def as_document(recipes: Sequence[Recipe]) -> dict[str, str]:
     return {ROLE: json.dumps({"form": _FORM, "engine": "acestep", "parts": parts}, indent=1)}
 
 
+def with_loras(documents: Mapping[str, Any], loras: Sequence[Noted]) -> dict[str, Any]:
+    """Return a take's documents with its LoRAs noted in the recipe, where there is one."""
+    if ROLE not in documents or not loras:
+        return dict(documents)
+    held = {**json.loads(documents[ROLE]), "loras": [asdict(lora) for lora in loras]}
+    return {**documents, ROLE: json.dumps(held, indent=1)}
+
+
+def loras_of(reference: str) -> tuple[Noted, ...]:
+    """Return the LoRAs of a result, `job` or `job:take`; none where none can be read."""
+    try:
+        return tuple(map(_noted, _held(reference).get("loras", ())))
+    except (KeyError, TypeError, ValueError):
+        return ()
+
+
+def _noted(held: dict[str, Any]) -> Noted:
+    told = str(held["path"]), float(held["scale"]), int(held["size"]), int(held["mtime_ns"])
+    return Noted(*told)
+
+
 def recipes_of(reference: str) -> tuple[Recipe, ...]:
     """Return the recipe of a result, `job` or `job:take`: its parts, none where none can be read.
 
     Without a take it is that of the chosen one, else of the first.
     """
+    try:
+        return tuple(map(_recipe, _held(reference)["parts"]))
+    except (KeyError, TypeError, ValueError, IndexError):
+        return ()
+
+
+def _held(reference: str) -> dict[str, Any]:
+    """Return the document of a result, empty where there is none of this engine's."""
     name, _, take = reference.partition(":")
     folder = home() / "jobs" / name
     number = take or _read(folder / "job.json").get("chosen") or 1
     held = _read(folder / f"{ROLE}-{number}.json")
-    if held.get("form") != _FORM or held.get("engine") != "acestep":
-        return ()
-    try:
-        return tuple(map(_recipe, held["parts"]))
-    except (KeyError, TypeError, ValueError, IndexError):
-        return ()
+    own = held.get("form") == _FORM and held.get("engine") == "acestep"
+    return held if own else {}
 
 
 def _recipe(held: dict[str, Any]) -> Recipe:

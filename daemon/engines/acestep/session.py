@@ -9,7 +9,7 @@ Threads: the worker's main thread, which owns the device.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from bridge.protocol.loras import parse
 from daemon.engines.acestep import solving
 from daemon.engines.acestep.beside import Beside
 from daemon.engines.acestep.cache import MIB, Cache, Caches, caches, window_key
@@ -60,7 +59,7 @@ class Session:
     only some ops need. `own` are the latents of results. `kept` is what an op keeps from one take
     of a job to the next. `ways` are how much is done at once, `speed` what is done ahead. `loaded`
     gives the checkpoints that are loaded now, on which `loras` work. `unread` is what a take's
-    words lost, in sentences for the musician.
+    words lost, in sentences for the musician. `job` is whose take is made.
     """
 
     placement: Placement
@@ -78,6 +77,7 @@ class Session:
     speculation: Speculation = field(default_factory=Speculation)
     steps: Steps | None = None
     unread: dict[str, None] = field(default_factory=dict)
+    job: str = ""
     _preparing: bool = False
     _check: Callable[[], None] = field(default=lambda: None)
 
@@ -96,10 +96,9 @@ class Session:
         if self.steps is not None:
             self.steps.drop()
 
-    def use_loras(self, row: str) -> None:
-        """Have the LoRAs of the key `lora` in use, and no others. Raises 303."""
-        wanted = {Path(path): scale for path, scale in parse(row).items()}
-        self.loras.use(wanted, self.loaded())
+    def use_loras(self, scales: Mapping[str, float]) -> None:
+        """Have the LoRAs at these paths in use, and no others. Raises 303."""
+        self.loras.use({Path(path): scale for path, scale in scales.items()}, self.loaded())
 
     def checkpoint_for(self, task: Task) -> Checkpoint:
         """Return the checkpoint that does `task`. Raises 301, 302, 303, 304."""

@@ -15,8 +15,8 @@ from safetensors import SafetensorError, safe_open
 from torch.overrides import TorchFunctionMode
 
 from bridge.protocol.errors import error
-from daemon.engines.acestep.models import headers
-from daemon.engines.acestep.models.headers import Tensor
+from daemon import tensors
+from daemon.tensors import Tensor
 
 _Made = TypeVar("_Made")
 _FRACTIONS = ("F", "BF")
@@ -51,7 +51,7 @@ def announced(
     """
     found: dict[str, Tensor] = {}
     for file in files:
-        for name, tensor in headers.read(file).items():
+        for name, tensor in tensors.read(file).items():
             target = rename(name)
             if target is not None:
                 found[target] = tensor

@@ -37,11 +37,12 @@ _SILENT = 1e-9  # power of a frame that says nothing
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """What was decoded of some latents; `rises (frames − 1,)` tell it at a glance."""
+    """What was decoded of some latents for a job; `rises (frames − 1,)` tell it at a glance."""
 
     latents: torch.Tensor
     samples: np.ndarray
     rises: np.ndarray
+    job: str
 
     @property
     def nbytes(self) -> int:
@@ -52,25 +53,25 @@ class Piece:
 class Own:
     """Decoded pieces, the newest first; together at most `most_bytes`.
 
-    With a `store` it begins with what lies there.
+    With a `store` it begins with what lies there, and forgets a job's when the job is forgotten.
     """
 
     def __init__(self, most_bytes: int = MOST_BYTES, store: Store | None = None) -> None:
         self._most_bytes, self._store = most_bytes, store
         self._held: deque[Piece] = deque()
         self._unsaved: deque[Piece] = deque()
-        for latents, samples in reversed(list(store.read()) if store else []):
-            self._hold(latents, samples)
+        for latents, samples, job in reversed(list(store.read()) if store else []):
+            self._hold(latents, samples, job)
 
     def __len__(self) -> int:
         return len(self._held)
 
-    def keep(self, latents: torch.Tensor, samples: np.ndarray) -> None:
-        """Remember that `latents` decode to `samples`."""
+    def keep(self, latents: torch.Tensor, samples: np.ndarray, job: str) -> None:
+        """Remember that `latents` decode to `samples`, made for `job`."""
         assert len(samples) == len(latents) * HOP, (samples.shape, latents.shape)
         if len(latents) < _RUN:
             return
-        piece = self._hold(latents.detach().float().cpu().clone(), samples)
+        piece = self._hold(latents.detach().float().cpu().clone(), samples, job)
         if self._store is not None and piece in self._held:
             self._unsaved.append(piece)
 
@@ -79,21 +80,26 @@ class Own:
         while self._store is not None and self._unsaved:
             check()
             piece = self._unsaved.popleft()
-            self._store.write(piece.latents, piece.samples)
+            self._store.write(piece.latents, piece.samples, piece.job)
 
     def clear(self) -> None:
         """Forget everything but what is in the store already."""
         self._held.clear()
         self._unsaved.clear()
 
-    def _hold(self, latents: torch.Tensor, samples: np.ndarray) -> Piece:
-        piece = Piece(latents, samples, _rises(_power(samples)))
+    def _hold(self, latents: torch.Tensor, samples: np.ndarray, job: str) -> Piece:
+        piece = Piece(latents, samples, _rises(_power(samples)), job)
         self._held.appendleft(piece)
         while sum(piece.nbytes for piece in self._held) > self._most_bytes:
             gone = self._held.pop()
             if self._unsaved and self._unsaved[0] is gone:
                 self._unsaved.popleft()
         return piece
+
+    def _leave_forgotten(self) -> None:
+        if self._store is not None:
+            there = {job: self._store.has(job) for job in {piece.job for piece in self._held}}
+            self._held = deque(piece for piece in self._held if there[piece.job])
 
     def found_in(self, samples: np.ndarray) -> tuple[np.ndarray, torch.Tensor | None]:
         """Return which frames of a clip are known, `(frames,)` bool, and their latents.
@@ -102,6 +108,7 @@ class Own:
         """
         frames = len(samples) // HOP
         known, latents = np.zeros(frames, bool), None
+        self._leave_forgotten()
         if not self._held or frames < _RUN:
             return known, None
         power = _power(samples[: frames * HOP])
@@ -157,8 +164,17 @@ def _overlap(clip: int, piece: int, shift: int) -> tuple[slice, slice]:
 def _alike(samples: np.ndarray, first: int, piece: Piece, its: slice) -> np.ndarray:
     """Return which frames are the piece's up to a gain, `(frames,)` bool."""
     count = its.stop - its.start
-    mine = samples[first * HOP : (first + count) * HOP].reshape(count, 2 * HOP)
-    made = piece.samples[its.start * HOP : its.stop * HOP].reshape(count, 2 * HOP)
+    mine = samples[first * HOP : (first + count) * HOP]
+    return alike(mine, piece.samples[its.start * HOP : its.stop * HOP])
+
+
+def alike(samples: np.ndarray, others: np.ndarray, most_db: float = ALIKE_DB) -> np.ndarray:
+    """Return which frames of `samples (frames × 1920, 2)` are the others' up to a gain, as bool.
+
+    What they differ by has at most `most_db` of a frame's power.
+    """
+    count = len(samples) // HOP
+    mine, made = (x.reshape(count, 2 * HOP) for x in (samples, others))
     own, across, theirs = (
         np.einsum("ij,ij->i", a, b, dtype=np.float64)
         for a, b in ((mine, mine), (mine, made), (made, made))
@@ -167,7 +183,7 @@ def _alike(samples: np.ndarray, first: int, piece: Piece, its: slice) -> np.ndar
     gain = np.divide(across, theirs, out=np.zeros(count), where=heard)
     rest = np.divide(own - gain * across, own, out=np.ones(count), where=heard)
     near = (gain > 1 / MOST_GAIN) & (gain < MOST_GAIN)
-    return np.asarray(near & (rest < 10 ** (ALIKE_DB / 10)))
+    return np.asarray(near & (rest < 10 ** (most_db / 10)))
 
 
 def _inner(alike: np.ndarray) -> np.ndarray:

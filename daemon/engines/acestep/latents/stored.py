@@ -1,9 +1,10 @@
 """Latents of own results on the disk, so that another worker finds them: a crash, the next start.
 
-A file holds one piece: `latents (frames, C)`, `samples (frames × 1920, 2)`, both float32, in
-safetensors, with their checksum and the mark of the VAE that decoded them. It is written under
-another name and renamed; one that is damaged is removed. Together they have at most `most_bytes`,
-the oldest go first. Nobody waits for them to be written: see `Own.save`.
+A file in its job's folder holds one piece: `latents (frames, C)`, `samples (frames × 1920, 2)`,
+both float32, in safetensors, with their checksum and the mark of the VAE that decoded them. It is
+written under another name and renamed; one that is damaged, or whose job is forgotten, is removed.
+Together they have at most `most_bytes`, the oldest go first. Nobody waits for them to be written:
+see `Own.save`.
 
 Threads: the worker's main thread.
 """
@@ -33,16 +34,27 @@ _log = logging.getLogger("punchin.acestep")
 
 @dataclass(frozen=True)
 class Store:
-    """The pieces in `folder` that the VAE with this mark decoded."""
+    """The pieces in `folder` that the VAE with this mark decoded, of the jobs in `jobs`."""
 
     folder: Path
+    jobs: Path
     vae: str
     most_bytes: int
 
-    def read(self) -> Iterator[tuple[torch.Tensor, np.ndarray]]:
-        """Yield latents and samples of every piece, the newest first; remove what is damaged."""
-        for part in self.folder.glob(".*.part"):
+    def has(self, job: str) -> bool:
+        """Whether a job is not forgotten."""
+        return bool(job) and (self.jobs / job).is_dir()
+
+    def read(self) -> Iterator[tuple[torch.Tensor, np.ndarray, str]]:
+        """Yield latents, samples and job of every piece, the newest first; remove what is damaged.
+
+        What was made for a forgotten job is removed, too.
+        """
+        for part in self.folder.rglob(".*.part"):
             _remove(part)
+        for file in self._files():
+            if not self.has(file.parent.name):
+                _remove(file)
         for file in reversed(self._files()):
             try:
                 found = self._read(file)
@@ -51,21 +63,29 @@ class Store:
                 _remove(file)
                 continue
             if found is not None:
-                yield found
+                yield *found, file.parent.name
 
-    def write(self, latents: torch.Tensor, samples: np.ndarray) -> None:
-        """Write a piece and make room for it; nothing happens where the disk does not take it."""
+    def write(self, latents: torch.Tensor, samples: np.ndarray, job: str) -> None:
+        """Write a piece and make room for it.
+
+        Nothing happens where the disk does not take it, or the job is forgotten.
+        """
+        if not self.has(job):
+            return
         tensors = {"latents": latents.numpy(), "samples": samples}
         told = {"vae": self.vae, "crc32": _checksum(**tensors)}
         name = hashlib.blake2b(f"{told}".encode(), digest_size=12).hexdigest()
-        part = self.folder / f".{name}.{os.getpid()}.part"
+        folder = self.folder / job
+        part, file = folder / f".{name}.{os.getpid()}.part", folder / f"{name}{_SUFFIX}"
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
             part.write_bytes(save(tensors, told))
-            part.replace(self.folder / f"{name}{_SUFFIX}")
+            part.replace(file)
         except OSError as problem:
             _log.info("latents were not kept on the disk (%s)", problem)
             _remove(part)
+        if not self.has(job):  # forgotten meanwhile
+            _remove(file)
         self._make_room()
 
     def _read(self, file: Path) -> tuple[torch.Tensor, np.ndarray] | None:
@@ -88,7 +108,7 @@ class Store:
 
     def _files(self) -> list[Path]:
         """Return the files of pieces, the oldest first."""
-        files = self.folder.glob(f"*{_SUFFIX}")
+        files = self.folder.rglob(f"*{_SUFFIX}")
         return [file for _, file in sorted((_time(file), file) for file in files)]
 
 
@@ -121,5 +141,7 @@ def _time(file: Path) -> int:
 
 
 def _remove(file: Path) -> None:
+    """Remove a file, and its job's folder with the last one."""
     with contextlib.suppress(OSError):
         file.unlink(missing_ok=True)
+        file.parent.rmdir()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from daemon import tensors
 from daemon.engines.acestep.models import headers
 from daemon.engines.acestep.models.folders import Found
 
@@ -38,4 +39,4 @@ def numbers_in(found: Found) -> Weights:
 
 
 def _count(files: tuple[Path, ...]) -> int:
-    return sum(tensor.numbers for file in files for tensor in headers.read(file).values())
+    return sum(tensor.numbers for file in files for tensor in tensors.read(file).values())

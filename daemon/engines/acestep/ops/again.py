@@ -11,10 +11,13 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from daemon.audio.resample import convert
+from daemon.audio.seam import LONGEST_FADE_S
 from daemon.audio.splice import CONTEXT_S, HANDLE_S, splice
 from daemon.engines.acestep.dit.context import hole, new_frames, of_codes, silence, whole
 from daemon.engines.acestep.dit.sampler import Problem
 from daemon.engines.acestep.grid.correct import beside
+from daemon.engines.acestep.latents.own import alike
 from daemon.engines.acestep.ops.edit import edited
 from daemon.engines.acestep.ops.finishing import timing
 from daemon.engines.acestep.ops.reference import timbre
@@ -35,8 +38,7 @@ from daemon.engines.acestep.view import View
 from daemon.engines.base import Chunk, Port, Request, Result, Span
 
 DEFAULT_STRENGTH = 0.5
-NEAR = 3
-"""Samples by which resampling may move a result's end."""
+_SAME_DB = -30.0  # no other music is so near; DC and a gain that move are
 
 
 def takes_from(request: Request, recipe: Recipe, checkpoint: Checkpoint) -> Takes:
@@ -113,7 +115,9 @@ def _region(
     timed: tuple[str, ...] = ()
     if finish is not None:
         sound, timed = finish(start, sound)
-    put(out, here.source_start - request.source_start, span, (start, sound))
+    at = here.source_start - request.source_start
+    if text != recipe.text or new.seeds[-1][1] or not is_there(out, at + start, sound, handle):
+        put(out, at, span, (start, sound))
     return replace(new, text=text), (*told, *changed, *timed)
 
 
@@ -151,6 +155,31 @@ def _as_it_was(request: Request, recipe: Recipe) -> tuple[Request, View]:
     spare = max(0, start + recipe.frames - len(clip) // HOP)
     rest = ((max(0, recipe.frames - spare - GRAIN), recipe.frames),) if spare else ()
     return here, View(start, recipe.frames, heard, (recipe.region, *rest), spare)
+
+
+def is_there(out: np.ndarray, first: int, made: np.ndarray, handle: int) -> bool:
+    """Whether what was made is what lies at sample `first` of `out` already, but for the seams.
+
+    A second splice would fit the seams of the first one once more. `handle` samples at both ends of
+    `made` and the longest fades are not compared, nor what lies above 12 kHz, which a file of
+    another rate may not hold, nor DC, which a splice takes out.
+    """
+    seam = handle + round(LONGEST_FADE_S * RATE)
+    length, begin = (len(made) - 2 * seam) // (2 * HOP) * 2 * HOP, first + seam
+    if length < 6 * HOP or begin < 0 or begin + length > len(out):
+        return False
+    there, again = out[begin : begin + length], made[seam : seam + length]
+    return bool(alike(_outline(there), _outline(again), _SAME_DB).all())
+
+
+def _outline(samples: np.ndarray) -> np.ndarray:
+    """Return the sum of both sides, in both, at half the rate, without DC and its ends.
+
+    The sides of a mono file's take are one.
+    """
+    both = samples.mean(axis=1, keepdims=True).repeat(2, axis=1)
+    frames = convert(both, 0, RATE, RATE // 2)[0].reshape(-1, HOP, 2)[1:-1]
+    return np.asarray(frames - frames.mean(axis=1, keepdims=True)).reshape(-1, 2)
 
 
 def put(out: np.ndarray, first: int, span: Span, made: Piece) -> None:

@@ -72,6 +72,6 @@ def covering(
         plain=session.conditions(checkpoint, plain, *about) if likeness < 1 else None,
         strength=likeness,
     )
-    recipe = recipe_for(request, checkpoint, view, text, problem, "cover", 0)
+    recipe = recipe_for(request, checkpoint, view, text, problem, "cover", -request.spans[0].start)
     recipe = replace(recipe, codes=tuple(codes), likeness=likeness, plain=plain)
     return problem, recipe, (*told, *how.notes)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bridge.protocol.errors import error
+from bridge.protocol.limits import hold_length
 from daemon.engines.acestep.dit.context import of_codes, silence, whole
 from daemon.engines.acestep.dit.noise import window_noise
 from daemon.engines.acestep.dit.sampler import Problem
+from daemon.engines.acestep.limits import LIMITS
 from daemon.engines.acestep.ops.finishing import piece_made
 from daemon.engines.acestep.ops.planning import outline, plan_for
 from daemon.engines.acestep.ops.reference import timbre
@@ -26,15 +27,11 @@ from daemon.engines.acestep.text.prompt import Task
 from daemon.engines.acestep.view import whole as whole_view
 from daemon.engines.base import Port, Request, Result
 
-LONGEST_S = 600
-"""What the model was trained to make at once."""
-
 
 def generate(session: Session, request: Request, port: Port) -> Result:
     """Make the request's one span from nothing. Raises 103 for more than the model can make."""
     span = request.spans[0]
-    if span.frames > LONGEST_S * RATE:
-        raise error(103, f"acestep makes at most {LONGEST_S} s at once: ask for less, then extend")
+    hold_length(LIMITS, "generate", span.frames / RATE)
     view = whole_view(request)
     checkpoint = session.checkpoint_for("text2music")
     port.progress(0.02, "reading")

@@ -80,7 +80,8 @@ def balanced(
     """
     together = np.concatenate([sum(p[1] for p in row) for row in zip(*stems, strict=True)])
     ours = integrated_lufs(together, RATE)
-    clip = integrated_lufs(np.asarray(request.clip), RATE)
+    span = request.spans[0]
+    clip = integrated_lufs(np.asarray(request.clip[span.start : span.end]), RATE)
     if ours is None or clip is None:
         return 1.0, ("`balance` was not used: there is too little to hear to measure it.",)
     return amplitude(clip + balance_lu - ours), ()

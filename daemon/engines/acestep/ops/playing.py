@@ -56,7 +56,7 @@ def asked(
         lines = lots[number].text if lots else None
         text, told = words(request, task, seen, tracks, None, lines, say_lines=not lots)
         notes |= dict.fromkeys(told)
-        recipe = recipe_for(request, checkpoint, seen, text, how, task, 0)
+        recipe = recipe_for(request, checkpoint, seen, text, how, task, -request.spans[0].start)
         score.append(replace(recipe, draw=own + number))
     return tuple(score), tuple(notes)
 

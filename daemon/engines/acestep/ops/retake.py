@@ -14,7 +14,6 @@ from daemon.engines.acestep.dit.context import of_codes, silence, whole
 from daemon.engines.acestep.dit.sampler import Problem
 from daemon.engines.acestep.ops.again import (
     DEFAULT_STRENGTH,
-    NEAR,
     checkpoint_of,
     regions_again,
     takes_from,
@@ -26,7 +25,7 @@ from daemon.engines.acestep.ops.lines import lines_of
 from daemon.engines.acestep.ops.passages import passages_of
 from daemon.engines.acestep.ops.reference import timbre
 from daemon.engines.acestep.ops.repaint import repainting, spare_note
-from daemon.engines.acestep.ops.replaying import fits, replayed, to_origin
+from daemon.engines.acestep.ops.replaying import NEAR, Earlier, fits, moved, replayed, to_origin
 from daemon.engines.acestep.ops.sounding import takes_of
 from daemon.engines.acestep.ops.wishes import words
 from daemon.engines.acestep.parts import HOP
@@ -52,9 +51,11 @@ def retake(session: Session, request: Request, port: Port) -> Result:
         return _from_sound(session, request, port, _NO_RECIPE)
     here = to_origin(request)
     if recipes[0].to_clip:
-        if here is None or len(recipes) < len(told) or not fits(recipes, here):
+        lead = request.origin_lead
+        led = [moved(recipe, lead) for recipe in recipes]
+        if here is None or len(recipes) < len(told) or not fits(led, here):
             return _from_sound(session, request, port, _NO_ORIGIN)
-        return _to_clip(session, here, recipes, port)
+        return _to_clip(session, here, led, Earlier(port, lead), lead)
     if recipes[0].extent and here is None:
         return _from_sound(session, request, port, _NO_ORIGIN)
     if recipes[0].of_region:
@@ -71,8 +72,13 @@ def _fits(recipe: Recipe, request: Request) -> bool:
     return abs(start) <= NEAR and abs(end - clip) <= NEAR
 
 
-def _to_clip(session: Session, request: Request, told: Sequence[Recipe], port: Port) -> Result:
-    """Play a layer or an accompaniment again, to the clip that it was made to."""
+def _to_clip(
+    session: Session, request: Request, told: Sequence[Recipe], port: Port, lead: int
+) -> Result:
+    """Play a layer or an accompaniment again, to the clip that it was made to.
+
+    The result begins `lead` samples after that clip does.
+    """
     checkpoint, notes = checkpoint_of(session, told[0])
     passages = passages_of(request.clip, whole_view(request).frames)
     lots, noted = lines_of(session, request, passages, port)
@@ -89,7 +95,8 @@ def _to_clip(session: Session, request: Request, told: Sequence[Recipe], port: P
         return varied(recipes[0], replace(request, seed=seed)).seeds
 
     notes += replayed(session, request, checkpoint, recipes, seeds_of, port)
-    made = [replace(recipe, op="retake", seeds=seeds_of(request.seed)) for recipe in recipes]
+    again = [replace(recipe, op="retake", seeds=seeds_of(request.seed)) for recipe in recipes]
+    made = [moved(recipe, -lead) for recipe in again]
     return Result(request.key, tuple(dict.fromkeys(notes)), as_document(made))
 
 
@@ -100,7 +107,7 @@ def _whole(session: Session, request: Request, recipe: Recipe, port: Port) -> Re
     """Make a generated or covered piece again."""
     checkpoint, changed = checkpoint_of(session, recipe)
     new = varied(recipe, request)
-    view = View(0, recipe.frames, (0, 0), (recipe.region,))
+    view = View(round(recipe.start / HOP), recipe.frames, (0, 0), (recipe.region,))
     port.progress(0.02, "reading")
     known = of_codes(checkpoint, recipe.codes) if recipe.codes else silence(checkpoint, view.frames)
     text, told = text_of(request, recipe, view)

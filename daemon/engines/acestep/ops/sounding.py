@@ -82,7 +82,7 @@ def pieces_of(
         yield begin - late, samples[begin - at : end - at]
         plain.append(samples)
     if final:
-        session.own.keep(latents[first:last], np.concatenate(plain))
+        session.own.keep(latents[first:last], np.concatenate(plain), session.job)
 
 
 def takes_of(request: Request, view: View, checkpoint: Checkpoint) -> Takes:

@@ -53,12 +53,14 @@ def stems(session: Session, request: Request, port: Port) -> Result:
 
 def by_demucs(separator: Demucs, request: Request, names: Sequence[str], share: Share) -> None:
     """Hand over the stems `names` of the clip as they are found."""
-    at = 0
+    at, span = 0, request.spans[0]
     blocks = demucs.split(separator, request.clip, request.rate, share.port.check, share.tell)
     for found in blocks:
-        for name in names:
-            share.port.emit(Chunk(f"stem:{name}", at, found[name]))
-        at += len(found[names[0]])
+        length = len(found[names[0]])
+        here = slice(max(0, span.start - at), max(0, min(length, span.end - at)))
+        for name in names if here.start < here.stop else ():
+            share.port.emit(Chunk(f"stem:{name}", at + here.start, found[name][here]))
+        at += length
 
 
 def _extracted(session: Session, request: Request, names: Sequence[str], part: Part) -> list[str]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bridge.protocol.errors import error
-from daemon.engines.acestep.text.prompt import TRACKS
+from bridge.protocol.limits import track_among
+from daemon.engines.acestep.limits import LIMITS
+from daemon.engines.acestep.text.prompt import CALLED
 
-_CALLED = {"pad": "synth"}
 SUNG = ("vocals", "backing_vocals")
 BAND = ("drums", "bass", "guitar", "keyboard")
 """What accompanies a vocal where nobody says."""
@@ -19,10 +19,8 @@ BAND = ("drums", "bass", "guitar", "keyboard")
 
 def track_of(stem: str) -> str:
     """Return the model's name for a stem of the protocol. Raises 301 for what it does not know."""
-    track = _CALLED.get(stem, stem)
-    if track not in TRACKS:
-        raise error(301, f"the model has no track {stem}: name one of {', '.join(TRACKS)}")
-    return track
+    known = track_among(stem, LIMITS.tracks)
+    return CALLED.get(known, known)
 
 
 def asked_stems(told: str | Sequence[str]) -> tuple[str, ...]:

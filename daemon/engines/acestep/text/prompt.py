@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bridge.protocol.errors import error
+from bridge.protocol.limits import code_of
 
 Task = Literal["text2music", "repaint", "cover", "extract", "lego", "complete"]
 
@@ -21,6 +22,8 @@ TRACKS = (
     "drums", "backing_vocals", "vocals",
 )  # fmt: skip
 """The tracks that `extract`, `lego` and `complete` know; a closed list."""
+CALLED = {"pad": "synth"}
+"""Instruments of the protocol that the model has another name for."""
 LANGUAGES = (
     "ar", "az", "bg", "bn", "ca", "cs", "da", "de", "el", "en", "es", "fa", "fi", "fr", "he", "hi",
     "hr", "ht", "hu", "id", "is", "it", "ja", "ko", "la", "lt", "ms", "ne", "nl", "no", "pa", "pl",
@@ -108,13 +111,7 @@ def metadata(
 
 def language_of(told: str | None) -> str:
     """Return the model's code of a told language, `unknown` for none. Raises 103."""
-    code = (told or "unknown").strip().lower().replace("_", "-")
-    for known in (code, code.split("-")[0]):
-        if known in LANGUAGES:
-            return known
-    raise error(
-        103, f"the model sings no language {told!r}: use a code of two letters, as en, de or zh"
-    )
+    return code_of(told or "unknown", LANGUAGES)
 
 
 def text_of(

@@ -110,9 +110,9 @@ class SketchEngine:
 
         if request.op not in OPS:
             raise error(301, f"sketch has no {request.op}; use the engine acestep for it")
-        result = jobs.perform(self._opened(port), request, port)
-        self._others = jobs.Others(request)
-        return result
+        # Nothing is made ahead while what this makes is heard.
+        self._others = None
+        return jobs.perform(self._opened(port), request, port)
 
     def prepare(self, request: Request, port: Port) -> None:
         """Listen to the clip, and go as far as the first sound of a job like this one."""
@@ -122,7 +122,7 @@ class SketchEngine:
         self._others = jobs.Others(request)
 
     def idle(self, port: Port) -> None:
-        """Make the sounds that the last request would want with other seeds."""
+        """Make the sounds that what was prepared last would want with other seeds."""
         from daemon.engines.sketch import jobs
 
         if self._others is not None:

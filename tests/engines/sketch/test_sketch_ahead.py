@@ -120,15 +120,11 @@ def made_by(engine, work):
 
 
 @pytest.mark.parametrize("name", STYLED)
-@pytest.mark.parametrize("first", ["prepare", "run"])
-def test_in_spare_time_the_sounds_of_the_style_are_made(styled, name, first):
+def test_in_spare_time_the_sounds_of_the_style_are_made(styled, name):
     """A job with a seed that nobody foresaw finds nearly all, and plays the same samples."""
     cold, expected = made_by(SketchEngine(), styled(name, 99))
     engine = SketchEngine()
-    if first == "prepare":
-        prepare(engine, styled(name, 1), SPARE, Shelf())
-    else:
-        done(engine, styled(name, 1))
+    prepare(engine, styled(name, 1), SPARE, Shelf())
     known = engine._studio.bank.made
     engine.idle(SPARE)
     assert engine._studio.bank.made > known
@@ -136,6 +132,14 @@ def test_in_spare_time_the_sounds_of_the_style_are_made(styled, name, first):
     assert cold > 15
     assert warm <= 0.2 * cold
     assert said == expected
+
+
+def test_while_a_job_may_be_heard_nothing_is_made(styled):
+    engine, after = SketchEngine(), Desk()
+    prepare(engine, styled("selected", 1), SPARE, Shelf())
+    done(engine, styled("selected", 2))
+    engine.idle(after)
+    assert after.checks <= 1
 
 
 def test_spare_time_is_used_once(styled):

@@ -1,7 +1,8 @@
 """Preparation on selection: what the context tells is computed ahead, once the user pauses.
 
-A preparation changes nothing but how soon a later job is done. What can't become a job yet (no
-region, no such file) is not prepared, and nobody hears of it.
+Where a region is selected, that is a job on it; where only a prompt or a preset is told, a new
+piece. A preparation changes nothing but how soon a later job is done. What can't become a job yet
+(no region, no such file) is not prepared, and nobody hears of it.
 
 Threads: the control loop's thread only.
 """
@@ -27,6 +28,10 @@ PAUSE_S = 0.150
 """A selection that moves on within this time is not worth preparing."""
 
 _LIKELY = "repaint"  # what a region is told for, as long as no job says otherwise
+_NEW = "generate"  # what a prompt is told for without a source
+_ASK_FOR_NEW = frozenset({"prompt", "preset"})
+_LENGTH = frozenset({"seconds", "bars"})
+_LENGTH_S = 16.0  # of a new piece whose length nobody has told yet
 _log = logging.getLogger(__name__)
 
 
@@ -43,7 +48,7 @@ class Preparation:
     def changed(self, snapshot: Snapshot) -> None:
         """Take the context as it is now; what was due for an earlier one is given up."""
         self.close()
-        if snapshot.source is not None:
+        if snapshot.source is not None or _ASK_FOR_NEW & _told(snapshot):
             self._task = asyncio.create_task(self._after_a_pause(snapshot))
             self._task.add_done_callback(_report)
 
@@ -57,7 +62,8 @@ class Preparation:
         await asyncio.sleep(PAUSE_S)
         await self._stage.idle()
         engine = snapshot.defaults.get("engine") or self._stage.engine_for_new_jobs
-        for op in self._likely_ops(await self._workers.prepares(engine)):
+        able = await self._workers.prepares(engine)
+        for op in self._likely_ops(able) if snapshot.source else able & {_NEW}:
             work = await self._work(op, snapshot)
             if work is not None:
                 self._workers.prepare(engine, self._stage.models.get(engine), work)
@@ -66,14 +72,20 @@ class Preparation:
     def _likely_ops(self, able: frozenset[str]) -> Iterator[str]:
         """The op of the last job comes first: whoever made a cover may well make another."""
         last = [job.op for job in self._roster.recent()[:1]]
-        yield from dict.fromkeys(op for op in (*last, _LIKELY) if op in able)
+        likely = (op for op in (*last, _LIKELY) if op in able and op != _NEW)
+        yield from dict.fromkeys(likely)
 
     async def _work(self, op: str, snapshot: Snapshot) -> Work | None:
+        keys = {} if op != _NEW or _LENGTH & _told(snapshot) else {"seconds": _LENGTH_S}
         try:
-            admitted = await self._admission.admit(JobCall(op, "*", None), snapshot)
+            admitted = await self._admission.admit(JobCall(op, "*", None, keys), snapshot)
         except PunchinError:
             return None
         return work_of(Job("*", op, admitted.request, "", admitted.facts, time.time()))
+
+
+def _told(snapshot: Snapshot) -> set[str]:
+    return snapshot.values.keys() | snapshot.defaults.keys()
 
 
 def _report(task: asyncio.Task[None]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 from daemon.player.outputs.base import Clock
@@ -10,6 +11,22 @@ from daemon.player.transport import Line
 
 _MOST_SLIP_S = 0.030
 _MOST_LATE_S = 0.100
+_EDGE_S = 0.030  # so much a line moves while it learns the song, without any jump
+
+
+@dataclass(frozen=True)
+class Agreed:
+    """What several decks that make one change keep to.
+
+    `from_s`: `time.monotonic()` from which on all of them can make it; what is due before has begun
+    on some, so it stays on all. `beat`: the song's on which they make it, None for now.
+    """
+
+    from_s: float = -math.inf
+    beat: float | None = None
+
+
+ALONE = Agreed()
 
 
 @dataclass(frozen=True)
@@ -20,6 +37,7 @@ class Cue:
     `armed`, `frame` is the deck's frame at which it is due, and `beat` the song's, None for now.
     What `joins` is due at a beat that may be long past, and goes on from there. With `since`,
     `time.monotonic()` when the programme's start is heard elsewhere, it goes on along with that.
+    `from_s` as in `Agreed`.
     """
 
     program: Program | None
@@ -30,6 +48,7 @@ class Cue:
     frame: int | None = None
     joins: bool = False
     since: float | None = None
+    from_s: float = -math.inf
 
 
 def timed(cue: Cue, line: Line, clock: Clock | None, soonest: int, rate: int) -> Cue:
@@ -45,17 +64,18 @@ def timed(cue: Cue, line: Line, clock: Clock | None, soonest: int, rate: int) ->
         return replace(cue, armed=True, beat=None, frame=_kept(cue, soonest))
     if clock is None:
         return cue
-    soonest_s, beat = clock.heard_at(soonest, rate), cue.beat
+    soonest_s, beat = max(cue.from_s, clock.heard_at(soonest, rate)), cue.beat
     coming = line.next(cue.when, soonest_s)
     assert coming is not None
-    if beat is None or (not cue.joins and _jumped(line, beat, coming, soonest_s)):
+    if beat is None or (not cue.joins and _jumped(line, beat, coming, soonest_s, cue.from_s)):
         beat = coming
     ahead_s = line.time_of(beat) - clock.time_s
     return replace(cue, armed=True, beat=beat, frame=clock.frame + round(ahead_s * rate))
 
 
-def _jumped(line: Line, beat: float, coming: float, soonest_s: float) -> bool:
-    return coming < beat - 1e-6 or soonest_s - line.time_of(beat) > _MOST_LATE_S
+def _jumped(line: Line, beat: float, coming: float, soonest_s: float, from_s: float) -> bool:
+    sooner = coming < beat - 1e-6 and line.time_of(coming) > from_s + _EDGE_S
+    return sooner or soonest_s - line.time_of(beat) > _MOST_LATE_S
 
 
 def _kept(cue: Cue, soonest: int) -> int:

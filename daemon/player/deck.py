@@ -14,11 +14,11 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 
-from daemon.player.cue import Cue, late, slip, timed
+from daemon.player.cue import ALONE, Agreed, Cue, late, slip, timed
+from daemon.player.cues import Cues
 from daemon.player.fader import Fader
 from daemon.player.fades import FADE_S, Fade, cross
 from daemon.player.meter import Meter
@@ -60,28 +60,34 @@ class Deck:
         self._line, self._clock, self._preroll_s = line, clock, preroll_s
         self._fade_frames = round(FADE_S * rate)
         self._fade: Fade | None = None
-        self._cue: Cue | None = None
+        self._cues = Cues()
         self._better: Program | None = None
         self._fader = Fader(rate)
         self._commands: deque[Callable[[], None]] = deque()
 
     # -- commands ----------------------------------------------------------------------------------
 
-    def play(self, program: Program, when: str = "now", beat: float | None = None) -> None:
+    def play(
+        self, program: Program, when: str = "now", beat: float | None = None, agreed: Agreed = ALONE
+    ) -> None:
         """Begin a programme at its start, in place of what sounds.
 
-        With `beat` it is joined where it would be, had it begun on that beat of the song.
+        With `beat` it is joined where it would be, had it begun on that beat of the song. `agreed`:
+        what other decks keep to that do the same.
         """
-        cue = Cue(program, when, beat=beat, joins=beat is not None)
+        joins = beat is not None
+        due = beat if joins else agreed.beat
+        cue = Cue(program, when, beat=due, joins=joins, from_s=agreed.from_s)
         self._commands.append(lambda: self._take(cue))
 
     def join(self, program: Program, since: float) -> None:
         """Go on along with another deck, on which the programme's start is heard at `since`."""
         self._commands.append(lambda: self._take(Cue(program, since=since)))
 
-    def swap(self, program: Program, when: str = "now") -> None:
+    def swap(self, program: Program, when: str = "now", agreed: Agreed = ALONE) -> None:
         """Go on in another programme at the same musical position."""
-        self._commands.append(lambda: self._take(Cue(program, when, same=True)))
+        cue = Cue(program, when, same=True, beat=agreed.beat, from_s=agreed.from_s)
+        self._commands.append(lambda: self._take(cue))
 
     def stop(self) -> None:
         """Fall silent, with a fade."""
@@ -100,21 +106,19 @@ class Deck:
         self._commands.append(lambda: self._keep_better(program))
 
     def _take(self, cue: Cue) -> None:
-        self._cue = cue
+        self._cues.ask(cue, self._line())
         if cue.program is None and self.mode is SILENT and self._fade is None:
-            self._cue = None
+            self._cues.clear()
 
     def _keep_better(self, program: Program) -> None:
-        cue, now = self._cue, self.program
-        if cue and cue.program and cue.program.key == program.key:
-            self._cue = replace(cue, program=program)
-        elif now and now.key == program.key:
+        now = self.program
+        if not self._cues.improve(program) and now and now.key == program.key:
             self._better = program
 
     @property
     def cued(self) -> bool:
         """Whether something is asked for that has not begun."""
-        return bool(self._cue or self._commands)
+        return bool(self._cues or self._commands)
 
     @property
     def idle(self) -> bool:
@@ -129,7 +133,7 @@ class Deck:
             return self._render(frames)
         except Exception:
             _log.exception("the deck fell silent")
-            self.mode, self._fade, self._cue = SILENT, None, None
+            self.mode, self._fade, self._cues = SILENT, None, Cues()
             return np.zeros((frames, self.channels), np.float32)
 
     def _render(self, frames: int) -> np.ndarray:
@@ -142,20 +146,20 @@ class Deck:
             done += self._advance(out[done:])
         self._fader.apply(out)
         self.meter.take(out)
-        self.shown = self._show()
+        self.shown = self._show(frames)
         return out
 
-    def _show(self) -> Shown:
+    def _show(self, frames: int) -> Shown:
         line, clock, beat, heard_s = self._line(), self._clock(), None, None
         if clock:
             fading = self._fade.left if self._fade else 0
             heard_s = clock.heard_at(self.frame + fading, self.rate)
             beat = line.beat_at(heard_s) if line.playing and self._launched != "now" else None
-        return Shown(self.mode, self.program, self.position, self._launched, beat, heard_s)
+        return Shown(self.mode, self.program, self.position, self._launched, beat, heard_s, frames)
 
     def _arm(self) -> None:
         """Settle when a cue is due; a song that moves is asked anew with every block."""
-        cue = self._cue
+        cue = self._cues.first
         if cue is None:
             return
         if cue.program and not cue.armed:
@@ -163,7 +167,7 @@ class Deck:
             if not cue.program.enough(target, self.pairs, self._preroll_s):
                 return
         soonest = self.frame + self._fade_frames
-        self._cue = timed(cue, self._line(), self._clock(), soonest, self.rate)
+        self._cues.settle(timed(cue, self._line(), self._clock(), soonest, self.rate))
 
     def _target(self, cue: Cue, program: Program) -> int:
         """Return the frame of a cue's programme at which it would begin now."""
@@ -176,10 +180,10 @@ class Deck:
         if self._fade is not None:
             return self._go_on_fading(self._fade, out)
         limit = len(out)
-        if self._cue and self._cue.frame is not None:
-            until = self._cue.frame - self._fade_frames - self.frame
+        if (cue := self._cues.first) and cue.frame is not None:
+            until = cue.frame - self._fade_frames - self.frame
             if until <= 0:
-                return self._obey(self._cue)
+                return self._obey(cue)
             limit = min(limit, until)
         if self.mode is WAITING:
             return self._wait(limit)
@@ -190,7 +194,8 @@ class Deck:
 
     def _play(self, program: Program, out: np.ndarray) -> int:
         end = program.frames
-        if self.looping and not self._cue_is_near():
+        # Two fades can't overlap: a change that falls due now counts more than the loop.
+        if self.looping and not self._cues.due_before(self.frame + 2 * self._fade_frames):
             loop_end = min(program.frames, program.loop[1] + self._slip(program))
             end = loop_end - self._fade_frames
             if self.position >= end:
@@ -217,17 +222,12 @@ class Deck:
             return 0
         return slip(self._line(), self._clock(), self._launched, self.frame + left, self.rate)
 
-    def _cue_is_near(self) -> bool:
-        """Two fades can't overlap: a cue that falls due now counts more than the loop."""
-        cue = self._cue
-        due = cue.frame if cue else None
-        return due is not None and due - self.frame < 2 * self._fade_frames
-
     # -- changes -----------------------------------------------------------------------------------
 
     def _obey(self, cue: Cue) -> int:
         assert cue.frame is not None
-        self._cue, self._better = None, None
+        self._cues.done()
+        self._better = None
         frames = cue.frame - self.frame if cue.frame > self.frame else self._fade_frames
         if cue.program is None:
             return self._begin(None, 0, frames, SILENT)

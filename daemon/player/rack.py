@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.protocol.errors import PunchinError, error
+from daemon.player.agreeing import agreed
+from daemon.player.cue import ALONE, Agreed
 from daemon.player.deck import Deck
 from daemon.player.joining import Place, beside, play_at, resumed
 from daemon.player.outputs.base import Format, Output, Render
@@ -150,9 +152,10 @@ class Rack:
         Raises 200…204, 402 when none of them plays.
         """
         problems: dict[str, PunchinError] = {}
-        for name in names:
+        together = self._agreed(names, begin)
+        for name in sorted(names, key=lambda name: not self._sounding(name)):
             try:
-                self._play_on(name, told, begin)
+                self._play_on(name, told, begin, together)
             except PunchinError as problem:
                 problems[name] = problem
         for name, bay in self.bays.items():
@@ -164,13 +167,25 @@ class Rack:
             self._join_later(name, told, begin)
         return "; ".join(problem.message for problem in problems.values())
 
+    def _agreed(self, names: list[str], begin: Begin) -> Agreed:
+        """Return when the outputs that are open make a change together."""
+        if begin.beat is not None or (begin.when == "now" and not begin.same):
+            return ALONE
+        with self._lock:
+            decks = [deck for name in names if (deck := self._sounding(name))]
+            return agreed(decks, begin.when, self.line)
+
+    def _sounding(self, name: str) -> Deck | None:
+        bay = self.bays.get(name)
+        return bay.deck if bay and bay.keeper.state.name == "open" else None
+
     def _join_later(self, name: str, told: Told, begin: Begin) -> None:
         """Have an output that is away join the others when it comes back."""
         with self._lock:
             if bay := self.bays.get(name):
                 bay.told, bay.begin = told, begin
 
-    def _play_on(self, name: str, told: Told, begin: Begin) -> None:
+    def _play_on(self, name: str, told: Told, begin: Begin, together: Agreed) -> None:
         if begin.later and self._left(name, told, begin):
             self.deck(name)
             return
@@ -180,9 +195,9 @@ class Rack:
             bay.told, bay.begin = told, begin
             program = self._program(told, deck.rate, _start_frame(told, deck))
             if begin.same:
-                deck.swap(program, begin.when)
+                deck.swap(program, begin.when, together)
             else:
-                deck.play(program, begin.when, begin.beat)
+                deck.play(program, begin.when, begin.beat, together)
 
     def _left(self, name: str, told: Told, begin: Begin) -> bool:
         """Leave what is to be played to an output that has no deck yet; False when it has one."""

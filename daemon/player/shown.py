@@ -15,7 +15,7 @@ class Shown:
 
     `position` is the frame of `program` that comes next, `heard_s` when that is heard (None while
     nobody knows), `beat` the song's beat on which it is heard; None where the programme was not
-    `launched` on the song's `beat` or `bar`.
+    `launched` on the song's `beat` or `bar`. `frames`: the block's length.
     """
 
     mode: str = SILENT
@@ -24,3 +24,4 @@ class Shown:
     launched: str = "now"
     beat: float | None = None
     heard_s: float | None = None
+    frames: int = 0

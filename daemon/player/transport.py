@@ -4,8 +4,9 @@ Positions are quarter notes from the project's start, times are seconds of `time
 estimate is a straight line through the observations of the last eight beats (or 4 s). Its slope is
 the tempo that was told, unless four beats or more say, by least squares, that the song moves
 otherwise (a surface that rounds tempos, a DAW that tells none): 30 observations a second with 2 ms
-of jitter give ±0.06 bpm. A jump of the position, or a tempo that bends, begins a new line. What
-lies behind the others may just be a message that came late: there the next ones decide.
+of jitter give ±0.06 bpm. A jump of the position, of the told tempo, or a bend that nobody tells
+begins a new line; a told tempo that bends takes the observations along. What lies behind the others
+may just be a message that came late: there the next ones decide.
 
 Threads: `Follower` belongs to one thread; it publishes `line`, a value that any thread may read.
 """
@@ -30,6 +31,7 @@ _LEAST_COUNT = 12
 _DRIFT_S = 0.004  # a told tempo that is off by less over the observations is believed
 _BPM = (20.0, 400.0)
 _MOST = 256
+_RAMP = 0.02  # a told tempo that changes by less has bent since the message before, not jumped
 _PUNCTUAL = 8  # one in so many is taken to be on time
 _ON_LINE = 1e-6
 
@@ -129,11 +131,30 @@ class Follower:
     # -- the line ----------------------------------------------------------------------------------
 
     def _tempo(self, at_s: float, bpm: float) -> None:
-        if abs(bpm - self._told_bpm) > 1e-9:
-            beat = self.line.beat_at(at_s)
+        before = self._told_bpm
+        if abs(bpm - before) <= 1e-9:
+            return
+        beat = self.line.beat_at(at_s)
+        if self._seen and self.line.bpm == before and abs(bpm / before - 1) < _RAMP:
+            beat += (bpm - before) / 120 * (at_s - self._seen[-1][0])
+            self._straighten(at_s, beat, bpm)
+        else:
             self._seen.clear()
-            self._told_bpm = bpm
-            self.line = replace(self.line, at_s=at_s, beat=beat, bpm=bpm)
+        self._told_bpm = bpm
+        self.line = replace(self.line, at_s=at_s, beat=beat, bpm=bpm)
+
+    def _straighten(self, at_s: float, beat: float, bpm: float) -> None:
+        """Move what was seen to where a song would have been that always had the new tempo.
+
+        Each stays as late as it was, so that a tempo that bends is followed as surely as another.
+        """
+        old, slope = self.line, bpm / 60
+        self._late = []
+        self._seen = deque(
+            [(t, beat + (t - at_s) * slope + b - old.beat_at(t)) for t, b in self._seen], _MOST
+        )
+        free_s, free, _ = self._free
+        self._free = free_s, beat + (free_s - at_s) * slope + free - old.beat_at(free_s), slope
 
     def _stand(self, at_s: float, beat: float) -> None:
         self._seen.clear()

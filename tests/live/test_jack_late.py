@@ -75,7 +75,8 @@ class Cycles:
     def set_process_callback(self, callback):
         self.process = callback
 
-    def set_blocksize_callback(self, _callback): ...
+    def set_blocksize_callback(self, callback):
+        self.resize = callback
 
 
 @pytest.mark.parametrize(
@@ -98,3 +99,16 @@ def test_being_late_is_counted_once_while_something_sounds(monkeypatch, counts, 
         client.process(64)
     pulse.ended.set()
     assert pulse.underruns == (0 if idle else late)
+
+
+def test_a_new_period_counts_from_the_moment_it_is_told(monkeypatch):
+    frames_to_the_ear = [64]
+    monkeypatch.setattr(jack_ports, "latency_frames", lambda _port, playback: frames_to_the_ear[0])
+    pulse, client = Pulse(), Cycles([])
+    run = _Run(client, ("mix",), pulse, lambda: True)
+    fmt = run.begin(lambda fmt: lambda frames: np.zeros((frames, 2), np.float32))
+    assert (fmt.latency_s, pulse.health().latency_s) == (3 * 64 / 48000, 3 * 64 / 48000)
+    frames_to_the_ear[0] = 512
+    client.resize(512)
+    pulse.ended.set()
+    assert pulse.health().latency_s == 3 * 512 / 48000

@@ -1,6 +1,7 @@
 """What the JACK output is given is what another client hears, sample for sample."""
 
 import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -185,6 +186,27 @@ def test_the_clock_tells_when_a_frame_is_heard(server, studio, listener, output)
     in_time(attempt)
 
 
+_SET_PERIOD = "import jack, sys; jack.Client('setter').blocksize = int(sys.argv[1])"
+
+
+def test_latency_follows_the_period_of_the_server(own_server, own_studio):
+    """Unconnected ports keep step with the outputs, which are a period away on this driver."""
+    begin = own_studio.make(Begin)
+    keeper = own_studio.make(Keeper, own_studio.make(JackOutput), begin)
+    keeper.begin()
+    wait_for(lambda: keeper.see("state").name == "open" and keeper.health()["frames"] > 0)
+    latency_s = lambda: keeper.health()["latency_s"]  # noqa: E731
+    assert latency_s() == 3 * rig.PERIOD / rig.RATE
+    for period in (256, 2048):
+        command = [sys.executable, "-c", _SET_PERIOD, str(period)]
+        subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE_S)
+        wait_for(lambda period=period: latency_s() == 3 * period / rig.RATE)
+        frames = keeper.health()["frames"]
+        wait_for(lambda frames=frames: keeper.health()["frames"] > frames + rig.RATE // 4)
+    keeper.close()
+    assert len(begin.see("formats")) == 1
+
+
 def test_no_server_is_told_with_the_mend(no_server):
     rig.need("jack")
     with pytest.raises(OutputError) as told:
@@ -194,8 +216,6 @@ def test_no_server_is_told_with_the_mend(no_server):
 
 
 def test_a_missing_library_is_told_with_the_mend(monkeypatch):
-    import sys
-
     monkeypatch.setitem(sys.modules, "jack", None)
     with pytest.raises(OutputError, match=r"pip install .punchin\[live\]"):
         JackOutput().open(lambda fmt: Ramp())

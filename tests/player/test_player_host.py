@@ -47,6 +47,6 @@ def test_stems_that_nobody_hears_are_not_loaded(tmp_path, pairs):
         host.rack.play(item, ["preview"], Begin())
         deck = host.rack.bays["preview"].deck
         deck.render(1)
-        assert set((deck.program or deck._cue.program).pairs) == set(pairs)
+        assert set((deck.program or deck._cues.first.program).pairs) == set(pairs)
     finally:
         host.serve()

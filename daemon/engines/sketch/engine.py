@@ -14,6 +14,7 @@ from daemon.engines.base import Capabilities, Heard, Port, Request, Result
 
 if TYPE_CHECKING:
     from daemon.audio.clips import Samples
+    from daemon.engines.sketch.jobs import Others
     from daemon.engines.sketch.jobs.studio import Studio
 
 VERSION = "1"
@@ -35,9 +36,6 @@ _OF_ARRANGING = frozenset(
     {"chords", "prompt", "negative", "lyrics", "lyrics_file", "strength", "ending", "swing",
      "reference", "melody"}
 )  # fmt: skip
-PREPARED = OPS - {"generate"}
-"""The ops that hear a clip."""
-
 PLAN_SETTLES = {
     "generate": _OF_GRID | _OF_ARRANGING,
     "bgm": _OF_GRID | _OF_ARRANGING,
@@ -53,6 +51,7 @@ class SketchEngine:
 
     def __init__(self) -> None:
         self._studio: Studio | None = None
+        self._others: Others | None = None
 
     def capabilities(self) -> Capabilities:
         """Return what this engine can do."""
@@ -64,7 +63,7 @@ class SketchEngine:
             keys=KEYS,
             in_blocks=OPS,
             plan_settles=PLAN_SETTLES,
-            prepares=PREPARED,
+            prepares=OPS,
         )
 
     def load(self, model: str | None, port: Port) -> str:
@@ -111,6 +110,8 @@ class SketchEngine:
 
         if request.op not in OPS:
             raise error(301, f"sketch has no {request.op}; use the engine acestep for it")
+        # Nothing is made ahead while what this makes is heard.
+        self._others = None
         return jobs.perform(self._opened(port), request, port)
 
     def prepare(self, request: Request, port: Port) -> None:
@@ -118,9 +119,15 @@ class SketchEngine:
         from daemon.engines.sketch import jobs
 
         jobs.prepare(self._opened(port), request, port)
+        self._others = jobs.Others(request)
 
     def idle(self, port: Port) -> None:
-        """Leave the time unused."""
+        """Make the sounds that what was prepared last would want with other seeds."""
+        from daemon.engines.sketch import jobs
+
+        if self._others is not None:
+            jobs.prepare_others(self._opened(port), self._others, port)
+            self._others = None
 
     def _opened(self, port: Port) -> Studio:
         from daemon.engines.sketch.jobs.studio import open_studio
@@ -132,4 +139,4 @@ class SketchEngine:
 
     def unload(self) -> None:
         """Forget styles and sounds."""
-        self._studio = None
+        self._studio = self._others = None

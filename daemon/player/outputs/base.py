@@ -35,7 +35,8 @@ class Format:
 
     `rate` in Hz. `pairs` are the names of its stereo pairs in the order of the channels, `mix`
     first; channels 2i and 2i + 1 are left and right of pair i. A mono device has `channels` 1.
-    `latency_s`: from the moment a block is asked for until its first sample is heard (or sent).
+    `latency_s`: from the moment a block is asked for until its first sample is heard (or sent), as
+    it was on opening; `Health` tells what it is now.
     `block`: the largest number of frames that is asked for at once. `device`: what a musician calls
     the place where it sounds.
     """
@@ -57,7 +58,8 @@ class Health:
 
     `state`: `open`, `closed`, or `lost` when the device is gone. `frames`: pulled since it was
     opened. `underruns`: how often the device had to play silence because nothing was there.
-    `beat_s`: `time.monotonic()` of the last sign of life of the device.
+    `beat_s`: `time.monotonic()` of the last sign of life of the device. `latency_s`: as in
+    `Format`, where it has changed since.
     """
 
     state: str
@@ -65,6 +67,7 @@ class Health:
     underruns: int = 0
     beat_s: float = 0.0
     trouble: str = ""
+    latency_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -106,13 +109,17 @@ class Output(Protocol):
 
 
 class Pulse:
-    """Counts of a running output. Written by its audio thread, read by any."""
+    """Counts of a running output. Written by its audio thread, read by any.
+
+    `latency_s` is for outputs whose latency may change while they are open.
+    """
 
     def __init__(self) -> None:
         self.frames = 0
         self.underruns = 0
         self.beat_s = time.monotonic()
         self.trouble = ""
+        self.latency_s: float | None = None
         self.clock: Clock | None = None
         self.ended = threading.Event()
 
@@ -129,7 +136,7 @@ class Pulse:
     def health(self) -> Health:
         """Return the counts as a value."""
         state = "lost" if self.ended.is_set() else "open"
-        return Health(state, self.frames, self.underruns, self.beat_s, self.trouble)
+        return Health(state, self.frames, self.underruns, self.beat_s, self.trouble, self.latency_s)
 
 
 CLOSED = Health("closed")

@@ -6,7 +6,7 @@ While nothing sounds and nothing is asked for (`idle`) it runs little more than 
 front, so that what is asked for next is heard sooner; silence that comes late is no gap.
 
 Threads: `take` belongs to the device's callback and never waits; the filler has a thread of its
-own; `ahead` may be set by any; `idle` is called by both.
+own; `resize` may be called by any thread; `idle` is called by both.
 """
 
 from __future__ import annotations
@@ -27,14 +27,18 @@ _log = logging.getLogger(__name__)
 
 
 class Feed:
-    """Feeds one callback with blocks of at most `fmt.block` frames, `ahead` frames in front."""
+    """Feeds one callback with blocks of `fmt.block` frames, `ahead` frames in front."""
 
     def __init__(self, fmt: Format, ahead: int, pulse: Pulse, idle: Idle = never) -> None:
         self._fmt, self._pulse, self._idle = fmt, pulse, idle
         self._ring = Ring(round(_MOST_AHEAD_S * fmt.rate) + 2 * _MOST_BLOCK, fmt.channels)
-        self.ahead = ahead
-        self._callback = 0  # the most frames that were taken at once
         self._primed = False
+        self.resize(fmt.block, ahead)
+
+    def resize(self, block: int, ahead: int) -> None:
+        """Go on with blocks of `block` frames, `ahead` in front: the device's period is new."""
+        self._block, self._ahead = block, ahead
+        self._callback = 0  # the most frames that were taken at once
 
     def begin(self, render: Render) -> None:
         """Start the filler; it ends with the pulse."""
@@ -48,7 +52,7 @@ class Feed:
                 while (block := self._wanted()) > 0:
                     self._ring.write(next_block(render, block, fmt.channels))
                 self._primed = True
-                ended.wait(fmt.block / fmt.rate / 4)
+                ended.wait(self._block / fmt.rate / 4)
         except Exception as problem:
             _log.exception("what should sound can't be made")
             self._pulse.end(f"the player failed: {problem!r}")
@@ -56,10 +60,10 @@ class Feed:
     def _wanted(self) -> int:
         """Return how many frames to render now, 0 when enough is there."""
         if self._idle():
-            block = min(_IDLE_BLOCK, self._fmt.block)
-            ahead = min(self.ahead, self._callback + block)
+            block = min(_IDLE_BLOCK, self._block)
+            ahead = min(self._ahead, self._callback + block)
         else:
-            block, ahead = self._fmt.block, self.ahead
+            block, ahead = self._block, self._ahead
         return block if self._ring.filled < min(ahead, self._ring.size - block) else 0
 
     def take(self, out: np.ndarray) -> None:

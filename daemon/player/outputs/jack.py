@@ -3,8 +3,9 @@
 What sounds comes through a `Feed`, two periods ahead, so the render function may take up to a
 period now and then without a gap. PipeWire serves JACK clients, too.
 
-Threads: `open`, `close`: the keeper's. `_process`: JACK's, which only copies and never waits. The
-feed's filler calls the render function, and a helper of `jack_ports` connects ports.
+Threads: `open`, `close`: the keeper's. `_process`: JACK's, which only copies and never waits.
+`_resize`: the one on which JACK tells news. The feed's filler calls the render function, and a
+helper of `jack_ports` connects ports.
 """
 
 from __future__ import annotations
@@ -92,7 +93,7 @@ class _Run:
 
     def __init__(self, client: Any, pairs: Sequence[str], pulse: Pulse, idle: Idle) -> None:
         self._client, self._pairs, self._pulse, self._idle = client, tuple(pairs), pulse, idle
-        self._rate = client.samplerate
+        self._rate, self._period = client.samplerate, client.blocksize
         self._beyond_s = 0.0  # between our ports and the ear
         self._expected: int | None = None  # the server's count of frames at the next cycle
         self._feed: Feed | None = None
@@ -105,21 +106,23 @@ class _Run:
 
     def begin(self, start: Start) -> Format:
         """Start to pull; the ports must be connected, because the latency hangs on it."""
-        self.measure()
-        period = self._client.blocksize
-        latency_s = _AHEAD_PERIODS * period / self._rate + self._beyond_s
+        latency_s, period = self.measure(), self._period
         fmt = Format(self._rate, len(self._ports), latency_s, period, self._pairs, "JACK")
         self._feed = Feed(fmt, _AHEAD_PERIODS * period, self._pulse, self._idle)
         self._feed.begin(start(fmt))
         return fmt
 
-    def measure(self) -> None:
-        """Find out how long sound takes from our ports to the ear; connections change that.
+    def measure(self) -> float:
+        """Find out how long sound takes to the ear; connections and the period change that.
 
-        Ports that lead to no ear, but into a recording, keep step with the sound that does.
+        Returns `latency_s` as of `Format`. Ports that lead to no ear, but into a recording, keep
+        step with the sound that does.
         """
         own = max(jack_ports.latency_frames(port, playback=True) for port in self._ports)
         self._beyond_s = (own or jack_ports.outside_frames(self._client)) / self._rate
+        latency_s = _AHEAD_PERIODS * self._period / self._rate + self._beyond_s
+        self._pulse.latency_s = latency_s
+        return latency_s
 
     def _process(self, frames: int) -> None:
         block, cycle = self._block[:frames], self._client.last_frame_time
@@ -136,5 +139,7 @@ class _Run:
             self._pulse.underruns += sum(late)
 
     def _resize(self, period: int) -> None:
+        self._period = period
         if self._feed:
-            self._feed.ahead = _AHEAD_PERIODS * period
+            self._feed.resize(period, _AHEAD_PERIODS * period)
+            self.measure()

@@ -179,7 +179,7 @@ class Connector:
         rules: Sequence[Rule],
         ended: threading.Event,
         pairs: Sequence[str],
-        looked: Callable[[], None] = lambda: None,
+        looked: Callable[[], object] = lambda: None,
     ) -> None:
         self._client, self._rules, self._ended = client, tuple(rules), ended
         self._pairs, self._looked = tuple(pairs), looked

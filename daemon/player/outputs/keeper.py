@@ -78,7 +78,8 @@ class Keeper:
             shown |= {"code": state.code, "trouble": state.trouble}
         if state.format:
             fmt = state.format
-            shown |= {"rate": fmt.rate, "channels": fmt.channels, "latency_s": fmt.latency_s}
+            now_s = fmt.latency_s if found.latency_s is None else found.latency_s
+            shown |= {"rate": fmt.rate, "channels": fmt.channels, "latency_s": now_s}
             shown |= {"device": fmt.device or self.output.name}
         return shown
 

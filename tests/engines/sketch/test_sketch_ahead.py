@@ -13,6 +13,7 @@ from daemon.engines.base import Cancelled, Span
 from daemon.engines.sketch import SketchEngine
 from daemon.engines.sketch.jobs import studio as studio_module
 from daemon.engines.sketch.listen import ear
+from daemon.engines.sketch.render.bank import Bank
 from daemon.worker.ahead import QuietPort, prepare
 from daemon.worker.clip import Shelf
 from daemon.worker.perform import perform
@@ -31,6 +32,7 @@ JOBS = {
     "retake": ("retake", TOLD),
     "stems": ("stems", TOLD),
     "analyze": ("analyze", {}),
+    "generate": ("generate", {"seconds": 4.0, "prompt": "jazz"}),
 }
 
 
@@ -54,7 +56,8 @@ def song(tmp_path):
 
 def work_of(path, name, seed=1):
     op, keys = JOBS[name]
-    return plan(op, {"seed": seed, **keys}, probe(str(path)), 44_100)
+    source = None if op == "generate" else probe(str(path))
+    return plan(op, {"seed": seed, **keys}, source, 22_050)
 
 
 def done(engine, work, clips=None):
@@ -88,9 +91,97 @@ def test_a_prepared_job_listens_no_more_and_says_the_same(song, name, deaf):
     assert any(header["kind"] == "take" for header, _ in without)
 
 
-def test_all_that_hears_a_clip_is_prepared():
+def test_every_op_is_prepared():
     facts = SketchEngine().capabilities()
-    assert {op for op, _ in JOBS.values()} == facts.prepares == facts.ops - {"generate"}
+    assert {op for op, _ in JOBS.values()} == facts.prepares == facts.ops
+
+
+# -- sounds of a style, made in spare time ---------------------------------------------------------
+
+SPARE = QuietPort(lambda: False)
+STYLED = {
+    "selected": ("repaint", {**TOLD, **REGION, "prompt": "jazz"}),
+    "selected, no prompt": ("repaint", {**TOLD, **REGION}),
+    "nothing selected": ("generate", {"seconds": 4.0, "prompt": "house"}),
+}
+
+
+@pytest.fixture
+def styled(song, monkeypatch):
+    monkeypatch.setattr(f"{__name__}.JOBS", STYLED)
+    return lambda name, seed: work_of(song, name, seed)
+
+
+def made_by(engine, work):
+    """How many sounds a job has made that were not there, and what it says."""
+    before = engine._studio.bank.made if engine._studio else 0
+    said = done(engine, work)
+    return engine._studio.bank.made - before, said
+
+
+@pytest.mark.parametrize("name", STYLED)
+def test_in_spare_time_the_sounds_of_the_style_are_made(styled, name):
+    """A job with a seed that nobody foresaw finds nearly all, and plays the same samples."""
+    cold, expected = made_by(SketchEngine(), styled(name, 99))
+    engine = SketchEngine()
+    prepare(engine, styled(name, 1), SPARE, Shelf())
+    known = engine._studio.bank.made
+    engine.idle(SPARE)
+    assert engine._studio.bank.made > known
+    warm, said = made_by(engine, styled(name, 99))
+    assert cold > 15
+    assert warm <= 0.2 * cold
+    assert said == expected
+
+
+def test_while_a_job_may_be_heard_nothing_is_made(styled):
+    engine, after = SketchEngine(), Desk()
+    prepare(engine, styled("selected", 1), SPARE, Shelf())
+    done(engine, styled("selected", 2))
+    engine.idle(after)
+    assert after.checks <= 1
+
+
+def test_spare_time_is_used_once(styled):
+    engine = SketchEngine()
+    prepare(engine, styled("selected", 1), SPARE, Shelf())
+    engine.idle(SPARE)
+    again = Desk()
+    engine.idle(again)
+    assert again.checks <= 1
+
+
+def test_what_gave_way_goes_on_when_there_is_time_again(styled):
+    engine, whole_way = SketchEngine(), Desk()
+    prepare(engine, styled("selected", 1), SPARE, Shelf())
+    with pytest.raises(Cancelled):
+        engine.idle(Desk(cancel_at=200))
+    engine.idle(whole_way)
+    other = SketchEngine()
+    prepare(other, styled("selected", 1), SPARE, Shelf())
+    other.idle(SPARE)
+    assert set(engine._studio.bank._sounds) == set(other._studio.bank._sounds)
+
+
+def test_sounds_made_in_spare_time_push_out_no_others(styled):
+    engine = SketchEngine()
+    engine.load(None, Desk())
+    bank = engine._studio.bank = Bank(limit_bytes=24 << 20)
+    prepare(engine, styled("nothing selected", 1), SPARE, Shelf())
+    known = set(bank._sounds)
+    assert 0.5 < bank.share < 1
+    engine.idle(SPARE)
+    assert known <= set(bank._sounds)
+
+
+@pytest.mark.parametrize("name", ["stems", "analyze"])
+def test_where_no_instrument_plays_none_is_made(song, name):
+    engine = SketchEngine()
+    engine.load(None, Desk())
+    prepare(engine, work_of(song, name), SPARE, Shelf())
+    made = engine._studio.bank.made
+    engine.idle(SPARE)
+    assert engine._studio.bank.made == made
 
 
 def test_the_next_job_on_a_clip_of_unknown_tempo_does_not_listen_again(song, deaf):

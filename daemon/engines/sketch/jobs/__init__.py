@@ -11,7 +11,7 @@ from daemon.engines.sketch.jobs.composing import generate
 from daemon.engines.sketch.jobs.covering import cover
 from daemon.engines.sketch.jobs.extending import extend
 from daemon.engines.sketch.jobs.layering import layer
-from daemon.engines.sketch.jobs.preparing import until_heard
+from daemon.engines.sketch.jobs.preparing import Others, other_seeds, until_heard
 from daemon.engines.sketch.jobs.repainting import repaint
 from daemon.engines.sketch.jobs.replaying import NOT_USED, USED_BY
 from daemon.engines.sketch.jobs.retaking import retake
@@ -52,6 +52,12 @@ def perform(studio: Studio, request: Request, port: Port) -> Result:
 def prepare(studio: Studio, request: Request, port: Port) -> None:
     """Compute ahead what a job like this one needs before its first sound. Raises `Cancelled`."""
     until_heard(perform, studio, request, port)
+
+
+def prepare_others(studio: Studio, others: Others, port: Port) -> None:
+    """Make the sounds that jobs like this one want with other seeds. Raises `Cancelled`."""
+    if others.request.op not in _SILENT:
+        other_seeds(perform, studio, others, port)
 
 
 def finite(request: Request) -> Request:

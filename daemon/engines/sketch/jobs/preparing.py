@@ -7,10 +7,15 @@ clip and made sounds of which another seed needs most as well.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
+from bridge.protocol.kinds import SEED_MAX
 from daemon.engines.base import Chunk, Port, Request, Result
 from daemon.engines.sketch.jobs.studio import Studio
 
+_SEEDS = 8
+_NOTHING_NEW = 2  # seeds in a row without a new sound, after which hardly any is left to make
+_SHARE_OF_BANK = 0.75  # that may be used; beyond it new sounds would push out others
 Perform = Callable[[Studio, Request, Port], Result]
 
 
@@ -43,3 +48,27 @@ def until_heard(perform: Perform, studio: Studio, request: Request, port: Port) 
         perform(studio, request, _Unheard(port))
     except _Enough:
         return
+
+
+@dataclass
+class Others:
+    """A request that is performed with other seeds as well: how many were, and how many in vain."""
+
+    request: Request
+    seeds: int = 0
+    vain: int = 0
+
+    @property
+    def left(self) -> bool:
+        """Whether further seeds may bring new sounds."""
+        return self.seeds < _SEEDS and self.vain < _NOTHING_NEW
+
+
+def other_seeds(perform: Perform, studio: Studio, others: Others, port: Port) -> None:
+    """Perform the request so with some other seeds, while they make new sounds."""
+    bank, request = studio.bank, others.request
+    while others.left and bank.share < _SHARE_OF_BANK:
+        made, seed = bank.made, (request.seed + others.seeds + 1) % (SEED_MAX + 1)
+        until_heard(perform, studio, replace(request, seed=seed), port)
+        others.seeds += 1
+        others.vain = 0 if bank.made > made else others.vain + 1

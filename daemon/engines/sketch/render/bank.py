@@ -32,10 +32,11 @@ Sound = TypeVar("Sound", Tone, Array, Room)
 
 
 class Bank:
-    """A bounded store of sounds; the longest unused go first."""
+    """A bounded store of sounds; the longest unused go first. `made` counts all that were made."""
 
     def __init__(self, limit_bytes: int = _LIMIT_BYTES) -> None:
         self._limit, self._bytes = limit_bytes, 0
+        self.made = 0
         self._sounds: OrderedDict[tuple[object, ...], Tone | Array | Room] = OrderedDict()
 
     def tone(self, instrument: str, midi: int, velocity: int, rate: int, held: int = 0) -> Tone:
@@ -100,6 +101,11 @@ class Bank:
         """Return what to tell of the sounds that were asked for since `begin`."""
         return ()
 
+    @property
+    def share(self) -> float:
+        """How much of the store is used, 0…1."""
+        return self._bytes / self._limit
+
     def clear(self) -> None:
         """Forget every sound."""
         self._sounds.clear()
@@ -112,6 +118,7 @@ class Bank:
         seed = zlib.crc32(repr(key).encode())
         sound = make(np.random.Generator(np.random.PCG64(seed)))
         self._sounds[key] = sound
+        self.made += 1
         self._bytes += _size(sound)
         while self._bytes > self._limit and len(self._sounds) > 1:
             self._bytes -= _size(self._sounds.popitem(last=False)[1])

@@ -22,7 +22,6 @@ from daemon.engines.sketch.render.tone import Array
 
 _RELEASE_SHARE = 0.2  # of its length, that the power of a release counts for (∫ x⁴)
 _READINGS = 20  # of the ducking, a hop
-_CHECK_EVERY = 8  # notes; each may need a tone that has to be made first
 
 
 def forecast(piece: Piece, bank: Bank, first_frame: int, hops: int, check: Check) -> Array:
@@ -47,9 +46,8 @@ def _part_power(part: Part, score: Score, bank: Bank, span: Window, check: Check
     hop = round(HOP_S * span.rate)
     power = np.zeros(span.frames // hop)
     sounds = _Sounds(part, bank, span.rate)
-    for i, cue in enumerate(score.cues):
-        if i % _CHECK_EVERY == 0:
-            check()
+    for cue in score.cues:
+        check()  # each may need a tone that has to be made first
         sound = sounds.of(cue)
         at = (cue.at - span.start_frame) // hop
         a, b = max(0, at), min(len(power), at + len(sound))

@@ -21,7 +21,6 @@ from daemon.engines.sketch.render.voices import Tone
 KICK = 36
 _CHOKE_S = 0.012
 _LONGEST_S = 2.5  # no drum rings longer, no key is heard longer once let go
-_CHECK_EVERY = 8  # notes
 _NOTES_PER_CHECK = 128  # of those that are only looked up
 _GHOST = 0.6
 _NEPER = 0.11512925464970229  # in a decibel
@@ -101,9 +100,8 @@ def dry_part(part: Part, score: Score, bank: Bank, window: Window, check: Check)
         near = score.within(sounding[0].at, end + ring)
         stops = bank.stops(part.instrument).items()
         chokes = {key: [cue.at for cue in near if cue.note.midi in by] for key, by in stops}
-    for i, cue in enumerate(sounding):
-        if i % _CHECK_EVERY == 0:
-            check()
+    for cue in sounding:
+        check()  # each may need a sound that has to be made first
         play(bus, part, cue, bank, window, chokes)
     return bus
 

@@ -205,7 +205,8 @@ class Desk:
         manner.item, manner.outputs, manner.when, manner.same = item, outputs, when, same
         manner.trouble = trouble
         manner.solo = manner.solo if same else ""
-        manner.launched = when != "now" and self.song.line.playing
+        manner.launched &= same
+        manner.launched |= when != "now" and self.song.line.playing
         if not same:
             self._seen = Seen(time.monotonic(), {"state": "cued"})
 
@@ -219,7 +220,7 @@ class Desk:
             raise
 
     async def _stop(self) -> None:
-        self.manner.item, self.manner.launched = None, False
+        self.manner.item, self.manner.launched, self.manner.solo = None, False, ""
         self.player.tell({"do": "stop"})
 
     def _item(self, job: Job, take: int, role: str) -> Item:

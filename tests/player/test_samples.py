@@ -168,6 +168,22 @@ def test_stems_wait_for_each_other_but_not_for_one_that_is_far_behind():
     assert late.ready(0, 100) == 100
 
 
+def test_chunks_of_one_block_are_no_sign_that_all_stems_are_there():
+    now = [0.0]
+    stack = Stack(RATE * 4, RATE, lambda: now[0])
+    stems = [LiveSamples(RATE * 4, 2) for _ in range(3)]
+    for stem in stems:
+        now[0] += 0.04
+        stack.add(stem)
+        for at in (0, 1000):
+            stem.write(at, noise(1000))
+        assert stack.ready(0, 500) == 0, "the next stem of the block may be on its way"
+    stems[0].write(2000, noise(1000))
+    assert stack.ready(0, 500) == 500
+    stack.add(LiveSamples(RATE * 4, 2))
+    assert stack.ready(500, 900) == 400, "one that comes in later holds up nobody"
+
+
 def until(holds):
     pause = threading.Event()
     for _ in range(2000):

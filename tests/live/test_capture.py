@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import rig
 import soundfile
+from patience import in_time
 from rig import wait_for
-from session import Session
+from session import Session, Starting
 from sounds import SCALE, assert_sung
 
 from bridge.protocol.errors import OutputError
@@ -45,23 +46,29 @@ def test_what_is_sung_is_in_the_file_sample_for_sample(studio, singer, server, t
 
 def test_a_take_lies_on_the_bars_of_the_transport(studio, singer, server, tmp_path):
     """The number that was sung on the bar is the frame at the punch; two bars later it ends."""
-    line = Line(playing=True, at_s=time.monotonic(), beat=0.5, bpm=300.0)
-    order = Order(tmp_path / "take.wav", "bar", 2, preroll_s=0.25)
-    session = studio.make(Session, studio.make(JackInput, "singer:mix_*"), order, line)
-    session.begin()
-    clocks = [singer.clock()]
-    wait_for(lambda: clocks.append(singer.clock()) or session.over())
-    news = session.news()
-    heard, rate = soundfile.read(tmp_path / "take.wav", dtype="float32")
-    assert news["beat"] % 4 == 0
-    assert news["on_bar"]
-    on_the_bar = round(heard[news["start_frame"], 0] / SCALE) - 1
-    clock = max((c for c in clocks if c.frame <= on_the_bar), key=lambda c: c.frame)
-    sung_s = clock.heard_at(on_the_bar, rate)
-    assert sung_s == pytest.approx(line.time_of(news["beat"]), abs=server.period / rate + 0.003)
-    assert news["frames"] - news["start_frame"] == pytest.approx(2 * 4 * rate / 5, abs=64)
-    assert 0 < news["start_frame"] <= rate // 4
-    assert_sung(heard, news["lost_frames"], singer.health().underruns)
+
+    def attempt(number):  # of which the server itself may lose time
+        path = tmp_path / f"take-{number}.wav"
+        line = Line(playing=True, at_s=time.monotonic(), beat=0.5, bpm=300.0)
+        order = Order(path, "bar", 2, preroll_s=0.25)
+        session = studio.make(Session, studio.make(JackInput, "singer:mix_*"), order, line)
+        session.begin()
+        clocks = [singer.clock()]
+        wait_for(lambda: clocks.append(singer.clock()) or session.over())
+        news = session.news()
+        heard, rate = soundfile.read(path, dtype="float32")
+        assert news["beat"] % 4 == 0
+        assert news["on_bar"]
+        on_the_bar = round(heard[news["start_frame"], 0] / SCALE) - 1
+        clock = max((c for c in clocks if c.frame <= on_the_bar), key=lambda c: c.frame)
+        sung_s = clock.heard_at(on_the_bar, rate)
+        limit_s = server.period / rate + 0.003
+        assert sung_s == pytest.approx(line.time_of(news["beat"]), abs=limit_s)
+        assert news["frames"] - news["start_frame"] == pytest.approx(2 * 4 * rate / 5, abs=64)
+        assert 0 < news["start_frame"] <= rate // 4
+        assert_sung(heard, news["lost_frames"], singer.health().underruns)
+
+    in_time(attempt)
 
 
 def test_what_was_armed_and_never_begun_leaves_no_file(studio, singer, tmp_path):
@@ -107,6 +114,14 @@ def test_ports_and_devices_that_are_not_there_are_told(studio, tmp_path):
         studio.make(Session, studio.make(PortAudioInput, "nobody", "JACK"), order).begin()
 
 
+def test_a_port_of_a_client_that_is_still_starting_is_told(studio, tmp_path):
+    starting = studio.make(Starting, "starting")
+    order = Order(tmp_path / "take.wav")
+    with pytest.raises(OutputError, match=r"can't be recorded .*: see that their program runs"):
+        studio.make(Session, studio.make(of, "jack:starting:*"), order).begin()
+    starting.close()
+
+
 # -- by an input that the test plays ---------------------------------------------------------------
 
 
@@ -145,6 +160,20 @@ def test_what_was_sung_before_the_punch_is_kept(tmp_path):
     assert np.array_equal(heard, _numbered(500, 1500)[:, 0])
     assert news["start_frame"] == 500
     assert source.closed
+
+
+def test_a_bar_that_passed_before_the_input_was_heard_is_none_to_begin_on(tmp_path):
+    source, now_s = Played(), time.monotonic()
+    line = Line(playing=True, at_s=now_s + 100, beat=-1.0, bpm=240.0)
+    session = Session(source, Order(tmp_path / "take.wav", "bar", 0.25, preroll_s=0.0), line)
+    session.begin()
+    for first in range(0, 2000, 100):
+        source.take(_numbered(first, 100), now_s + 100.5 + first / RATE, 0)
+    news = session.news()
+    # Bars begin 100.25 s and 101.25 s from now, and the first sound is there between.
+    heard, _ = soundfile.read(tmp_path / "take.wav", dtype="float32")
+    assert news["beat"] == 4
+    assert np.array_equal(heard, _numbered(750, 250)[:, 0])
 
 
 def test_cycles_that_came_too_late_are_silence_of_the_same_length(tmp_path):

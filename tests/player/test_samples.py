@@ -273,3 +273,18 @@ def test_the_loader_brings_all_and_tells_trouble(song, tmp_path):
         until(lambda: program.ready(0, program.frames, ("mix",)) == program.frames)
     finally:
         loader.close()
+
+
+def test_a_lonely_stem_is_brought_to_the_rate_although_nothing_comes_after_it():
+    shelf, loader = Shelf(), Loader(lambda problem: pytest.fail(problem.message))
+    item = told("", 44_100, rate=44_100)
+    item["pairs"] = {"mix": [[{"start": 0, "end": 44_100, "live": ["a", "stems"]}]]}
+    try:
+        shelf.open_live("a", "stem:drums", 44_100, 2, 44_100)
+        program = shelf.program(item, RATE)
+        loader.want(program, 0)
+        shelf.live("a", "stem:drums").write(0, noise(44_100))
+        loader.nudge()
+        until(lambda: program.ready(0, RATE, ("mix",)) == RATE)
+    finally:
+        loader.close()

@@ -164,8 +164,8 @@ class Desk:
 
     async def _state(self) -> dict[str, Any]:
         manner, line = self.manner, self.song.line
-        told: dict[str, Any] = {"state": "off", "position": None, "level": None, "underruns": 0,
-                                "outputs": []}  # fmt: skip
+        told: dict[str, Any] = {"state": "off", "position": None, "level": None, "true_peak": None,
+                                "underruns": 0, "outputs": []}  # fmt: skip
         with contextlib.suppress(PunchinError):  # without a player it is off
             told |= {"state": "stopped", **(await self.player.ask({"do": "state"}))["state"]}
         told["device"] = next((o.get("device") or o["name"] for o in told["outputs"]), None)

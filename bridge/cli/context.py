@@ -25,6 +25,7 @@ def build(name: str) -> Parser:
     row = COMMAND[context_rows().get(name, PREFIX + name)]
     parser = Parser(name, _about(row), formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.set_defaults(run=run, row=row, parser=parser, file=None)
+    parser.usage = " ".join(filter(None, (parser.prog, _usage(row), "[options]")))
     parser.add_argument("values", nargs="*", metavar=_usage(row), help=argparse.SUPPRESS)
     add_connection(parser)
     if name == "lyrics":

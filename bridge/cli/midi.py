@@ -25,7 +25,7 @@ def build(name: str) -> Parser:
         metavar="ACTION", required=True, parser_class=argparse.ArgumentParser
     )
     for action, (about, run) in _ACTIONS.items():
-        one = actions.add_parser(action, help=about, description=f"{about.capitalize()}.")
+        one = actions.add_parser(action, help=about, description=f"{about[0].upper()}{about[1:]}.")
         one.add_argument("--backend", default="auto", help="alsa, coremidi, winmm, jack or auto")
         _ARGUMENTS[action](one)
         one.set_defaults(run=run)
@@ -74,7 +74,7 @@ def _list(args: argparse.Namespace) -> int:
     from bridge.midi import backends
 
     found, problems = backends.listing(args.backend)
-    if not found and problems:
+    if len(problems) == len(backends.available(args.backend)):
         raise problems[0]
     if args.json:
         show.dump({"ports": [vars(p) for p in found]})

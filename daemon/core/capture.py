@@ -8,6 +8,7 @@ Threads: the control loop's thread only.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
@@ -101,7 +102,8 @@ class Captures:
 
     def _died(self, why: str) -> None:
         askers, self._askers = self._askers, {}
-        for _, refuse in askers.values():
+        for path, (_, refuse) in askers.items():
+            _remove_part(Path(path))
             refuse(error(402, f"the player died while it recorded ({why}): record again"))
         self._died_before(why)
 
@@ -129,6 +131,12 @@ _NEWS: dict[str, Callable[[Captures, Mapping[str, Any], Asker | None], None]] = 
     "capture_failed": Captures._failed,
     "capture_cancelled": Captures._cancelled,
 }
+
+
+def _remove_part(path: Path) -> None:
+    """Remove what a player that was killed has left of a recording; see `daemon.audio.writer`."""
+    with contextlib.suppress(OSError):
+        path.with_name(f".{path.name}.part").unlink(missing_ok=True)
 
 
 def into_context(context: Context, told: Mapping[str, Any]) -> None:

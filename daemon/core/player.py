@@ -164,8 +164,8 @@ class Desk:
 
     async def _state(self) -> dict[str, Any]:
         manner, line = self.manner, self.song.line
-        told: dict[str, Any] = {"state": "off", "position": None, "level": None, "underruns": 0,
-                                "outputs": []}  # fmt: skip
+        told: dict[str, Any] = {"state": "off", "position": None, "level": None, "true_peak": None,
+                                "underruns": 0, "outputs": []}  # fmt: skip
         with contextlib.suppress(PunchinError):  # without a player it is off
             told |= {"state": "stopped", **(await self.player.ask({"do": "state"}))["state"]}
         told["device"] = next((o.get("device") or o["name"] for o in told["outputs"]), None)
@@ -205,7 +205,8 @@ class Desk:
         manner.item, manner.outputs, manner.when, manner.same = item, outputs, when, same
         manner.trouble, self._owed = trouble, False
         manner.solo = manner.solo if same else ""
-        manner.launched = when != "now" and self.song.line.playing
+        manner.launched &= same
+        manner.launched |= when != "now" and self.song.line.playing
         if not same:
             self._seen = Seen(time.monotonic(), {"state": "cued"})
 
@@ -219,7 +220,7 @@ class Desk:
             raise
 
     async def _stop(self) -> None:
-        self.manner.item, self.manner.launched = None, False
+        self.manner.item, self.manner.launched, self.manner.solo = None, False, ""
         self.player.tell({"do": "stop"})
 
     def _item(self, job: Job, take: int, role: str) -> Item:

@@ -30,9 +30,9 @@ Punchin runs without any settings. What you want otherwise goes into one file, `
 page is a mistake, and so is a value outside its range. The daemon then does not start: it lists
 every mistake with its line and ends with exit code 2. `punchin doctor` checks the file as well.
 
-Each setting can be overridden by an environment variable, and that by the command line. A list in
-an environment variable is written with the system's path separator, as in `PATH`. A change takes
-effect at the next start of the daemon.
+Each setting can be overridden by an environment variable, and that by the command line. In an
+environment variable a list has commas between, a list of paths the system's path separator, as in
+`PATH`. A change takes effect at the next start of the daemon.
 """
 
 

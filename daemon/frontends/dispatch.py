@@ -185,7 +185,8 @@ class Dispatcher:
         no = functools.partial(refuse, client.listener, row.address)
         desk, captures, listener = self._desk, self._captures, client.listener
         call = lambda: preview.command(desk, captures, name, told, listener, no)  # noqa: E731
-        return self._in_lane(name, client, call)
+        asked = self._in_lane(name, client, call)
+        return asyncio.ensure_future(preview.carried_out(desk, asked))
 
     # -- context -----------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ Threads: the control loop's thread only.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -30,6 +31,18 @@ def command(
         captures.command(args, listener, refuse)
     else:
         _CALLS[name](desk, args, refuse)
+
+
+async def carried_out(desk: Desk, asked: asyncio.Future[None]) -> None:
+    """Wait until a command that was `asked` for is answered: the desk takes its time."""
+    await asked
+    done = asyncio.Event()
+
+    async def mark() -> None:
+        done.set()
+
+    desk.later(mark, lambda _problem: None)
+    await done.wait()
 
 
 _CALLS: dict[str, Callable[[Desk, Arguments, Refuse], None]] = {

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 from bridge.protocol.errors import PunchinError
 from daemon.player.program import Program
 
 _PAUSE_S = 0.002
+_LOOK_S, _AGAIN_S = 0.02, 0.2
 _log = logging.getLogger("punchin.player")
 
 
@@ -26,6 +28,7 @@ class Loader:
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._ended = False
+        self._look_until_s = 0.0
         self._thread = threading.Thread(target=self._run, name="loader", daemon=True)
         self._thread.start()
 
@@ -37,7 +40,11 @@ class Loader:
         self._wake.set()
 
     def nudge(self) -> None:
-        """Look again: a running job has made more."""
+        """Look again, and for a moment longer: a running job has made more.
+
+        Stems of it may be ready only a moment after their last chunk; see `Stack`.
+        """
+        self._look_until_s = time.monotonic() + _AGAIN_S
         self._wake.set()
 
     def close(self) -> None:
@@ -52,7 +59,7 @@ class Loader:
             if self._work():
                 self._wake.wait(_PAUSE_S)
             else:
-                self._wake.wait()
+                self._wake.wait(_LOOK_S if time.monotonic() < self._look_until_s else None)
 
     def _work(self) -> bool:
         """Load one block of every part of the first programme that lacks any."""

@@ -42,7 +42,7 @@ def _jack(options: Mapping[str, Any]) -> Output:
 
     told = options.get("jack", {})
     connect = tuple(Rule.parse(text) for text in told.get("connect", ()))
-    return JackOutput(tuple(told.get("pairs") or ("mix",)), connect)
+    return JackOutput(tuple(dict.fromkeys(told.get("pairs") or ("mix",))), connect)
 
 
 def _reastream(options: Mapping[str, Any]) -> Output:

@@ -49,8 +49,11 @@ class Program:
         return min((s.ready(start, end) for s in heard), default=end - start)
 
     def read(self, start: int, end: int, pairs: tuple[str, ...], channels: int) -> np.ndarray:
-        """Return frames `[start, end)` as `(frames, channels)`, two channels a pair."""
-        if len(pairs) == 1:
+        """Return frames `[start, end)` as `(frames, channels)`, two channels a pair.
+
+        A pair that this programme lacks is silent.
+        """
+        if len(pairs) == 1 and pairs[0] in self.pairs:
             return fit(self.pairs[pairs[0]].read(start, end), channels)
         out = np.zeros((end - start, channels), np.float32)
         for i, name in enumerate(pairs):

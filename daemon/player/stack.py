@@ -1,7 +1,8 @@
 """The sum of the stems of a running job, which nobody has counted before.
 
-Engines make stems side by side, block by block, or one after the other. The sum can be heard once
-it is clear which stems there are: when one has its second chunk, or after a moment without another.
+Engines make stems side by side, block by block, or one after the other, and a block comes in more
+than one chunk. The sum can be heard once it is clear which stems there are: when one goes on after
+another has begun, or after a moment without a new one.
 A stem that is far behind the play head is silent there, and does not hold up the others.
 """
 
@@ -24,22 +25,28 @@ class Stack(Timeline):
         self._stems: list[LiveSamples] = []
         self._far_frames = round(_FAR_S * rate)
         self._clock = clock
-        self._first_s: float | None = None
+        self._added_s = 0.0
+        self._had: list[int] = []  # chunks of the stems that were there when the newest came
+        self._known = False
 
     def add(self, samples: LiveSamples) -> None:
         """Take a stem in."""
         self.channels = max(self.channels, samples.channels)
-        self._first_s = self._clock() if self._first_s is None else self._first_s
+        self._known = self._known or self._goes_on()
+        self._added_s, self._had = self._clock(), [s.chunks for s in self._stems]
         self._stems.append(samples)
         self.layers.append([Segment(0, self.frames, samples)])
 
     @property
     def complete(self) -> bool:
         """Whether it is clear which stems there are."""
-        if self._first_s is None:
-            return False
-        told = any(s.chunks > 1 for s in self._stems)
-        return told or self._clock() - self._first_s > _MOMENT_S
+        if not self._known and self._stems:
+            self._known = self._goes_on() or self._clock() - self._added_s > _MOMENT_S
+        return self._known
+
+    def _goes_on(self) -> bool:
+        """Whether a stem has had a chunk since the newest one came."""
+        return any(s.chunks > had for s, had in zip(self._stems, self._had, strict=False))
 
     def ready(self, start: int, end: int) -> int:
         """Return how many frames from `start` on can be read without a gap, up to `end`."""

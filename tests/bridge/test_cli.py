@@ -11,6 +11,8 @@ from fake_daemon import FakeDaemon, events
 from bridge.cli.commands import COMMANDS
 from bridge.cli.main import everything, main
 from bridge.cli.send import guess
+from bridge.midi import backends
+from bridge.protocol.errors import error
 from bridge.protocol.ops import KEYS, OPS
 
 MIX = Path("/r/my mix.wav")
@@ -74,6 +76,20 @@ def test_help_lists_every_command_and_every_key_of_an_op(capsys):
         assert offered == {k.name for k in KEYS if op.name in k.ops}
     assert main(["repaint", "--help"]) == 0
     assert "quarter notes per minute" in capsys.readouterr().out
+    assert main(["play", "--help"]) == 0
+    assert capsys.readouterr().out.startswith("usage: punchin play ID [TAKE] [ROLE] ")
+
+
+@pytest.mark.parametrize(("broken", "code", "said"), [(1, 0, "no MIDI ports"), (2, 1, "modprobe")])
+def test_midi_list_is_about_ports_where_one_system_answers(
+    monkeypatch, home, capsys, broken, code, said
+):
+    problem = error(403, "alsa can't be used: load the sequencer (modprobe snd-seq)")
+    monkeypatch.setattr(backends, "available", lambda _wanted: ["alsa", "jack"])
+    monkeypatch.setattr(backends, "listing", lambda _wanted: ([], [problem] * broken))
+    assert main(["midi", "list"]) == code
+    told = capsys.readouterr()
+    assert said in told.out + told.err
 
 
 def test_every_command_has_a_parser_that_runs():

@@ -1,6 +1,7 @@
 """Who asked for a recording hears how it ended, however soon that is."""
 
 import asyncio
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -89,3 +90,14 @@ def test_a_second_recording_that_is_refused_takes_the_first_ones_news_from_nobod
         "a recording is under way",
         "the recording ended before it began",
     ]
+
+
+def test_a_player_that_dies_leaves_no_half_a_recording(studio, tmp_path):
+    paths = []
+    studio.player.first = paths.append
+    studio.record()
+    part = tmp_path / f".{Path(paths[0]).name}.part"
+    part.write_bytes(b"half")
+    studio.player.died("exit code -9")
+    assert [problem.code for problem in studio.problems] == [402]
+    assert list(tmp_path.iterdir()) == []

@@ -116,7 +116,8 @@ def test_a_player_that_ends_while_it_is_asked_how_it_is_is_off():
         await settle()
         ((address, told),) = sent
         assert address == "/punchin/player.reply"
-        assert json.loads(told)["state"] == "off"
+        off = {"state": "off", "position": None, "level": None, "true_peak": None}
+        assert json.loads(told).items() >= off.items()
 
     at_desk(work)
 
@@ -130,6 +131,33 @@ def test_what_was_stopped_is_not_played_again():
         player.die()
         await settle()
         assert (player.starts, len(player.asked)) == (1, 1)
+
+    at_desk(work)
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_what_takes_over_a_launched_position_stops_with_the_transport(same):
+    async def work(desk, player, settle):
+        told = {"playing": 1, "beat": 0.0, "bpm": 120.0}
+        desk.hear("osc", "transport", told, 0.0)
+        await desk.play_item(ITEM, ("preview",), when="bar")
+        await desk.play_item({**ITEM, "role": "stem:bass"}, ("preview",), same=same, when="now")
+        desk.hear("osc", "transport", {**told, "playing": 0}, 1.0)
+        await settle()
+        assert ({"do": "stop"} in player.told) == same
+
+    at_desk(work)
+
+
+def test_a_solo_ends_with_what_it_was_of():
+    async def work(desk, player, settle):
+        await desk.play_item(ITEM, ("preview",))
+        desk.manner.solo = "drums"
+        await desk.play_item({**ITEM, "take": 2}, ("preview",), same=True)
+        assert desk.manner.solo == "drums"
+        desk.stop(lambda problem: pytest.fail(str(problem)))
+        await settle()
+        assert desk.manner.solo == ""
 
     at_desk(work)
 

@@ -105,6 +105,21 @@ def test_refusals_are_answers_too(box, new_id, address, args, told, code):
     assert found[1 if told == "failed" else 0] == code
 
 
+def test_the_preview_answers_although_it_takes_its_time(make_house, make_wav):
+    house = make_house(PUNCHIN_AUDIO_DEVICE="none", PUNCHIN_LIVE_CAPTURE="no such input")
+    box, song = Box(house.home), make_wav(seconds=60.0)
+    with house.tcp() as tcp:
+        tcp.done("bgm", "a", song)
+    asked = [{"address": "/punchin/play", "args": ["a"]}, *[{"address": "/punchin/player"}] * 3]
+    box.put("play", asked)
+    told = [json.loads(answer["args"][0])["state"] for answer in box.answers("play")]
+    assert len(told) == 3
+    assert not {"off", "stopped"} & {told[0]}
+    assert box.one("again", "/punchin/player")[0] == "player.reply"
+    name, args = box.one("sing", "/punchin/capture", 1)
+    assert (name, args[0]) == ("error", 402)
+
+
 def test_an_array_is_a_bundle(house, box, song, new_id):
     first, second = new_id(), new_id()
     name = new_id()

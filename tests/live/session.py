@@ -1,4 +1,4 @@
-"""A recorder on a line that the test sets, and what it told at its end."""
+"""A recorder on a line that the test sets, what it told at its end, and what it can't record."""
 
 import threading
 
@@ -40,3 +40,16 @@ class Session:
         """Wait for the end and return what was told."""
         assert self._ended.wait(PATIENCE_S), "the recording does not end"
         return self._told[0]
+
+
+class Starting:
+    """A JACK client that has a port and takes no connection yet."""
+
+    def __init__(self, name):
+        import jack
+
+        self._client = jack.Client(name, no_start_server=True)
+        self._client.outports.register("out")
+
+    def close(self):
+        self._client.close()

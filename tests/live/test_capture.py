@@ -8,7 +8,7 @@ import rig
 import soundfile
 from patience import PATIENCE_S, in_time
 from rig import wait_for
-from session import Session
+from session import Session, Starting
 from sounds import SCALE, assert_sung
 
 from bridge.protocol.errors import OutputError
@@ -123,6 +123,14 @@ def test_ports_and_devices_that_are_not_there_are_told(studio, tmp_path):
         studio.make(Session, studio.make(PortAudioInput, "nobody", "JACK"), order).begin()
 
 
+def test_a_port_of_a_client_that_is_still_starting_is_told(studio, tmp_path):
+    starting = studio.make(Starting, "starting")
+    order = Order(tmp_path / "take.wav")
+    with pytest.raises(OutputError, match=r"can't be recorded .*: see that their program runs"):
+        studio.make(Session, studio.make(of, "jack:starting:*"), order).begin()
+    starting.close()
+
+
 # -- by an input that the test plays ---------------------------------------------------------------
 
 
@@ -167,6 +175,20 @@ def test_what_was_sung_before_the_punch_is_kept(patient, tmp_path):
     assert np.array_equal(heard, _numbered(500, 1500)[:, 0])
     assert news["start_frame"] == 500
     assert source.closed
+
+
+def test_a_bar_that_passed_before_the_input_was_heard_is_none_to_begin_on(patient, tmp_path):
+    source, now_s = Played(), time.monotonic()
+    line = Line(playing=True, at_s=now_s + 100, beat=-1.0, bpm=240.0)
+    session = Session(source, Order(tmp_path / "take.wav", "bar", 0.25, preroll_s=0.0), line)
+    session.begin()
+    for first in range(0, 2000, 100):
+        source.take(_numbered(first, 100), now_s + 100.5 + first / RATE, 0)
+    news = session.news()
+    # Bars begin 100.25 s and 101.25 s from now, and the first sound is there between.
+    heard, _ = soundfile.read(tmp_path / "take.wav", dtype="float32")
+    assert news["beat"] == 4
+    assert np.array_equal(heard, _numbered(750, 250)[:, 0])
 
 
 def test_cycles_that_came_too_late_are_silence_of_the_same_length(patient, tmp_path):

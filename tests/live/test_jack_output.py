@@ -259,6 +259,37 @@ class Frozen:
         return None
 
 
+class Shy(Frozen):
+    """An output that refuses at first, with an error of its library."""
+
+    def __init__(self):
+        self._tries = 0
+
+    def open(self, start):
+        self._tries += 1
+        if self._tries < 3:
+            raise RuntimeError("'mix_l': port registration failed")
+        return super().open(start)
+
+    def close(self):
+        pass
+
+    def health(self):
+        return Health("open", beat_s=float("inf"))
+
+
+def test_a_library_that_refuses_is_told_and_asked_again():
+    states = []
+    keeper = Keeper(Shy(), lambda fmt: Ramp(), states.append)
+    keeper.begin()
+    wait_for(lambda: keeper.state.name == "open")
+    keeper.close()
+    assert [s.name for s in states] == ["waiting", "waiting", "open", "closed"]
+    assert states[0].code == 402
+    assert "port registration failed" in states[0].trouble
+    assert states[2].trouble == ""
+
+
 def test_an_output_that_can_not_be_closed_is_given_up(monkeypatch):
     monkeypatch.setattr(keeper_module, "_CLOSE_S", 0.05)
     states = []

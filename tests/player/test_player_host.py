@@ -4,8 +4,9 @@ import io
 
 import pytest
 import soundfile
-from deck_material import RATE, noise
+from deck_material import FADE, RATE, noise, program
 
+from daemon.player.deck import Deck
 from daemon.player.host import Host
 from daemon.player.outputs.base import Format, Health
 from daemon.player.rack import Begin
@@ -50,3 +51,10 @@ def test_stems_that_nobody_hears_are_not_loaded(tmp_path, pairs):
         assert set((deck.program or deck._cues.first.program).pairs) == set(pairs)
     finally:
         host.serve()
+
+
+def test_a_result_without_the_only_pair_that_is_heard_plays_in_silence():
+    deck = Deck(RATE, 2, ("drums",))
+    deck.play(program(noise(20_000)))
+    assert not deck.render(10_000).any()
+    assert (deck.mode, deck.position) == ("playing", 10_000 - FADE)

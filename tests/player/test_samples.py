@@ -169,6 +169,22 @@ def test_stems_wait_for_each_other_but_not_for_one_that_is_far_behind():
     assert late.ready(0, 100) == 100
 
 
+def test_chunks_of_one_block_are_no_sign_that_all_stems_are_there():
+    now = [0.0]
+    stack = Stack(RATE * 4, RATE, lambda: now[0])
+    stems = [LiveSamples(RATE * 4, 2) for _ in range(3)]
+    for stem in stems:
+        now[0] += 0.04
+        stack.add(stem)
+        for at in (0, 1000):
+            stem.write(at, noise(1000))
+        assert stack.ready(0, 500) == 0, "the next stem of the block may be on its way"
+    stems[0].write(2000, noise(1000))
+    assert stack.ready(0, 500) == 500
+    stack.add(LiveSamples(RATE * 4, 2))
+    assert stack.ready(500, 900) == 400, "one that comes in later holds up nobody"
+
+
 def until(holds):
     pause, begun_s = threading.Event(), time.monotonic()
     while not holds():
@@ -254,5 +270,20 @@ def test_the_loader_brings_all_and_tells_trouble(song, tmp_path):
         assert done.wait(PATIENCE_S)
         assert heard[0].code == 201
         until(lambda: program.ready(0, program.frames, ("mix",)) == program.frames)
+    finally:
+        loader.close()
+
+
+def test_a_lonely_stem_is_brought_to_the_rate_although_nothing_comes_after_it():
+    shelf, loader = Shelf(), Loader(lambda problem: pytest.fail(problem.message))
+    item = told("", 44_100, rate=44_100)
+    item["pairs"] = {"mix": [[{"start": 0, "end": 44_100, "live": ["a", "stems"]}]]}
+    try:
+        shelf.open_live("a", "stem:drums", 44_100, 2, 44_100)
+        program = shelf.program(item, RATE)
+        loader.want(program, 0)
+        shelf.live("a", "stem:drums").write(0, noise(44_100))
+        loader.nudge()
+        until(lambda: program.ready(0, RATE, ("mix",)) == RATE)
     finally:
         loader.close()

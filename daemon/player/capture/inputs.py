@@ -68,7 +68,8 @@ class JackInput:
         """Join the server and connect the ports. Raises PunchinError 402."""
         client = jack_ports.join(self._client_name, self._end)
         try:
-            fmt = self._begin(client, prepare)
+            with jack_ports.told("the JACK ports can't be recorded"):
+                fmt = self._begin(client, prepare)
         except BaseException:
             jack_ports.leave(client)
             raise

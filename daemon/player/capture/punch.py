@@ -54,6 +54,10 @@ class Punch:
         self._recording, self._begun_s = False, armed_s
         self._stood = False
 
+    def heard_since(self, time_s: float) -> None:
+        """Note when the input's first frame was there: no take begins before it."""
+        self._armed_s = max(self._armed_s, time_s)
+
     def end(self, asked_s: float) -> None:
         """Ask for the end: at the next beat or bar, or at once."""
         self._asked_s = asked_s

@@ -203,6 +203,7 @@ class Recorder:
         return tape.frames >= end
 
     def _punched_in(self, tape: _Tape, line: Line) -> bool:
+        self._punch.heard_since(self._clock.time_of(0))
         start_s = self._punch.start_s(line)
         if start_s is None or (start := self._clock.frame_at(start_s)) > tape.frames:
             tape.forget()

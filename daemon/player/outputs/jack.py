@@ -59,8 +59,9 @@ class JackOutput:
         ended = lambda: pulse.end("the JACK server has ended")  # noqa: E731
         client = jack_ports.join(self._client_name, ended)
         try:
-            run = _Run(client, self.pairs, pulse, self.idle)
-            client.activate()
+            with jack_ports.told("the JACK server gives no ports"):
+                run = _Run(client, self.pairs, pulse, self.idle)
+                client.activate()
             jack_ports.Connector(client, self._rules, pulse.ended, self.pairs, run.measure).begin()
             chosen = run.begin(start)
         except BaseException:

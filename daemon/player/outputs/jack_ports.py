@@ -12,7 +12,7 @@ import contextlib
 import ctypes
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from bridge.protocol.errors import PunchinError, error
@@ -135,6 +135,18 @@ def no_server(problem: Exception | None = None) -> PunchinError:
     full = "client" in str(problem) and "full" in str(problem)
     why = "the JACK server takes no more clients" if full else "no JACK server is running"
     return error(402, f"{why}: start one (qjackctl, jackd or PipeWire) and play again")
+
+
+@contextlib.contextmanager
+def told(what: str) -> Iterator[None]:
+    """Turn what the library raises into error 402: full servers, clients that are just starting."""
+    import jack
+
+    try:
+        yield
+    except jack.JackError as problem:
+        mend = "see that their program runs and that the server has ports left, and try again"
+        raise error(402, f"{what} ({problem}): {mend}") from None
 
 
 class _Range(ctypes.Structure):

@@ -10,13 +10,14 @@ Threads: a keeper's own thread calls the output, through helpers; `state` may be
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from bridge.protocol.errors import PunchinError
+from bridge.protocol.errors import PunchinError, error
 from daemon.player.outputs.base import Format, Health, Output, Start
 
 _LOOK_S = 0.1
@@ -25,6 +26,7 @@ _DEAD_S = 1.0  # no sign of life for so long, and for eight blocks: the device i
 _OPEN_S, _CLOSE_S = 10.0, 3.0
 _RETRY_S = (0.25, 0.5, 1.0, 2.0, 5.0)
 T = TypeVar("T")
+_log = logging.getLogger("punchin.player")
 
 
 @dataclass(frozen=True)
@@ -89,13 +91,14 @@ class Keeper:
             try:
                 self._tell(format=within(_OPEN_S, lambda: self.output.open(self._start)),
                            name="open", code=0, trouble="")  # fmt: skip
-            except PunchinError as problem:
-                self._tell(name="waiting", code=problem.code, trouble=problem.message)
+            except TimeoutError:
+                return self._give_up("the audio system does not answer")
+            except Exception as problem:
+                told = _refused(problem)
+                self._tell(name="waiting", code=told.code, trouble=told.message)
                 self._closing.wait(_RETRY_S[min(attempt, len(_RETRY_S) - 1)])
                 attempt += 1
                 continue
-            except TimeoutError:
-                return self._give_up("the audio system does not answer")
             attempt = 0
             self._watch()
             try:
@@ -124,6 +127,15 @@ class Keeper:
     def _tell(self, **changes: Any) -> None:
         self.state = replace(self.state, **changes)
         self._changed(self.state)
+
+
+def _refused(problem: Exception) -> PunchinError:
+    """Return why an output can't be opened; libraries have errors of their own."""
+    if isinstance(problem, PunchinError):
+        return problem
+    _log.warning("an output can't be opened", exc_info=problem)
+    why = f"the audio system refuses ({problem})"
+    return error(402, f"{why}: see the player's log; it is tried again")
 
 
 def lost(health: Health, now_s: float, patience_s: float) -> str:

@@ -15,10 +15,11 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 
 from bridge import places
 from bridge.protocol.errors import PunchinError, error
+from daemon import tensors
 from daemon.core.sections import Models
 from daemon.core.settings import SettingsError, load
 from daemon.engines.acestep import needs
-from daemon.engines.acestep.models import download, headers
+from daemon.engines.acestep.models import download
 from daemon.engines.acestep.models.catalog import PACK, Pack
 
 _SHOW = Console(soft_wrap=True, highlight=False)
@@ -162,7 +163,7 @@ def _faults(folder: Path) -> list[str]:
             return download.verify(folder, announce)
     try:
         for file in sorted(folder.rglob("*.safetensors")):
-            headers.read(file)
+            tensors.read(file)
     except PunchinError as e:
         return [e.message]
     return []

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from deck_material import FADE, RATE, noise, program
+from patience import PATIENCE_S
 from test_rack_resume import DATA, TOLD, Device
 
 from daemon.player.rack import Begin, Rack
@@ -41,7 +42,7 @@ class Studio:
     def comes(self, after_s=0.0):
         """The one that is away comes back; from now on both are heard at the same time."""
         self.away.there = True
-        assert self.away.opened.acquire(timeout=10)
+        assert self.away.opened.acquire(timeout=PATIENCE_S)
         self.away.time_s = self.here.time_s + after_s
 
     def goes(self):
@@ -93,7 +94,7 @@ def test_it_waits_until_its_clock_is_known(studio):
 def test_it_does_not_go_on_with_what_it_played_before(studio):
     studio.away.there = True
     studio.play()
-    assert studio.away.opened.acquire(timeout=10)
+    assert studio.away.opened.acquire(timeout=PATIENCE_S)
     for device in (studio.here, studio.away):
         device.pull(FADE + 1000)
     studio.goes()
@@ -107,7 +108,7 @@ def test_it_does_not_go_on_with_what_it_played_before(studio):
 def test_what_it_fell_silent_in_has_moved_on(studio):
     studio.away.there = True
     studio.play()
-    assert studio.away.opened.acquire(timeout=10)
+    assert studio.away.opened.acquire(timeout=PATIENCE_S)
     for device in (studio.here, studio.away):
         device.pull(FADE + 1000)
     studio.goes()

@@ -1,6 +1,7 @@
 """Samples by frame: files, growing jobs, time lines, other rates, the loader."""
 
 import threading
+import time
 import weakref
 
 import numpy as np
@@ -169,12 +170,10 @@ def test_stems_wait_for_each_other_but_not_for_one_that_is_far_behind():
 
 
 def until(holds):
-    pause = threading.Event()
-    for _ in range(2000):
-        if holds():
-            return
+    pause, end_s = threading.Event(), time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < end_s, "did not happen in time"
         pause.wait(0.01)
-    pytest.fail("did not happen in time")
 
 
 # -- the shelf and the loader ----------------------------------------------------------------------

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import time
 from pathlib import Path
 
 import filelock
@@ -18,6 +19,7 @@ from bridge.version import VERSION
 from daemon.core import durable
 
 _DYING_S = 1.0  # a daemon that was killed holds its lock until the system has cleared it away
+_CHANGE_S = 20.0  # one that is ending, or starting, has announced nothing
 
 
 class Occupied(Exception):
@@ -33,13 +35,18 @@ class Home:
 
     def __enter__(self) -> Home:
         self.path.mkdir(parents=True, exist_ok=True)
-        try:
-            self._lock.acquire()
-        except filelock.Timeout:
-            raise Occupied(self._who()) from None
+        end_s = time.monotonic() + _CHANGE_S
+        while not self._locked():
+            if read_daemon(self.path) or time.monotonic() > end_s:
+                raise Occupied(self._who())
         # What a killed daemon left names nobody.
         self._forget()
         return self
+
+    def _locked(self) -> bool:
+        with contextlib.suppress(filelock.Timeout):
+            self._lock.acquire()
+        return self._lock.is_locked
 
     def __exit__(self, *_: object) -> None:
         self._forget()

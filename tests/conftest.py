@@ -3,11 +3,22 @@
 import collections
 import os
 
+import hypothesis
 import pytest
 
 # Before numpy is imported: on small machines a second BLAS thread costs more than it brings.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# An example takes as long as a busy machine takes; the same examples each time.
+hypothesis.settings.register_profile(
+    "patient",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("patient")
 
 NOT_HERE = "not on this machine: "  # how the skips of tests/live/rig.py begin
 

@@ -14,7 +14,7 @@ from bridge.client.values import NoDaemon
 from bridge.places import home as default_home
 from bridge.places import read_daemon
 
-PATIENCE_S = 15.0
+PATIENCE_S = 60.0  # a process that ends is noticed at once
 _POLL_S = 0.05
 # A daemon that ends with code 1 may have found another one starting, which is about to answer.
 _GRACE_S = 3.0

@@ -30,7 +30,7 @@ from daemon.core.planner import Parts, Work, layout, plan
 from daemon.core.ports import Files
 from daemon.core.request import GRID, Presets, Resolved, resolve
 
-FILE_TIMEOUT_S = 5.0
+FILE_TIMEOUT_S = 15.0  # a disk that sleeps takes up to ten to spin up
 _NAMED_FILES = ("reference", "plan", "melody")
 
 

@@ -35,7 +35,7 @@ class Teller:
         self._clock = clock
         self._told_at = self._written_at = self._started_at = 0.0
         self._changed = asyncio.Event()
-        self._moved: list[Job] = []
+        self._moved: dict[str, Job] = {}
 
     def tell(self, job: Job, message: announce.Message) -> None:
         """Send one event to all who follow the job."""
@@ -80,7 +80,7 @@ class Teller:
 
     def moved(self, jobs: Sequence[Job]) -> None:
         """Have the new positions of waiting jobs written soon, of those next in line at least."""
-        self._moved = [job for job in jobs[:_MOST_MOVED] if job.op != ENGINE_JOB]
+        self._moved |= {job.id: job for job in jobs[:_MOST_MOVED] if job.op != ENGINE_JOB}
         if self._moved:
             self.recent_changed()
 
@@ -89,8 +89,8 @@ class Teller:
         while True:
             await self._changed.wait()
             self._changed.clear()
-            moved, self._moved = self._moved, []
-            for job in moved:
+            moved, self._moved = self._moved, {}
+            for job in moved.values():
                 await self._journal.save_progress(job)
             try:
                 await self._journal.save_recent(self._roster.recent())

@@ -14,7 +14,7 @@ from pathlib import Path
 from bridge import Client, NoDaemon, PunchinError
 from bridge.client.launch import command, environment, last_line, running
 
-_START_S, _STOP_S, _POLL_S = 30.0, 10.0, 0.05
+_START_S, _STOP_S, _POLL_S = 60.0, 30.0, 0.05
 
 
 @contextlib.contextmanager

@@ -32,7 +32,7 @@ from daemon.frontends.lane import refuse
 POLL_S = 0.05
 KEEP_S = 600.0
 _SWEEP_S = 30.0
-_LAST_WORDS_S = 1.0
+_LAST_WORDS_S = 5.0
 _IN_JOB_JSON = frozenset({"/punchin/started", "/punchin/progress"})
 _log = logging.getLogger(__name__)
 

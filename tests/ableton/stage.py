@@ -98,8 +98,10 @@ class Stage:
         open_before = set(self.script.memory.open)
         said = len(self.live.log)
         self.script.press(action)
-        self.until(lambda: len(self.live.log) > said)
+        self.tick()
+        # Noted before it is sent: later ticks may bring its answer and its result at once.
         started = set(self.script.memory.open) - open_before
+        self.until(lambda: len(self.live.log) > said)
         return started.pop() if started else None
 
     def delivered(self, action):

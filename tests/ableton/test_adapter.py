@@ -8,6 +8,8 @@ import threading
 
 import pytest
 import soundfile
+from free_ports import free_port
+from patience import PATIENCE_S
 from pythonosc.osc_message_builder import OscMessageBuilder
 from pythonosc.osc_packet import OscPacket
 
@@ -23,9 +25,7 @@ class AbletonOsc:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.answer_port = probe.getsockname()[1]
+        self.answer_port = free_port()
         self.thread = threading.Thread(target=self._serve)
         self.thread.start()
 
@@ -48,7 +48,7 @@ class AbletonOsc:
             builder.add_arg(value)
         self.socket.sendto(builder.build().dgram, ("127.0.0.1", self.answer_port))
 
-    def connect(self, patience_s=2.0):
+    def connect(self, patience_s=PATIENCE_S):
         return adapter.Connection(self.port, self.answer_port, patience_s)
 
     def close(self):

@@ -75,13 +75,14 @@ def test_live_s_own_packages_are_named_in_one_module_only():
 
 BY_HAND = """
 import sys, time
-import Punchin, Punchin.surface, Punchin.osc
+import Punchin, Punchin.link, Punchin.surface, Punchin.osc
 from Punchin.script import Script, Tools
 from Punchin.udp import Udp
 
 class Song(object):
     pass
 
+Punchin.link.UDP_ANSWER_S = 90
 said = []
 script = Script(Tools(song=Song(), say=said.append, log=said.append, clock=time.monotonic,
                       open_udp=Udp, home=sys.argv[1]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from pathlib import Path
 
@@ -92,15 +93,21 @@ def test_a_request_too_long_for_a_datagram_goes_through_the_mailbox(stage, live_
 # -- what changes meanwhile ------------------------------------------------------------------------
 
 
-def waiting(stage, seconds=0.4):
+def waiting(stage):
+    """A clip and its job, which ends once it is let go."""
     clip = with_clip(stage)
-    clip.name = f"repaint: wait {seconds}"
+    clip.name = f"repaint: hold {stage.folder / 'go'}"
     return clip, stage.press("repaint")
+
+
+def let_go(stage):
+    (stage.folder / "go").touch()
 
 
 def test_the_slot_is_filled_meanwhile(stage):
     clip, job_id = waiting(stage)
     stage.live.session_clip(stage.song.tracks[0], 1, clip.file_path)
+    let_go(stage)
     stage.until(lambda: job_id not in stage.script.memory.open)
     slots = [slot.clip for slot in stage.song.tracks[0].clip_slots]
     assert slots[2].name.startswith("repaint")
@@ -110,6 +117,7 @@ def test_the_slot_is_filled_meanwhile(stage):
 def test_the_clip_is_deleted_meanwhile(stage):
     _, job_id = waiting(stage)
     stage.song.tracks[0].clip_slots[0].delete_clip()
+    let_go(stage)
     stage.until(lambda: job_id not in stage.script.memory.open)
     (slot,) = [s for s in stage.song.tracks[0].clip_slots if s.has_clip]
     assert (slot.clip.start_marker, slot.clip.end_marker) == (0.5, 3.0)
@@ -119,6 +127,7 @@ def test_the_track_is_deleted_meanwhile(stage, live_house):
     _, job_id = waiting(stage)
     stage.live.delete_track(stage.song.tracks[0])
     stage.live.track("Other")
+    let_go(stage)
     stage.until(lambda: job_id not in stage.script.memory.open)
     assert "its track is gone" in stage.live.log[-1]
     assert live_house.job(job_id)["files"][0]["path"] in stage.live.log[-1]
@@ -131,6 +140,7 @@ def test_the_track_is_duplicated_meanwhile(stage):
     first = stage.song.tracks[0]
     copy = stage.live.track("Vocals copy")
     copy._values["data"].update(first._values["data"])
+    let_go(stage)
     stage.until(lambda: job_id not in stage.script.memory.open)
     assert len(takes(stage)) == 1
     clip = stage.live.session_clip(copy, 0, first.clip_slots[0].clip.file_path)
@@ -143,6 +153,7 @@ def test_the_track_is_duplicated_meanwhile(stage):
 def test_the_track_is_frozen_meanwhile(stage, live_house):
     _, job_id = waiting(stage)
     stage.song.tracks[0]._values["is_frozen"] = True
+    let_go(stage)
     stage.until(lambda: job_id not in stage.script.memory.open)
     assert "Live could not place" in stage.live.log[-1]
     assert live_house.job(job_id)["files"][0]["path"] in stage.live.log[-1]
@@ -164,6 +175,7 @@ def test_a_live_that_allows_no_more_tracks(stage):
 def test_a_set_that_was_closed_gets_its_result_when_it_is_opened(stage, live_house):
     _, job_id = waiting(stage)
     stage.close_set()
+    let_go(stage)
     assert stage.song.listeners == stage.song.view.listeners == 0
     stage.live.reopened()
     wait_for(lambda: live_house.job(job_id)["state"] == "done" or None, "it is not done")
@@ -181,6 +193,7 @@ def test_a_set_that_was_closed_gets_its_result_when_it_is_opened(stage, live_hou
 def test_a_job_that_was_forgotten_meanwhile_is_given_up(stage, live_house):
     _, job_id = waiting(stage)
     stage.close_set()
+    let_go(stage)
     stage.live.reopened()
     wait_for(lambda: live_house.job(job_id)["state"] == "done" or None, "it is not done")
     with live_house.tcp() as client:
@@ -194,9 +207,10 @@ def test_a_job_that_was_forgotten_meanwhile_is_given_up(stage, live_house):
 def test_another_set_gets_nothing(stage, make_stage, live_house):
     _, job_id = waiting(stage)
     stage.close_set()
+    let_go(stage)
     other = make_stage(live_house.home)
     other.live.track()
-    other.until(lambda: is_listed_as_done(live_house.home, job_id))
+    other.until(lambda: is_listed_as_done(live_house.home, job_id), "it is not listed")
     other.looks()
     assert other.live.log == []
     assert not any(slot.has_clip for slot in other.song.tracks[0].clip_slots)
@@ -231,6 +245,7 @@ def test_files_elsewhere_are_not_taken(stage, live_house, monkeypatch, which):
         return job
 
     monkeypatch.setattr(stage.script.watch, "job", bent)
+    let_go(stage)
     stage.until(lambda: job_id not in stage.script.memory.open)
     assert takes(stage) == []
     assert "files are missing" in stage.live.log[-1]
@@ -251,7 +266,9 @@ def test_links_are_followed_before_a_path_is_trusted(tmp_path):
 
 def test_results_that_were_removed_are_said_to_be_missing(stage, live_house):
     _, job_id = waiting(stage)
-    stage.until(lambda: live_house.job(job_id)["state"] == "done")
+    let_go(stage)
+    # Nothing ticks meanwhile: the script must not find the files before they are removed.
+    wait_for(lambda: live_house.job(job_id)["state"] == "done" or None, "it is not done")
     for told in live_house.job(job_id)["files"]:
         Path(told["path"]).unlink()
     stage.until(lambda: job_id not in stage.script.memory.open)
@@ -273,7 +290,8 @@ def test_ports_of_others_are_left_alone(stage):
     taken = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
     try:
         for port, each in zip((11000, 11001), taken, strict=True):
-            each.bind(("127.0.0.1", port))
+            with contextlib.suppress(OSError):  # somebody has it already: as good
+                each.bind(("127.0.0.1", port))
         stage.delivered("repaint")
     finally:
         for each in taken:

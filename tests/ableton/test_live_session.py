@@ -229,7 +229,7 @@ def test_progress_and_the_chosen_take_are_shown(stage, clip, live_house):
 
 
 def test_cancel(stage, clip, live_house):
-    clip.name = "repaint: wait 60"
+    clip.name = "repaint: wait 600"
     job_id = stage.press("repaint")
     stage.script.press("cancel")
     stage.until(lambda: not stage.script.memory.open)

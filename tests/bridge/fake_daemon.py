@@ -49,10 +49,15 @@ class FakeDaemon:
         self._thread.start()
 
     def _open(self) -> None:
-        self._tcp = socket.create_server(("127.0.0.1", 0))
-        self.port = self._tcp.getsockname()[1]
         self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._udp.bind(("127.0.0.1", self.port))
+        while True:
+            self._tcp = socket.create_server(("127.0.0.1", 0))
+            self.port = self._tcp.getsockname()[1]
+            try:
+                self._udp.bind(("127.0.0.1", self.port))
+                break
+            except OSError:  # somebody else's
+                self._tcp.close()
         self._wake_in, self._wake_out = socket.socketpair()
         self._links: dict[socket.socket, Framer] = {}
         self._selector = selectors.DefaultSelector()

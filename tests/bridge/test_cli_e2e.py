@@ -107,7 +107,7 @@ def test_failures_and_conflicts_are_exit_code_1(shell):
 
 
 def test_ctrl_c_cancels_the_job(shell):
-    process = shell.start(*REPAINT, "--prompt", "wait 60", "--id", "stopped")
+    process = shell.start(*REPAINT, "--prompt", "wait 600", "--id", "stopped")
     while "waiting" not in process.stderr.readline():
         assert process.poll() is None
     process.send_signal(signal.SIGINT)
@@ -176,9 +176,9 @@ def test_udp_asyncio_and_mailbox_give_the_same_samples(shell):
     stream = asyncio.run(play())
     words = [w for pair in keys.items() for w in pair]
     letter = ("/punchin/repaint", ["by-mail", str(source), *words])
-    ((address, _),) = mailbox.request([letter], shell.home)
+    ((address, _),) = mailbox.request([letter], shell.home, PATIENCE_S)
     assert address == "/punchin/accepted"
-    record = mailbox.wait_job("by-mail", shell.home, 30)
+    record = mailbox.wait_job("by-mail", shell.home, PATIENCE_S)
     mail = next(Path(f["path"]) for f in record["files"] if f["role"] == "mix")
     assert [frames(datagrams.path("mix")), frames(stream.path("mix"))] == [frames(mail)] * 2
 
@@ -221,7 +221,7 @@ def test_an_op_starts_a_daemon_and_leaves_it(shell, quiet):
 def test_a_killed_daemon_takes_up_its_job_and_the_client_follows_it(quiet, shell, tmp_path):
     assert quiet.run("start")[0] == 0
     source, go = str(shell.home / "take 1.wav"), tmp_path / "go"
-    with Client(home=quiet.home, reconnect=60) as client:
+    with Client(home=quiet.home, reconnect=PATIENCE_S) as client:
         job = client.repaint(source, start=1, end=2, bpm=120, prompt=f"hold {go}")
         while job.state != "running":
             client.listen(0.05)

@@ -25,10 +25,17 @@ PROGRAMS = ("Max", "Pure Data", "TouchOSC", "SuperCollider", "Bitwig Studio", "A
 
 
 @pytest.fixture(scope="module")
-def daemon(tmp_path_factory):
+def shared_daemon(tmp_path_factory):
     house = House(tmp_path_factory.mktemp("clients"))
     yield house
     house.stop()
+
+
+@pytest.fixture
+def daemon(shared_daemon):
+    """The daemon as each program finds it: no job is open, the context is empty."""
+    shared_daemon.settle()
+    return shared_daemon
 
 
 @pytest.fixture(scope="module")
@@ -52,10 +59,11 @@ def test_a_sequence(daemon, song, number):
 
 
 def test_a_sequence_that_does_not_come_true_fails(daemon, song, monkeypatch):
-    monkeypatch.setattr("osc_page.PATIENCE_S", 0.3)
     wrong = Sequence("", "udp", ("> /punchin/version", "< /punchin/version.reply s s"))
-    with pytest.raises(AssertionError, match="no /punchin/version"):
-        Player(wrong, daemon.port, {}).play()
+    with monkeypatch.context() as impatient:
+        impatient.setattr("osc_page.PATIENCE_S", 0.3)
+        with pytest.raises(AssertionError, match="no /punchin/version"):
+            Player(wrong, daemon.port, {}).play()
     refused = Sequence("", "udp", ("> /punchin/tempo s:fast", "< /punchin/version.reply i s"))
     with pytest.raises(AssertionError, match="101"):
         Player(refused, daemon.port, {}).play()

@@ -1,6 +1,6 @@
 """The README's commands are run as they stand, in an empty home, against a real daemon.
 
-Only the port is another one: the usual may be taken.
+Only the ports are others: the usual may be taken.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from free_ports import free_port
 from patience import PATIENCE_S
 
 from bridge.cli.commands import COMMANDS
@@ -25,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 BLOCKS = re.findall(r"```(\w*)\n(.*?)```", README, re.DOTALL)
 PORT, HEARS = "9140", "9200"  # as the README has them
+COMMANDS_S = 5 * PATIENCE_S  # for all of a block
 # Blocks that are no commands for this system, or are run by the tests of packaging.
 ELSEWHERE = ("make demo", "py -3.11")
 
@@ -48,7 +50,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     assert daemon.stdout is not None
     ready = re.search(r"ready on 127.0.0.1:(\d+)", daemon.stdout.readline())
     assert ready
-    yield {**env, "TOLD_PORT": ready[1]}
+    yield {**env, "TOLD_PORT": ready[1], "TOLD_HEARS": str(free_port())}
     daemon.send_signal(signal.SIGTERM)
     assert daemon.wait(PATIENCE_S) == 0
 
@@ -60,14 +62,18 @@ def block(*words: str) -> str:
     return found[0]
 
 
+def told_ports(script: str, env: dict[str, str]) -> str:
+    return script.replace(PORT, env["TOLD_PORT"]).replace(HEARS, env["TOLD_HEARS"])
+
+
 def run(script: str, env: dict[str, str]) -> str:
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script.replace(PORT, env["TOLD_PORT"])],
+        ["bash", "-euo", "pipefail", "-c", told_ports(script, env)],
         env=env,
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=PATIENCE_S,
+        timeout=COMMANDS_S,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -102,7 +108,7 @@ def test_the_commands_named_in_the_text(shell: dict[str, str]):
 def test_any_osc_client(shell: dict[str, str]):
     if not (shutil.which("oscsend") and shutil.which("oscdump")):
         pytest.skip("liblo-tools is not installed: apt install liblo-tools")
-    listening = block("oscdump").strip()
+    listening = told_ports(block("oscdump").strip(), shell)
     heard = subprocess.Popen(
         ["stdbuf", "-oL", *listening.split()], env=shell, stdout=subprocess.PIPE, text=True
     )
@@ -137,7 +143,7 @@ def test_python(shell: dict[str, str], tmp_path: Path):
         env=shell,
         capture_output=True,
         text=True,
-        timeout=PATIENCE_S,
+        timeout=COMMANDS_S,
     )
     assert done.returncode == 0, done.stderr
     assert "mix 2" in done.stdout

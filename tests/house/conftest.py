@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import soundfile
+from patience import PATIENCE_S
 from wire_house import House
 
 _count = itertools.count()
@@ -12,8 +13,10 @@ _count = itertools.count()
 
 @pytest.fixture(scope="session")
 def shared_house(tmp_path_factory):
+    # No worker is killed because a busy machine kept it from hearing a cancel.
+    patient = str(PATIENCE_S)
     house = House(
-        tmp_path_factory.mktemp("house"), PUNCHIN_JOBS_CANCEL_S="0.5", PUNCHIN_AUDIO_DEVICE="none"
+        tmp_path_factory.mktemp("house"), PUNCHIN_JOBS_CANCEL_S=patient, PUNCHIN_AUDIO_DEVICE="none"
     )
     yield house
     house.stop()
@@ -84,7 +87,7 @@ def song(make_wav):
 def blocked(tcp, song, new_id):
     """A job that runs until it is cancelled; its id."""
     job_id = new_id("block")
-    tcp.send("/punchin/bgm", job_id, song, "prompt", "wait 60")
+    tcp.send("/punchin/bgm", job_id, song, "prompt", "wait 600")
     tcp.until("started", id=job_id)
     return job_id
 

@@ -57,7 +57,7 @@ def test_what_belongs_to_the_source_serves_only_that_file(tcp, song, make_wav, r
     assert (same["start"], same["end"]) == (1.0, 2.0)
     assert (same["clip_start"], same["clip_end"], same["downbeat"]) == (0.5, 3.0, 0.5)
     assert json.loads(same["tempomap"])[0][1] == 90
-    foreign = request_of("bgm", other, "prompt", "wait 60")
+    foreign = request_of("bgm", other, "prompt", "wait 600")
     own = {"start", "end", "clip_start", "clip_end", "tempomap"}
     assert not own & foreign.keys()
     assert foreign["bpm"] == 77

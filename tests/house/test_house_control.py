@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-WAIT = ("prompt", "wait 60")
+WAIT = ("prompt", "wait 600")
 
 
 # -- cancel ----------------------------------------------------------------------------------------

@@ -66,10 +66,10 @@ def test_quit_ends_every_job_with_its_event_and_then_the_daemon(make_house, make
     with house.tcp() as asks, house.udp() as watch, house.tcp() as quits:
         watch.send("/punchin/notify", 1)
         watch.quiet()
-        asks.send("/punchin/bgm", "runs", path, "prompt", "wait 60")
+        asks.send("/punchin/bgm", "runs", path, "prompt", "wait 600")
         asks.send("/punchin/bgm", "waits", path)
         asks.until("started", id="runs")
-        late = packet("/punchin/bgm", "late", path, "prompt", "wait 60")
+        late = packet("/punchin/bgm", "late", path, "prompt", "wait 600")
         quits.put(bundle(late, packet("/punchin/quit")))
         order = [quits.until("accepted", "cancelled", "done").name for _ in range(3)]
         assert order == ["accepted", "cancelled", "done"]
@@ -97,14 +97,14 @@ def test_sigterm_and_a_crash_keep_the_queue_but_not_the_context(make_house, make
     assert not (house.home / "daemon.json").exists()
     assert house.job("runs")["state"] == house.job("waits")["state"] == "queued"
 
-    go.touch()
     house = make_house()
     with house.tcp() as tcp:
         assert tcp.ask("context")["prompt"] is None
         # Also after a restart a slot holds one job, and a resend is told how it stands.
-        tcp.send("/punchin/bgm", "newer", path, "slot", "main", "prompt", "wait 60")
+        tcp.send("/punchin/bgm", "newer", path, "slot", "main", "prompt", "wait 600")
         tcp.send("/punchin/bgm", "waits", path, "slot", "Main")
         assert tcp.events("waits")[-1].name == "cancelled"
+        go.touch()
         tcp.send(*again)
         assert tcp.events("runs")[-1].name == "done"
         tcp.until("started", id="newer")

@@ -5,6 +5,7 @@ import os
 import time
 
 import pytest
+from patience import PATIENCE_S
 from wire_house import wait_for
 
 ODD = "Zeile 1\r\nline 2\n\t🎹 𝄞 é \u2028 end\r\n"
@@ -82,7 +83,7 @@ def test_a_job_is_accepted_and_runs(house, box, tcp, song, new_id):
 
 
 def test_a_star_gets_an_id(house, box, song, new_id):
-    address, args = box.ask(new_id(), "/punchin/bgm", "*", song, "prompt", "wait 60")[0].values()
+    address, args = box.ask(new_id(), "/punchin/bgm", "*", song, "prompt", "wait 600")[0].values()
     assert address == "/punchin/accepted"
     assert house.job(args[0])["op"] == "bgm"
 
@@ -174,7 +175,7 @@ def test_an_old_file_is_answered_107_and_not_run(house, box, song, new_id):
     assert (told, args[0]) == ("error", 107)
     assert not house.folder(job_id).exists()
     wait_for(lambda: box.is_free_of(name) or None, "the file was left in the inbox")
-    assert box.one(new_id(), "/punchin/bgm", job_id, song, age_s=590)[0] == "accepted"
+    assert box.one(new_id(), "/punchin/bgm", job_id, song, age_s=600 - PATIENCE_S)[0] == "accepted"
 
 
 @pytest.mark.parametrize(
@@ -237,7 +238,7 @@ def test_recent_json_lists_open_jobs_and_the_last_fifty(make_house, make_wav):
             tcp.send("/punchin/analyze", f"j-{i}", song, "tag", f"t{i}")
         tcp.send("/punchin/sync", 1)
         tcp.until("synced")
-        tcp.send("/punchin/bgm", "runs", song, "prompt", "wait 60")
+        tcp.send("/punchin/bgm", "runs", song, "prompt", "wait 600")
         tcp.send("/punchin/bgm", "waits", song)
         tcp.until("started", id="runs")
         tcp.until("accepted", id="waits")

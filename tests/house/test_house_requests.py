@@ -2,7 +2,7 @@
 
 import pytest
 
-WAIT = ("prompt", "wait 60")
+WAIT = ("prompt", "wait 600")
 
 
 def cancel(client, job_id):

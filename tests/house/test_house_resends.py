@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-WAIT = ("prompt", "wait 60")
+WAIT = ("prompt", "wait 600")
 NOWHERE = "/no/such/file.wav"
 
 
@@ -85,7 +85,7 @@ def test_a_resend_of_a_running_job_brings_progress_and_files_so_far(
 @pytest.mark.parametrize("end", ["done", "failed", "cancelled"])
 def test_a_resend_of_an_ended_job_runs_nothing(house, tcp, song, new_id, end):
     job_id = new_id()
-    prompt = {"done": "fine", "failed": "raise", "cancelled": "wait 60"}[end]
+    prompt = {"done": "fine", "failed": "raise", "cancelled": "wait 600"}[end]
     request = (job_id, song, "prompt", prompt, "start", 0.5, "end", 1.0)
     tcp.send("/punchin/repaint", *request)
     if end == "cancelled":
@@ -133,10 +133,12 @@ def test_arguments_are_compared_after_conversion(tcp, song, new_id, sent, again)
     assert tcp.until("accepted", "error").name == "accepted"
 
 
-def test_every_event_of_a_resender_comes_once(house, tcp, song, new_id):
-    job_id = new_id()
+def test_every_event_of_a_resender_comes_once(house, tcp, song, new_id, tmp_path):
+    job_id, go = new_id(), tmp_path / "go"
     for _ in range(3):
-        tcp.send("/punchin/bgm", job_id, song, "prompt", "wait 0.1")
+        tcp.send("/punchin/bgm", job_id, song, "prompt", f"hold {go}")
+        tcp.until("accepted", id=job_id)
+    go.touch()
     tcp.events(job_id)
     tcp.quiet()
     names = [m.name for m in tcp.seen if m.args[0] == job_id]

@@ -47,7 +47,7 @@ def test_job_json_has_exactly_the_contracts_fields(house, tcp, song, new_id):
 
 def test_states_and_errors_in_job_json(house, tcp, song, new_id):
     waits, runs, bad = new_id(), new_id(), new_id()
-    tcp.send("/punchin/bgm", runs, song, "prompt", "wait 60")
+    tcp.send("/punchin/bgm", runs, song, "prompt", "wait 600")
     tcp.send("/punchin/bgm", waits, song)
     tcp.until("started", id=runs)
     tcp.until("accepted", id=waits)

@@ -20,14 +20,14 @@ def test_an_empty_string_clears_the_transport_and_its_values(tcp):
 
 def test_the_position_in_job_json_follows_the_queue(house, tcp, song, new_id):
     running, first, second = new_id(), new_id(), new_id()
-    tcp.send("/punchin/bgm", running, song, "prompt", "wait 60")
+    tcp.send("/punchin/bgm", running, song, "prompt", "wait 600")
     tcp.until("started", id=running)
     for waiting in (first, second):
-        tcp.send("/punchin/bgm", waiting, song, "prompt", "wait 60")
+        tcp.send("/punchin/bgm", waiting, song, "prompt", "wait 600")
         tcp.until("accepted", id=waiting)
     assert house.job(second)["position"] == 2
     tcp.send("/punchin/cancel", first)
-    wait_for(lambda: house.job(second)["position"] == 1, "the new position")
+    wait_for(lambda: house.job(second)["position"] == 1 or None, "the old position")
     for open_ in (second, running):
         tcp.send("/punchin/cancel", open_)
         tcp.until("cancelled", id=open_)

@@ -153,7 +153,7 @@ def random_keys(rng, files):
 def test_op_rows_come_back_in_the_request(house, tcp, files, new_id, row):
     rng = random.Random(row.address)
     block = new_id("block")
-    tcp.send("/punchin/bgm", block, files["source"], "prompt", "wait 60", "priority", 2)
+    tcp.send("/punchin/bgm", block, files["source"], "prompt", "wait 600", "priority", 2)
     tcp.until("started", id=block)
     for i in range(EXAMPLES):
         keys = random_keys(rng, files)

@@ -31,7 +31,7 @@ def _run(*command, cwd, env=None, check=True):
         check=check,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
 
 

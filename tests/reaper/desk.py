@@ -21,6 +21,8 @@ from wire_house import unanswered
 SCRIPTS = Path(__file__).parents[2] / "reaper_scripts" / "Punchin"
 LISTENER = "punchin_Background listener.lua"
 ENDED = ("done", "failed", "cancelled")
+# REAPER's turns between two looks whether the daemon keeps up: a second of its time.
+_MOST_UNHEARD = 30
 _nothing = threading.Event()
 
 
@@ -29,6 +31,7 @@ class Desk:
 
     def __init__(self, lua: str, folder: Path, home: Path) -> None:
         self.folder, self.home = folder, home
+        self._unheard = self._pid = self._port = 0
         self.world = World(lua, SCRIPTS, folder / "resource")
         self.world.ext["punchin", "home"] = str(home)
         self.world.ext["punchin", "autostart"] = "no"
@@ -87,6 +90,7 @@ class Desk:
     def until(self, what, why: str = "nothing happened") -> None:
         """Let REAPER go on until `what()` is true."""
         end, turns = time.monotonic() + PATIENCE_S, 0
+        self._see_the_daemon()
         while not what():
             assert time.monotonic() < end, (
                 f"{why}: boxes {self.world.boxes}, console {self.world.console[-5:]}, "
@@ -94,8 +98,9 @@ class Desk:
             )
             self.world.tick()
             turns += 1
+            self._unheard += 1
             _nothing.wait(0.004)
-            if turns > 60:
+            if turns > 60 or self._unheard > _MOST_UNHEARD:
                 self._let_the_daemon_keep_up(end)
 
     def _let_the_daemon_keep_up(self, end_s: float) -> None:
@@ -103,27 +108,33 @@ class Desk:
 
         So it stands still as long as a daemon that is alive has not answered what it was asked.
         """
-        port = self._daemon_s_port()
-        if port is None:
+        self._unheard = 0
+        self._see_the_daemon()
+        if not self._daemon_lives():
             return
         _nothing.wait(0.02)
-        with Udp(port) as client, contextlib.suppress(ConnectionError):
+        with Udp(self._port) as client, contextlib.suppress(ConnectionError):
             client.send("/punchin/version")
-            while client.next(0.1) is None:
+            while client.next(0.1) is None and self._daemon_lives():
                 assert time.monotonic() < end_s, "the daemon answers nobody"
                 client.send("/punchin/version")
-        while unanswered(self.home) and self._daemon_s_port():
+        while unanswered(self.home) and self._daemon_lives():
             assert time.monotonic() < end_s, f"never taken: {unanswered(self.home)}"
             _nothing.wait(0.004)
 
-    def _daemon_s_port(self) -> int | None:
-        """Return where a daemon that is alive hears."""
-        try:
+    def _see_the_daemon(self) -> None:
+        """Note who answers at this home, and where; one that stops is remembered."""
+        with contextlib.suppress(OSError, ValueError):
             facts = json.loads((self.home / "daemon.json").read_text())
-        except (OSError, ValueError):
-            return None
-        is_real = facts["pid"] != 1 and psutil.pid_exists(facts["pid"])
-        return facts["port"] if is_real else None
+            self._pid, self._port = facts["pid"], facts["port"]
+
+    def _daemon_lives(self) -> bool:
+        """Whether the daemon that was seen last may still answer."""
+        if self._pid in (0, 1):
+            return False
+        with contextlib.suppress(psutil.Error):
+            return psutil.Process(self._pid).status() != psutil.STATUS_ZOMBIE
+        return False
 
     def delivered(self, action: str, steps: int = 1) -> None:
         """Press, and wait for that many new undo steps."""

@@ -4,6 +4,7 @@ Nothing here sleeps: a start ends with the line the daemon prints, a wait with a
 wait has a deadline.
 """
 
+import contextlib
 import json
 import os
 import select
@@ -90,10 +91,18 @@ class House:
         """The daemon's processes."""
         return psutil.Process(self.process.pid).children(recursive=True)
 
+    def workers_of(self, *engine):
+        """The processes that hold an engine; those that look at engines end at any time."""
+        found = []
+        for process in self.children():
+            with contextlib.suppress(psutil.Error):
+                if process.cmdline()[2 : 3 + len(engine)] == ["daemon.worker", *engine]:
+                    found.append(process)
+        return found
+
     def worker(self):
         """The process that holds the engine `fake`."""
-        held = ["daemon.worker", "fake"]
-        return next(p for p in self.children() if p.cmdline()[2:4] == held)
+        return self.workers_of("fake")[0]
 
     def memory_bytes(self):
         """Resident memory of the control plane."""

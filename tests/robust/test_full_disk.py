@@ -5,13 +5,16 @@ import ctypes
 import os
 import subprocess
 import sys
+import time
 
 import pytest
+from patience import PATIENCE_S
 from real_house import RATE, Ear, House, make_source, whole
 
 from daemon.sinks.tape import Budget, Tape
 
 REGION = ("start", 0.2, "end", 0.6)
+_BLOCK_BYTES = 4096
 
 
 def _mount(*args):
@@ -41,10 +44,16 @@ def small_house(small_disk):
 
 
 def _fill(disk, leave_bytes):
-    """Take the free space but for `leave_bytes`; return the file that holds it."""
-    free = os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize
+    """Take the free space but for `leave_bytes`; return the file that holds it.
+
+    Whatever the daemon writes or removes meanwhile: all is taken, then given back.
+    """
     filler = disk / "filler"
-    filler.write_bytes(bytes(max(0, free - leave_bytes)))
+    with filler.open("wb", buffering=0) as file:
+        with contextlib.suppress(OSError):
+            while file.write(bytes(_BLOCK_BYTES)):
+                pass
+        file.truncate(max(0, file.tell() - leave_bytes))
     return filler
 
 
@@ -79,6 +88,7 @@ def test_a_disk_that_fills_while_a_take_is_written(small_disk, small_house, tmp_
         args = ("prompt", f"hold {go}", "seed", 1)
         ear.send("/punchin/repaint", "burst", source, "start", 0.5, "end", 9.5, *args)
         ear.send("/punchin/repaint", "behind", small, *REGION)
+        ear.until("/punchin/accepted", about="behind")
         ear.until("/punchin/progress", about="burst")
         filler = _fill(small_disk, 100_000)
         go.touch()
@@ -137,9 +147,10 @@ def _read_only(folder):
     _mount("--bind", folder, folder)
     try:
         command = ["mount", "-o", "remount,bind,ro", str(folder)]
-        for _ in range(200):  # refused while a file below is open for writing
+        end_s = time.monotonic() + PATIENCE_S
+        while True:  # refused while a file below is open for writing
             done = subprocess.run(command, capture_output=True, text=True, check=False)
-            if done.returncode == 0:
+            if done.returncode == 0 or time.monotonic() > end_s:
                 break
         assert done.returncode == 0, done.stderr
         yield
@@ -153,12 +164,15 @@ def root():
         pytest.skip("NOT TESTED, a read-only mount needs Linux and root")
 
 
-def test_a_home_that_becomes_read_only(root, house, source):
+def test_a_home_that_becomes_read_only(root, house, source, tmp_path):
+    go = tmp_path / "go"
     with Ear(house) as ear:
-        ear.send("/punchin/repaint", "open", source, *REGION, "prompt", "wait 1")
+        ear.send("/punchin/repaint", "open", source, *REGION, "prompt", f"hold {go}")
         ear.send("/punchin/repaint", "queued", source, *REGION)
+        ear.until("/punchin/accepted", about="queued")
         ear.until("/punchin/progress", about="open")
         with _read_only(house.home / "jobs"):
+            go.touch()
             word, (code, *_) = ear.ended("open")
             assert (word, code) == ("failed", 401)
             word, (code, *_) = ear.ended("queued")
@@ -172,11 +186,13 @@ def test_a_home_that_becomes_read_only(root, house, source):
         assert house.job(name)["error"]["code"] == 401
 
 
-def test_a_job_folder_that_becomes_read_only(root, house, source):
+def test_a_job_folder_that_becomes_read_only(root, house, source, tmp_path):
+    go = tmp_path / "go"
     with Ear(house) as ear:
-        ear.send("/punchin/repaint", "locked", source, *REGION, "prompt", "wait 1")
+        ear.send("/punchin/repaint", "locked", source, *REGION, "prompt", f"hold {go}")
         ear.until("/punchin/progress", about="locked")
         with _read_only(house.home / "jobs" / "locked"):
+            go.touch()
             word, (code, *_) = ear.ended("locked")
             assert (word, code) == ("failed", 401)
             assert house.files("locked") == []

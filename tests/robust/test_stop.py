@@ -2,9 +2,12 @@
 
 import time
 
+import filelock
 import pytest
 from patience import PATIENCE_S
 from real_house import Ear
+
+from daemon import home
 
 
 @pytest.fixture
@@ -13,7 +16,7 @@ def house(open_house):
 
 
 def _three_jobs(ear):
-    ear.send("/punchin/generate", "running", "seconds", 0.2, "prompt", "wait 20", "seed", 1)
+    ear.send("/punchin/generate", "running", "seconds", 0.2, "prompt", "wait 600", "seed", 1)
     ear.until("/punchin/progress", about="running")
     for name in ("second", "third"):
         ear.send("/punchin/generate", name, "seconds", 0.2, "seed", 1)
@@ -52,14 +55,14 @@ def test_quit_ends_every_job_with_its_event(house):
 
 
 @pytest.mark.parametrize("how", ["kill", "terminate"])
-@pytest.mark.parametrize("prompt", ["wait 60", "hang"])
+@pytest.mark.parametrize("prompt", ["wait 600", "hang"])
 def test_no_worker_survives_its_daemon(open_house, how, prompt):
     house = open_house(jobs_cancel_s=0.5)
     with Ear(house) as ear:
         ear.send("/punchin/generate", "job", "seconds", 0.2, "prompt", prompt)
         while ear.until("/punchin/progress", about="job")[2] not in ("thinking", "waiting"):
             pass
-    assert any("daemon.worker" in p.cmdline() for p in house.children())
+    assert house.workers_of("fake")
     getattr(house, how)()
     for process in house.workers:
         process.wait(PATIENCE_S)
@@ -69,11 +72,10 @@ def test_no_worker_survives_a_daemon_that_dies_while_it_loads(house):
     house.kill()
     house.start()
     deadline = time.monotonic() + PATIENCE_S
-    while not house.children():
+    while not (loading := house.workers_of()):
         assert time.monotonic() < deadline, "no worker was started"
-    loading = {process.pid for process in house.children()}
     house.kill()
-    assert loading & {process.pid for process in house.workers}
+    assert set(loading) & set(house.workers)
     for process in house.workers:
         process.wait(PATIENCE_S)
 
@@ -87,3 +89,21 @@ def test_a_second_daemon_refuses_and_names_the_first(house):
     assert f"pid {house.process.pid}, port {house.port}" in str(refusal.value)
     assert second.process.wait(PATIENCE_S) == 1
     second.process.stdout.close()
+
+
+def test_a_daemon_that_still_ends_is_waited_for(tmp_path, monkeypatch):
+    """It answers nobody any more and holds its home for a moment: `punchin quit`, then `start`."""
+    ending = filelock.FileLock(tmp_path / ".daemon.lock")
+    ending.acquire()
+
+    def announced(_):
+        ending.release()
+
+    monkeypatch.setattr(home, "_DYING_S", 0.0)
+    monkeypatch.setattr(home, "read_daemon", announced)
+    with home.Home(tmp_path):
+        assert not ending.is_locked
+    ending.acquire()
+    monkeypatch.setattr(home, "read_daemon", lambda _: {"pid": 7, "port": 9140})
+    with pytest.raises(home.Occupied, match="pid 7, port 9140"), home.Home(tmp_path):
+        pass

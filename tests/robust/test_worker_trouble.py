@@ -62,8 +62,8 @@ def test_a_worker_that_is_killed_while_it_loads_is_started_again(open_house, sou
     with Ear(house) as ear:
         ear.send("/punchin/engine", "fake", f"falls {mark}")
         assert ear.ended("engine")[0] == "done"
-        house.worker().kill()
         mark.unlink()
+        house.worker().kill()
         word, _ = ear.run("repaint", "job", source, "start", 0.2, "end", 0.6)
         assert word == "done"
         assert mark.exists()
@@ -85,19 +85,20 @@ def test_a_worker_that_hangs_is_killed_after_a_cancel(open_house, source):
 
 
 def test_an_engine_that_goes_silent_stalls(open_house, source):
-    house = open_house(jobs_stall_s=3)
+    house = open_house(jobs_stall_s=8)  # more than a busy machine stands still
     with Ear(house) as ear:
         word, args = ear.run("repaint", "still", source, "start", 0.2, "end", 0.6, "prompt", "hang")
         assert (word, args[0]) == ("failed", 306)
         assert ear.run("generate", "next", "seconds", 0.2)[0] == "done"
 
 
-def test_a_cancel_keeps_a_worker_that_listens(house, source, capsys):
+def test_a_cancel_keeps_a_worker_that_listens(open_house, capsys):
+    house = open_house(jobs_cancel_s=PATIENCE_S)
     with Ear(house) as ear:
         took = []
         pid = None
         for n in range(5):
-            ear.send("/punchin/generate", f"c{n}", "seconds", 0.2, "prompt", "wait 20")
+            ear.send("/punchin/generate", f"c{n}", "seconds", 0.2, "prompt", "wait 600")
             ear.until("/punchin/progress", about=f"c{n}")
             pid = pid or house.worker().pid
             start = time.perf_counter()

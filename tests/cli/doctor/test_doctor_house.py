@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from free_ports import free_port
 from patience import PATIENCE_S
 
 from bridge.protocol.packets import encode
@@ -131,9 +132,8 @@ def taken() -> Iterator[socket.socket]:
         yield server
 
 
-def test_a_free_port(taken: socket.socket) -> None:
-    where = taken.getsockname()
-    taken.close()
+def test_a_free_port() -> None:
+    where = ("127.0.0.1", free_port())
     assert only(house.port(where)).text == f"127.0.0.1:{where[1]} is free"
 
 
@@ -145,7 +145,7 @@ def test_a_port_that_another_program_has(taken: socket.socket) -> None:
 
 def test_a_datagram_port_that_another_program_has() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
-        server.bind(("127.0.0.1", 0))
+        server.bind(("127.0.0.1", free_port()))
         assert "UDP" in only(house.port(server.getsockname())).text
 
 
@@ -186,8 +186,7 @@ def test_another_program_on_the_daemons_port(tmp_path: Path) -> None:
         thread.join()
 
 
-def test_a_daemon_file_that_was_left_behind(tmp_path: Path, taken: socket.socket) -> None:
-    where = taken.getsockname()
-    taken.close()
+def test_a_daemon_file_that_was_left_behind(tmp_path: Path) -> None:
+    where = ("127.0.0.1", free_port())
     write_daemon(tmp_path / "home", where[1])
     assert levels(house.port(where)) == ["hint", "ok"]

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from listen_material import RATE, add, drums, song, sung, tone
+from patience import PATIENCE_S
 
 from daemon.engines.sketch.listen import gathering, hear_bars, listen
 from daemon.engines.sketch.listen.aside import aside
@@ -124,7 +125,7 @@ def test_it_ends_with_what_it_is_beside(is_waited_for):
 
     def leave():
         with aside(endless) as found:
-            began.wait(10)
+            began.wait(PATIENCE_S)
             found(give_up) if is_waited_for else give_up()
 
     with pytest.raises(KeyError):

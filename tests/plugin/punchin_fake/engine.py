@@ -84,7 +84,7 @@ class FakeEngine:
             raise RuntimeError("a bug in the plug-in's preparation")
         try:
             if "linger" in prompt.split():
-                _wait(60, port)
+                _wait(600, port)
             port.check()
         except Cancelled:
             self._note("gave way", request)

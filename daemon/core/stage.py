@@ -232,6 +232,8 @@ class Stage:
         told = message.fields
         notes = job.result.setdefault("remarks" if job.op == "analyze" else "notes", [])
         notes += [n for n in told["notes"] if n not in notes]
+        unused = {*told.get("unused", ())} & {*job.facts["told"]}
+        job.result["ignored"] = sorted({*job.result["ignored"], *unused})
         if told.get("key"):
             job.result["key"] = told["key"]
         job.result.update(told.get("analysis") or {})

@@ -35,6 +35,8 @@ from daemon.engines.acestep.view import View
 from daemon.engines.base import Chunk, Port, Request, Result, Span
 
 DEFAULT_STRENGTH = 0.5
+IN_RECIPE = ("guidance", "hold", "steps")
+"""Keys that a variation takes from the recipe and not from the request."""
 NEAR = 3
 """Samples by which resampling may move a result's end."""
 
@@ -66,7 +68,7 @@ def regions_again(
         made.append(new)
         notes |= dict.fromkeys(told)
     port.emit(Chunk("region", 0, out))
-    return Result(request.key, tuple(notes), as_document(made))
+    return Result(request.key, tuple(notes), as_document(made), unused=IN_RECIPE)
 
 
 def _region(

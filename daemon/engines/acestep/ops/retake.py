@@ -14,6 +14,7 @@ from daemon.engines.acestep.dit.context import of_codes, silence, whole
 from daemon.engines.acestep.dit.sampler import Problem
 from daemon.engines.acestep.ops.again import (
     DEFAULT_STRENGTH,
+    IN_RECIPE,
     NEAR,
     checkpoint_of,
     regions_again,
@@ -90,7 +91,8 @@ def _to_clip(session: Session, request: Request, told: Sequence[Recipe], port: P
 
     notes += replayed(session, request, checkpoint, recipes, seeds_of, port)
     made = [replace(recipe, op="retake", seeds=seeds_of(request.seed)) for recipe in recipes]
-    return Result(request.key, tuple(dict.fromkeys(notes)), as_document(made))
+    unused = (*IN_RECIPE, "reference")
+    return Result(request.key, tuple(dict.fromkeys(notes)), as_document(made), unused=unused)
 
 
 # -- music that is new from end to end -----------------------------------------------------------
@@ -118,7 +120,7 @@ def _whole(session: Session, request: Request, recipe: Recipe, port: Port) -> Re
     takes = takes_from(request, recipe, checkpoint)
     notes = piece_made(session, request, checkpoint, view, problem, takes, work, "region", ())
     document = as_document([replace(new, text=text)])
-    return Result(request.key, (*told, *changed, *notes), document)
+    return Result(request.key, (*told, *changed, *notes), document, unused=IN_RECIPE)
 
 
 # -- a clip that nobody has a recipe of -----------------------------------------------------------

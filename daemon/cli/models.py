@@ -109,7 +109,6 @@ def _pull(options: argparse.Namespace, settings: Models) -> int:
         raise error(302, "models.offline is set: nothing is fetched; set it to false")
     if missing and not _accepted(missing, options.yes):
         return 1
-    home.mkdir(parents=True, exist_ok=True)
     with _bars() as announce:
         for pack in missing:
             waits = partial(_waits, pack.name)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -192,3 +192,8 @@ async def on_thread(work: Callable[..., Any], *args: Any) -> Any:
 def ignored(told: frozenset[str], used: Mapping[str, bool]) -> list[str]:
     """Return the keys that the job named and nobody uses."""
     return sorted(name for name in told if not used.get(name, False))
+
+
+def with_unused(job: Job, unused: Iterable[str]) -> list[str]:
+    """Return a job's ignored keys with those of its own that a take had no use for."""
+    return sorted({*job.result["ignored"], *({*unused} & {*job.facts["told"]})})

@@ -19,6 +19,8 @@ from bridge.version import VERSION
 from daemon.core.stage import Stage
 
 _FRESH_S = 1.0
+_RESTING = {"unseen": "starting", "broken": "broken"}
+"""What the house is while no job runs, by the state of its engine; else it is idle."""
 
 
 class EngineRoom(Protocol):
@@ -57,17 +59,18 @@ class Health:
         """Return the answer, JSON-ready."""
         running = self._stage.running
         engine = self._stage.engine_for_new_jobs
-        device = self._engines.device(engine)
+        engines = self._engines.health()
+        told = {row["name"]: row["state"] for row in engines}
         return {
-            "state": "running" if running else "idle" if device else "starting",
+            "state": "running" if running else _RESTING.get(told.get(engine, ""), "idle"),
             "engine": engine,
-            "device": device,
+            "device": self._engines.device(engine),
             "queued": len(self._stage.line),
             "running": running.id if running else None,
             **self._slow_readings(),
             "audio": self.audio(),
             "midi": self.midi(),
-            "engines": self._engines.health(),
+            "engines": engines,
             "uptime_s": round(self._clock() - self._since, 3),
             "home": str(self._home),
             "pid": os.getpid(),

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from bridge.protocol.errors import PunchinError, error
 from daemon.audio.types import SourceInfo
 from daemon.core import announce
-from daemon.core.admission import ignored, work_of
+from daemon.core.admission import ignored, with_unused, work_of
 from daemon.core.barriers import Barriers
 from daemon.core.bus import Bus, Listener
 from daemon.core.jobs import ENGINE_JOB, Job, State
@@ -232,6 +232,7 @@ class Stage:
         told = message.fields
         notes = job.result.setdefault("remarks" if job.op == "analyze" else "notes", [])
         notes += [n for n in told["notes"] if n not in notes]
+        job.result["ignored"] = with_unused(job, told.get("unused", ()))
         if told.get("key"):
             job.result["key"] = told["key"]
         job.result.update(told.get("analysis") or {})

@@ -181,6 +181,7 @@ class Result:
     variation later). `analysis`: the answer to `analyze`, JSON-ready, with times in
     seconds from the first sample of the clip. `seed`: what the take was made from where that is
     not the request's own: an engine may give a job's takes in another order than it made them.
+    `unused`: keys that the op takes and this take had no use for.
     """
 
     key: str | None = None
@@ -188,6 +189,7 @@ class Result:
     documents: Mapping[str, bytes | str] = field(default_factory=dict)
     analysis: Mapping[str, Any] | None = None
     seed: int | None = None
+    unused: tuple[str, ...] = ()
 
 
 class Port(Protocol):

@@ -98,7 +98,7 @@ def _play_take(
     notes = list(fitter.finish()) + _bandwidth_note(engine, clip)
     _send_documents(result, take, port)
     seed = request.seed if result.seed is None else result.seed
-    fields = {"take": take, "seed": seed, "key": result.key}
+    fields = {"take": take, "seed": seed, "key": result.key, "unused": list(result.unused)}
     port.send("take", {**fields, "notes": [*result.notes, *sure.notes(work.op), *notes]})
 
 

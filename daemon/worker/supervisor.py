@@ -122,6 +122,7 @@ class Supervisor:
                 self.survey.broken(engine, problem.message)
                 await self._drop(engine)
                 raise
+            self.survey.works(engine, worker.capabilities)
             return worker
 
     async def _make_room(self, engine: str) -> None:

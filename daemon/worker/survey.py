@@ -43,6 +43,11 @@ class Survey:
         _log.warning("engine %s: %s", engine, why)
         self._trouble[engine] = why
 
+    def works(self, engine: str, capabilities: dict[str, Any]) -> None:
+        """Note what an engine that was loaded can do; what was wrong with it is over."""
+        self.capabilities[engine] = capabilities
+        self._trouble.pop(engine, None)
+
     def health(self, loaded: Mapping[str, WorkerProcess]) -> list[dict[str, Any]]:
         """Return name, state, trouble, ops of each engine."""
         return [self._row(name, loaded.get(name)) for name in self._names]

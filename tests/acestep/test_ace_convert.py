@@ -93,6 +93,25 @@ def test_it_writes_over_nothing_and_leaves_its_own_layout_alone(
     assert caught.value.code == 303
 
 
+@pytest.fixture
+def short_files():
+    """No file of this process grows beyond 20,000 bytes."""
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_disk_that_takes_no_more_is_401_and_gets_its_space_back(
+    original_turbo, tmp_path, short_files
+):
+    with pytest.raises(PunchinError, match="make room") as caught:
+        convert(original_turbo, tmp_path / "new")
+    assert caught.value.code == 401
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
 def test_the_command(original_turbo, tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("PUNCHIN_CONFIG", str(tmp_path))
     to = tmp_path / "made"

@@ -161,7 +161,7 @@ def test_a_mirror_that_lists_other_weights_than_the_catalogue_is_refused(hub, tm
         download.pull(SMALL, tmp_path, hub.address, Told())
     assert caught.value.code == 303
     del hub.files["some/model/inside/model.safetensors"]
-    with pytest.raises(PunchinError, match="lacks"):
+    with pytest.raises(PunchinError, match=r"lacks \S+/model\.safetensors: set another"):
         download.pull(SMALL, tmp_path, hub.address, Told())
     assert [path for path, _ in hub.asked if "resolve" in path] == []
 
@@ -332,6 +332,14 @@ def test_offline_opens_no_connection(shelf, hub, capsys, monkeypatch):
     assert command.main(["pull", "small", "--yes"]) == 1
     assert "models.offline" in capsys.readouterr().err
     assert hub.asked == []
+
+
+@pytest.mark.parametrize("inside", ["", "models"])
+def test_a_folder_that_cannot_be_made_is_401(shelf, capsys, monkeypatch, tmp_path, inside):
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("PUNCHIN_MODELS_FOLDER", str(tmp_path / "file" / inside))
+    assert command.main(["pull", "small", "--yes"]) == 1
+    assert "401 write-failed" in capsys.readouterr().err
 
 
 def test_list_and_path(shelf, capsys):

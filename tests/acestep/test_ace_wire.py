@@ -149,6 +149,30 @@ def test_generate_makes_what_was_asked_for(run):
     assert native(mix).any()
 
 
+UNUSED = [
+    ("generate", ("seconds", 1.0, "stems", "drums"), ["stems"]),
+    ("extend", ("seconds", 1.0, "strength", 0.5), ["strength"]),
+    ("layer", ("track", "bass", "steps", 2, "strength", 0.5), ["strength"]),
+    ("bgm", ("ways", "layer", "stems", "bass", "steps", 2, "strength", 0.5), ["strength"]),
+    ("edit", ("lyrics", "la", "steps", 2, "hold", 0.5, "grid", "off"), ["grid", "hold"]),
+    ("retake", ("steps", 2, "hold", 0.5), []),
+]
+
+
+@pytest.mark.parametrize(("op", "keys", "ignored"), UNUSED, ids=[row[0] for row in UNUSED])
+def test_what_a_take_has_no_use_for_is_listed(run, write, op, keys, ignored):
+    source = () if op == "generate" else (write(),)
+    job = run(op, *source, *keys, *GRID, "seed", 5)
+    assert job["state"] == "done", job["error"]
+    assert job["result"]["ignored"] == ignored
+
+
+def test_a_recipe_has_its_own_way_of_solving(run, write):
+    made = run("repaint", write(), "start", 4.0, "end", 7.0, *GRID, "seed", 5)
+    again = run("retake", "of", made["id"], "steps", 2, "hold", 0.5, "guidance", 3.0, "seed", 6)
+    assert again["result"]["ignored"] == ["guidance", "hold", "steps"]
+
+
 def test_a_take_can_be_made_alone(run, write):
     source = write(11.0)
     keys = ("start", 4.0, "end", 6.0, "steps", 2, *GRID)

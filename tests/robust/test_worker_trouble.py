@@ -69,6 +69,26 @@ def test_a_worker_that_is_killed_while_it_loads_is_started_again(open_house, sou
         assert mark.exists()
 
 
+def test_a_load_that_fails_is_told_until_one_goes_well(open_house, tmp_path):
+    def told():
+        status = ear.ask("/punchin/status")
+        return status["state"], next(e for e in status["engines"] if e["name"] == "fake")
+
+    def changed(*engine):
+        ear.send("/punchin/engine", *engine)
+        return ear.ended("engine")[0]
+
+    with Ear(open_house()) as ear:
+        assert changed("fake", f"falls {tmp_path / 'nowhere' / 'mark'}") == "failed"
+        state, row = told()
+        assert (state, row["state"]) == ("broken", "broken")
+        assert row["trouble"]
+        assert changed("fake") == "done"
+        assert told()[1]["trouble"] == ""
+        assert changed("none") == "done"
+        assert (told()[0], told()[1]["state"]) == ("idle", "available")
+
+
 def test_a_worker_that_hangs_is_killed_after_a_cancel(open_house, source):
     house = open_house(jobs_cancel_s=0.5)
     with Ear(house) as ear:

@@ -14,6 +14,7 @@ from typing import Any
 import diffusers
 import torch
 from diffusers import FlowMatchEulerDiscreteScheduler
+from safetensors import SafetensorError
 
 from bridge.protocol.errors import error
 from daemon.engines.acestep.loading import load_checkpoint
@@ -46,10 +47,12 @@ def convert(folder: Path, to: Path, dtype: str = "bfloat16") -> Path:
         growing.mkdir(parents=True)
         _write(found, found.vae, found.text_encoder, growing, TYPES[dtype])
         growing.replace(to)
-    except OSError as e:
+    except (OSError, SafetensorError) as e:
         raise error(
             401, f"{to} can't be written ({e}): make room, or name another folder"
         ) from None
+    finally:
+        shutil.rmtree(growing, ignore_errors=True)
     return to
 
 

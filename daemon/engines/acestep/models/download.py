@@ -86,11 +86,9 @@ def _check_against(pack: Pack, files: tuple[Remote, ...]) -> None:
     told = {file.name: file.sha256 for file in files}
     for name, sha256 in pack.sha256.items():
         if told.get(name) != sha256:
-            what = "lacks" if name not in told else "has another"
-            raise error(
-                303, f"the mirror {what} {pack.folder}/{name} than was published: set another "
-                "models.mirror"
-            )  # fmt: skip
+            file = f"{pack.folder}/{name}"
+            what = f"lacks {file}" if name not in told else f"has another {file} than was published"
+            raise error(303, f"the mirror {what}: set another models.mirror")
     if not any(file.name.endswith(".safetensors") for file in files):
         raise error(303, f"the mirror has no weights of {pack.name}: set another models.mirror")
 

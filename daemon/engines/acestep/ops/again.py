@@ -39,6 +39,8 @@ from daemon.engines.base import Chunk, Port, Request, Result, Span
 
 DEFAULT_STRENGTH = 0.5
 _SAME_DB = -30.0  # no other music is so near; DC and a gain that move are
+IN_RECIPE = ("guidance", "hold", "steps")
+"""Keys that a variation takes from the recipe and not from the request."""
 
 
 def takes_from(request: Request, recipe: Recipe, checkpoint: Checkpoint) -> Takes:
@@ -68,7 +70,7 @@ def regions_again(
         made.append(new)
         notes |= dict.fromkeys(told)
     port.emit(Chunk("region", 0, out))
-    return Result(request.key, tuple(notes), as_document(made))
+    return Result(request.key, tuple(notes), as_document(made), unused=IN_RECIPE)
 
 
 def _region(

@@ -66,7 +66,9 @@ def bgm(session: Session, request: Request, port: Port) -> Result:
     backing = _backing(session, request, view, chosen, Part(port, 0.9, 0.08))
     notes += handed(backing, request, request.options.get("balance"), port)
     told = (*notes, *_about(chosen, pool), *backing.notes, *chosen.played.notes, *spare_note(view))
-    return Result(request.key, told, as_document(chosen.played.recipes), seed=chosen.seed)
+    unused = ("reference",) if "cover" in ways else ("reference", "strength")
+    documents = as_document(chosen.played.recipes)
+    return Result(request.key, told, documents, seed=chosen.seed, unused=unused)
 
 
 def handed(

@@ -216,4 +216,5 @@ def _handed(
     share = Share(port, 0.85, 1.0, "decoding")
     pieces = pieces_of(session, made, view, request.spans[0], request.handle, share)
     more = hand_over(pieces, "region", share, gain)
-    return Result(request.key, (*notes, *spare_note(view), *more), as_document([recipe]))
+    told = (*notes, *spare_note(view), *more)
+    return Result(request.key, told, as_document([recipe]), unused=("grid", "hold"))

@@ -70,7 +70,8 @@ def extend(session: Session, request: Request, port: Port) -> Result:
         recipe, told = _side(session, one, origin, Part(port, number * part, part))
         recipes.append(recipe)
         notes |= dict.fromkeys(told)
-    return Result(key=request.key, notes=tuple(notes), documents=as_document(recipes))
+    documents = as_document(recipes)
+    return Result(request.key, tuple(notes), documents, unused=("strength",))
 
 
 def _side(

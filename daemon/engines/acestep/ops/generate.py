@@ -68,4 +68,5 @@ def generate(session: Session, request: Request, port: Port) -> Result:
         key=request.key,
         notes=(*told, *how.notes, *spare_note(view), *notes),
         documents=as_document([recipe]),
+        unused=("stems",),
     )

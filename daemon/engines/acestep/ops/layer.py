@@ -36,7 +36,7 @@ def layer(session: Session, request: Request, port: Port) -> Result:
     notes = play_layer(session, request, checkpoint, score, alone, port)
     called = () if track == stem else (f"The model calls {stem} {track}.",)
     told = (*called, *told, *spare_note(view), *notes)
-    return Result(request.key, told, as_document(score))
+    return Result(request.key, told, as_document(score), unused=("reference", "strength"))
 
 
 def play_layer(

@@ -14,6 +14,7 @@ from daemon.engines.acestep.dit.context import of_codes, silence, whole
 from daemon.engines.acestep.dit.sampler import Problem
 from daemon.engines.acestep.ops.again import (
     DEFAULT_STRENGTH,
+    IN_RECIPE,
     checkpoint_of,
     regions_again,
     takes_from,
@@ -97,7 +98,8 @@ def _to_clip(
     notes += replayed(session, request, checkpoint, recipes, seeds_of, port)
     again = [replace(recipe, op="retake", seeds=seeds_of(request.seed)) for recipe in recipes]
     made = [moved(recipe, -lead) for recipe in again]
-    return Result(request.key, tuple(dict.fromkeys(notes)), as_document(made))
+    unused = (*IN_RECIPE, "reference")
+    return Result(request.key, tuple(dict.fromkeys(notes)), as_document(made), unused=unused)
 
 
 # -- music that is new from end to end -----------------------------------------------------------
@@ -125,7 +127,7 @@ def _whole(session: Session, request: Request, recipe: Recipe, port: Port) -> Re
     takes = takes_from(request, recipe, checkpoint)
     notes = piece_made(session, request, checkpoint, view, problem, takes, work, "region", ())
     document = as_document([replace(new, text=text)])
-    return Result(request.key, (*told, *changed, *notes), document)
+    return Result(request.key, (*told, *changed, *notes), document, unused=IN_RECIPE)
 
 
 # -- a clip that nobody has a recipe of -----------------------------------------------------------

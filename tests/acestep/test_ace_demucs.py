@@ -206,14 +206,14 @@ def test_a_missing_file_is_302_and_named(tmp_path):
 def test_of_a_clip_heard_with_more_only_the_part_is_handed_over(monkeypatch):
     from ace_desk import Desk, asked
 
-    from daemon.engines.acestep.ops import stems
+    from daemon.engines.acestep.ops.stems import by_demucs
     from daemon.engines.acestep.share import Share
 
     clip = np.random.default_rng(1).standard_normal((48_000 * 3, 2)).astype(np.float32)
     blocks = [{"drums": clip[a : a + 20_000]} for a in range(0, len(clip), 20_000)]
-    monkeypatch.setattr(stems.demucs, "split", lambda *args: iter(blocks))
+    monkeypatch.setattr(demucs, "split", lambda *args: iter(blocks))
     desk, request = Desk(), asked("stems", clip, (0.5, 2.25))
-    stems.by_demucs(None, request, ("drums",), Share(desk, 0.0, 1.0, "separating"))
+    by_demucs(None, request, ("drums",), Share(desk, 0.0, 1.0, "separating"))
     span = request.spans[0]
     assert desk.start("stem:drums") == span.start
     assert np.array_equal(desk.sounds()["stem:drums"], clip[span.start : span.end])

@@ -14,8 +14,8 @@ MOST_LINES = 300
 HEAVY = ("torch", "torchaudio", "scipy", "soxr", "pyloudnorm", "matplotlib", "diffusers",
          "transformers", "peft", "safetensors", "demucs")  # fmt: skip
 AUDIO = ("numpy", "scipy", "soundfile", "soxr", "pyloudnorm")
-CORE = ("bridge", "daemon.core", "daemon.audio.types", "daemon.audio.grid", "daemon.disk",
-        "daemon.player.transport", "daemon.player.destinations")  # fmt: skip
+CORE = ("bridge", "daemon.core", "daemon.audio.rescue", "daemon.audio.types", "daemon.audio.grid",
+        "daemon.disk", "daemon.player.transport", "daemon.player.destinations")  # fmt: skip
 # Two processes share a room: the supervisor's side of the channel, and the engine's.
 CONTROL_SIDE = ("daemon.worker.channel", "daemon.worker.process", "daemon.worker.supervisor",
                 "daemon.worker.survey")  # fmt: skip

@@ -9,6 +9,7 @@ Threads: one writer belongs to one thread.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -21,6 +22,7 @@ import soundfile
 
 from bridge.protocol.errors import PunchinError, error
 from daemon.audio.formats import written_dtype
+from daemon.audio.rescue import rescue
 from daemon.audio.types import OutputFormat
 from daemon.disk import flush_folder
 
@@ -97,6 +99,17 @@ class Writer:
             self._kept = False
             raise self._failed(reason) from None
         return self.path
+
+    def keep(self) -> int:
+        """Give what could be written of a WAV file the target's name; return its frames."""
+        self._kept = True
+        try:
+            with contextlib.suppress(soundfile.SoundFileError):
+                self._file.close()
+            return rescue(self.part, self.path, self.frames)
+        except OSError as reason:
+            self._kept = False
+            raise self._failed(reason) from None
 
     def abort(self) -> None:
         """Remove what was written; harmless when done twice."""

@@ -8,15 +8,18 @@ Threads: the control loop's thread only.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bridge.protocol.errors import PunchinError, error
+from daemon.audio.rescue import rescue
 from daemon.core.bus import Bus, Listener
 from daemon.core.context import Context
 from daemon.core.note_capture import NoteCaptures, is_notes
@@ -47,6 +50,7 @@ class Captures:
         self._desk, self._context, self._bus = desk, context, bus
         self._microphone, self._notes = microphone, notes
         self._askers: dict[str, Asker] = {}  # by the path of the take
+        self._begun: dict[str, Mapping[str, Any]] = {}  # what is known of a take under way
         self._heard_before, self._died_before = desk.player.heard, desk.player.died
         desk.player.heard, desk.player.died = self._heard, self._died
 
@@ -95,17 +99,38 @@ class Captures:
 
     def _heard(self, fields: Mapping[str, Any]) -> None:
         hear = _NEWS.get(fields["kind"])
-        if hear is None:
+        if fields["kind"] == "capture_begun":
+            self._begun[fields["path"]] = fields
+        elif hear is None:
             self._heard_before(fields)
         else:
+            self._begun.pop(fields["path"], None)
             hear(self, fields, self._askers.pop(fields["path"], None))
 
     def _died(self, why: str) -> None:
         askers, self._askers = self._askers, {}
-        for path, (_, refuse) in askers.items():
-            _remove_part(Path(path))
-            refuse(error(402, f"the player died while it recorded ({why}): record again"))
+        begun, self._begun = self._begun, {}
+        problem = error(402, f"the player died while it recorded ({why}): record again")
+        for path, asker in askers.items():
+            self._desk.later(partial(self._rescue, path, begun.get(path), asker, problem), asker[1])
         self._died_before(why)
+
+    async def _rescue(
+        self, path: str, begun: Mapping[str, Any] | None, asker: Asker, problem: PunchinError
+    ) -> None:
+        """Keep what a player that died had written of a take. Raises `problem` if that is nothing.
+
+        See `daemon.audio.writer` for the part's name.
+        """
+        take = Path(path)
+        with contextlib.suppress(OSError):
+            part = take.with_name(f".{take.name}.part")
+            frames = await asyncio.to_thread(rescue, part, take)
+            if begun and frames > begun["start_frame"]:
+                self._captured({**begun, "frames": frames, "cut": problem.as_dict()}, asker)
+                return
+            take.unlink(missing_ok=True)
+        raise problem
 
     def _captured(self, fields: Mapping[str, Any], asker: Asker | None) -> None:
         told = {k: v for k, v in fields.items() if k != "kind"}
@@ -116,6 +141,9 @@ class Captures:
             audience[asker[0].key] = asker[0]
         for listener in audience.values():
             listener.send("/punchin/captured", told["path"], seconds, json.dumps(told))
+        if asker and "cut" in told:
+            cut = told["cut"]
+            asker[1](PunchinError(cut["code"], f"{cut['message']}; what came before it is kept"))
 
     def _failed(self, fields: Mapping[str, Any], asker: Asker | None) -> None:
         if asker:
@@ -131,12 +159,6 @@ _NEWS: dict[str, Callable[[Captures, Mapping[str, Any], Asker | None], None]] = 
     "capture_failed": Captures._failed,
     "capture_cancelled": Captures._cancelled,
 }
-
-
-def _remove_part(path: Path) -> None:
-    """Remove what a player that was killed has left of a recording; see `daemon.audio.writer`."""
-    with contextlib.suppress(OSError):
-        path.with_name(f".{path.name}.part").unlink(missing_ok=True)
 
 
 def into_context(context: Context, told: Mapping[str, Any]) -> None:

@@ -1,12 +1,17 @@
 """Who asked for a recording hears how it ended, however soon that is."""
 
 import asyncio
+import json
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
+import soundfile
 
 from bridge.protocol.errors import error
+from daemon.audio.types import OutputFormat
+from daemon.audio.writer import Writer
 from daemon.core.capture import Captures, Microphone
 from daemon.core.context import Context
 
@@ -28,10 +33,11 @@ class Player:
 
 
 class Studio:
-    """A desk that does at once what it is asked, and the recordings."""
+    """A desk that does one by one what it is asked, and the recordings."""
 
     def __init__(self, folder):
         self.player, self.problems = Player(), []
+        self.heard, self.waiting = [], []
         bus = SimpleNamespace(subscribers=dict)
         mic = Microphone("jack:system:*", "", 1.0, folder)
         self.captures = Captures(self, Context(), bus, mic, SimpleNamespace(state=None))
@@ -40,16 +46,22 @@ class Studio:
         pass
 
     def later(self, work, refuse):
-        async def run():
+        self.waiting.append((work, refuse))
+        if len(self.waiting) > 1:
+            return
+
+        async def run(work, refuse):
             try:
                 await work()
             except Exception as problem:
                 refuse(problem)
 
-        asyncio.run(run())
+        while self.waiting:
+            asyncio.run(run(*self.waiting[0]))
+            self.waiting.pop(0)
 
     def record(self):
-        listener = SimpleNamespace(key="one")
+        listener = SimpleNamespace(key="one", send=lambda *told: self.heard.append(told))
         self.captures.command({"on": 1}, listener, self.problems.append)
 
 
@@ -101,3 +113,24 @@ def test_a_player_that_dies_leaves_no_half_a_recording(studio, tmp_path):
     studio.player.died("exit code -9")
     assert [problem.code for problem in studio.problems] == [402]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_player_that_dies_has_recorded_is_kept(studio, tmp_path):
+    begun = {"kind": "capture_begun", "rate": 8000, "channels": 1, "start_frame": 300}
+    samples = np.linspace(-1, 1, 2000, dtype=np.float32)
+
+    def record(path):
+        studio.player.heard({**begun, "path": path})
+        writer = Writer(path, OutputFormat("WAV", "FLOAT", 8000, 1))
+        writer.write(samples[:, None])  # and nobody ever closes it
+        studio.player.died("exit code -9")
+
+    studio.player.first = record
+    studio.record()
+    ((address, path, seconds, text),) = studio.heard
+    told = json.loads(text)
+    assert (address, seconds) == ("/punchin/captured", 0.25)
+    assert (told["frames"], told["start_frame"], told["cut"]["code"]) == (2000, 300, 402)
+    assert np.array_equal(soundfile.read(path, dtype="float32")[0], samples)
+    assert [p.name for p in tmp_path.iterdir()] == [Path(path).name]
+    assert [(p.code, "is kept" in p.message) for p in studio.problems] == [(402, True)]

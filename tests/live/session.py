@@ -18,6 +18,8 @@ class Session:
         self._recorder = Recorder(source, order, lambda: self._line, self._hear)
 
     def _hear(self, news):
+        if news["kind"] == "capture_begun":
+            return
         self._told.append(news)
         self._ended.set()
 
@@ -26,6 +28,9 @@ class Session:
 
     def end(self):
         self._recorder.end()
+
+    def close(self):
+        self._recorder.close()
 
     def stage(self):
         return self._recorder.stage

@@ -11,7 +11,7 @@ from rig import wait_for
 from session import Session, Starting
 from sounds import SCALE, assert_sung
 
-from bridge.protocol.errors import OutputError
+from bridge.protocol.errors import OutputError, error
 from daemon.player.capture import recorder
 from daemon.player.capture.inputs import InputFormat, JackInput, PortAudioInput, of
 from daemon.player.capture.punch import InputClock, Punch
@@ -86,15 +86,17 @@ def test_what_was_armed_and_never_begun_leaves_no_file(studio, singer, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_input_whose_server_dies_is_told(own_server, own_studio, tmp_path):
-    source = own_studio.make(JackInput, "system:capture_*")
-    session = own_studio.make(Session, source, Order(tmp_path / "take.wav"))
+def test_a_take_whose_server_dies_is_kept_until_then(own_server, own_studio, tmp_path):
+    source, path = own_studio.make(JackInput, "system:capture_*"), tmp_path / "take.wav"
+    session = own_studio.make(Session, source, Order(path))
     session.begin()
-    wait_for(lambda: session.stage() == "recording")
+    part = path.with_name(f".{path.name}.part")
+    wait_for(lambda: part.stat().st_size > 4 * 4 * own_server.rate)  # two seconds, the punch in 1
     own_server.kill()
     news = session.news()
-    assert (news["kind"], news["code"]) == ("capture_failed", 402)
-    assert not [p for p in tmp_path.iterdir() if "take" in p.name]
+    assert (news["kind"], news["cut"]["code"]) == ("captured", 402)
+    assert news["start_frame"] < news["frames"] == soundfile.info(path).frames
+    assert not part.exists()
 
 
 def test_the_interface_is_recorded(server, studio, tmp_path):
@@ -223,6 +225,62 @@ def test_what_the_recorder_could_not_take_is_silence_of_the_same_length(patient,
     assert np.array_equal(heard[:1500], _numbered(0, 1500)[:, 0])
     assert not np.any(heard[1500:4000])
     assert np.array_equal(heard[4000:], _numbered(4000, 1000)[:, 0])
+
+
+def _recording(session, source, frames):
+    """Let a session record what is numbered from 1 on."""
+    session.begin()
+    source.take(_numbered(0, frames), time.monotonic(), 0)
+    wait_for(lambda: session.stage() == "recording")
+
+
+def _until_cut(path, news, code):
+    heard, _ = soundfile.read(path, dtype="float32")
+    assert (news["kind"], news["cut"]["code"]) == ("captured", code)
+    assert news["frames"] == len(heard) > news["start_frame"]
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+    return heard
+
+
+def test_a_take_whose_input_goes_is_kept_until_then(patient, tmp_path):
+    source, path = Played(), tmp_path / "take.wav"
+    session = Session(source, Order(path))
+    _recording(session, source, 1000)
+    source.take(_numbered(1000, 900), time.monotonic(), 0)
+    source.ended = True
+    heard = _until_cut(path, session.news(), 402)
+    assert np.array_equal(heard, _numbered(1900 - len(heard), len(heard))[:, 0])
+
+
+def test_a_take_is_kept_when_punchin_ends(patient, tmp_path):
+    source, path = Played(), tmp_path / "take.wav"
+    session = Session(source, Order(path))
+    _recording(session, source, 1500)
+    session.close()
+    heard = _until_cut(path, session.news(), 402)
+    assert np.array_equal(heard, _numbered(1500 - len(heard), len(heard))[:, 0])
+
+
+class FullDisk(recorder.Writer):
+    """A file on a disk that has room for 1.5 blocks, as libsndfile meets it."""
+
+    def write(self, block):
+        if not self.frames or not len(block):
+            return super().write(block)
+        super().write(block[: len(block) // 2])
+        self.frames -= len(block) // 2
+        raise error(400, "the disk is full")
+
+
+def test_a_take_is_kept_when_the_disk_is_full(patient, tmp_path, monkeypatch):
+    monkeypatch.setattr(recorder, "Writer", FullDisk)
+    source, path = Played(), tmp_path / "take.wav"
+    session = Session(source, Order(path))
+    _recording(session, source, 1000)
+    wait_for(lambda: path.with_name(".take.wav.part").stat().st_size > 4 * 500)
+    source.take(_numbered(1000, 900), time.monotonic(), 0)
+    heard = _until_cut(path, session.news(), 400)
+    assert np.array_equal(heard, _numbered(1000 - len(heard), len(heard))[:, 0])
 
 
 def test_a_folder_that_can_not_be_written_is_told(tmp_path):

@@ -1,6 +1,7 @@
 """Sound systems that fail under a whole daemon: it says so, works on, and plays on when it can."""
 
 import contextlib
+import json
 import os
 import sys
 from pathlib import Path
@@ -136,3 +137,37 @@ def test_the_port_of_reastream_may_be_taken_by_a_plug_in(house, song):
             wait_for(lambda: np.any(daw.receive(1)[0].samples), step_s=0)
     finally:
         daw.socket.close()
+
+
+def _recording(house, tcp, server):
+    """Record until two seconds are on the disk; return the folder of the takes."""
+    captures = house.home / "captures"
+    tcp.send("/punchin/capture", 1)
+    wait_for(lambda: any(p.stat().st_size > 8 * 2 * server.rate for p in captures.glob(".*.part")))
+    return captures
+
+
+def test_a_take_is_kept_when_its_player_is_killed(house, own_server):
+    house = house(PUNCHIN_LIVE_CAPTURE="jack:system:capture_*")
+    with house.tcp() as tcp:
+        captures = _recording(house, tcp, own_server)
+        _player(house).kill()
+        path, seconds, text = tcp.until("captured").args
+        told = json.loads(text)
+        assert soundfile.info(path).frames == told["frames"] == round(seconds * told["rate"])
+        assert told["cut"]["code"] == 402
+        code, _name, address, message = tcp.until("error").args
+        assert (code, address) == (402, "/punchin/capture")
+        assert "is kept" in message
+        assert tcp.ask("context")["source"] == path
+        assert list(captures.iterdir()) == [captures / Path(path).name]
+        tcp.done("repaint", "of-a-cut-take")
+
+
+def test_a_take_is_kept_when_punchin_ends(house, own_server):
+    house = house(PUNCHIN_LIVE_CAPTURE="jack:system:capture_*")
+    with house.tcp() as tcp:
+        captures = _recording(house, tcp, own_server)
+    assert house.stop() == 0
+    (take,) = captures.iterdir()
+    assert soundfile.info(take).duration > 1.9

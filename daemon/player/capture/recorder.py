@@ -3,7 +3,8 @@
 The input's thread copies into a ring. The recorder's own thread keeps the last `preroll_s` in
 memory until the punch, and from then on writes to disk; the file takes its name when it is whole.
 Frames that went by unheard, because a callback came too late or the ring was full, are silence of
-the same length and counted, so that time stays true.
+the same length and counted, so that time stays true. What ends it too soon (the input goes, the
+disk is full, Punchin ends) cuts the take short, and what came before is kept.
 
 Threads: `_take` belongs to the input's real-time thread; the file and the rest to the recorder's
 thread; `end`, `cancel` and `state` may be called by any.
@@ -11,6 +12,7 @@ thread; `end`, `cancel` and `state` may be called by any.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -27,6 +29,7 @@ from daemon.audio.types import OutputFormat
 from daemon.audio.writer import Writer
 from daemon.player.capture.inputs import Input, InputFormat, Take
 from daemon.player.capture.punch import InputClock, Punch
+from daemon.player.capture.tape import Tape
 from daemon.player.outputs.ring import Ring
 from daemon.player.transport import Line
 
@@ -48,7 +51,10 @@ class Order:
 
 
 class Recorder:
-    """One recording. `told` hears how it ended: `captured` with the file, or `capture_failed`."""
+    """One recording. `told` hears of `capture_begun` and how it ended: `captured` with the file,
+    `capture_cancelled` or `capture_failed`. All have the path; `cut` in `captured` says why the
+    take was cut short.
+    """
 
     def __init__(
         self,
@@ -83,7 +89,7 @@ class Recorder:
             self._punch.end(time.monotonic())
 
     def cancel(self) -> None:
-        """Stop and keep nothing."""
+        """Stop now; what has not begun is not kept."""
         self._cancelled = True
         self._stop.set()
 
@@ -153,20 +159,39 @@ class Recorder:
             self._source.close()
 
     def _record(self) -> dict[str, Any]:
-        tape = _Tape(self._fmt, self._order.preroll_s)
+        tape = Tape(self._fmt, self._order.preroll_s)
         fmt = self._order_format()
         with Writer(self._order.path, fmt) as writer:
-            while not self._stop.wait(_LOOK_S):
-                tape.append(self._drained(tape))
-                if self._advance(tape, writer):
-                    writer.commit()
-                    return self._news(tape, writer.frames)
-        return {"kind": "capture_cancelled"}
+            try:
+                while not self._stop.wait(_LOOK_S):
+                    tape.append(self._drained(tape))
+                    if self._advance(tape, writer):
+                        writer.commit()
+                        return self._news(tape, writer.frames)
+                if tape.start is None:
+                    return {"kind": "capture_cancelled"}
+                raise error(402, "Punchin was ended while it recorded: start it and go on")
+            except PunchinError as problem:
+                return self._cut_short(tape, writer, problem)
+
+    def _cut_short(self, tape: Tape, writer: Writer, problem: PunchinError) -> dict[str, Any]:
+        """Keep what was recorded until `problem`. Raises it if that is nothing."""
+        if tape.start is None:
+            raise problem
+        if problem.code == 402:  # else it is the disk that takes no more
+            tape.append(self._drained(tape))
+            with contextlib.suppress(PunchinError):
+                writer.write(tape.taken(tape.frames))
+        frames = writer.keep()
+        if frames <= tape.start - tape.begin:
+            writer.path.unlink(missing_ok=True)
+            raise problem
+        return {**self._news(tape, frames), "cut": problem.as_dict()}
 
     def _order_format(self) -> OutputFormat:
         return OutputFormat("WAV", "FLOAT", self._fmt.rate, self._fmt.channels)
 
-    def _drained(self, tape: _Tape) -> np.ndarray:
+    def _drained(self, tape: Tape) -> np.ndarray:
         """Return what has come in, silence in the place of what was lost."""
         filled, at = self._ring.filled, tape.frames  # all gaps before what fills the ring are known
         parts = []
@@ -187,7 +212,7 @@ class Recorder:
     def _silence(self, frames: int) -> np.ndarray:
         return np.zeros((frames, self._fmt.channels), np.float32)
 
-    def _advance(self, tape: _Tape, writer: Writer) -> bool:
+    def _advance(self, tape: Tape, writer: Writer) -> bool:
         """Write what is due; return whether the take is whole. Raises PunchinError 402."""
         now_s, line = time.monotonic(), self._line()
         if self._source.gone() or now_s - self._last_s > _SILENT_S:
@@ -202,7 +227,7 @@ class Recorder:
         writer.write(tape.taken(end))
         return tape.frames >= end
 
-    def _punched_in(self, tape: _Tape, line: Line) -> bool:
+    def _punched_in(self, tape: Tape, line: Line) -> bool:
         self._punch.heard_since(self._clock.time_of(0))
         start_s = self._punch.start_s(line)
         if start_s is None or (start := self._clock.frame_at(start_s)) > tape.frames:
@@ -211,9 +236,10 @@ class Recorder:
         begun = tape.punch_in(start)
         self._punch.begun(line, start_s if begun == start else self._clock.time_of(begun))
         self.stage = "recording"
+        self._told({**self._news(tape, 0), "kind": "capture_begun", "path": str(self._order.path)})
         return True
 
-    def _news(self, tape: _Tape, frames: int) -> dict[str, Any]:
+    def _news(self, tape: Tape, frames: int) -> dict[str, Any]:
         line = self._line()
         told = {
             "kind": "captured",
@@ -228,51 +254,3 @@ class Recorder:
             told |= {"beat": self._punch.start_beat, "bpm": line.bpm, "bar_beats": line.bar_beats}
             told["on_bar"] = self._order.when == "bar"
         return told
-
-
-class _Tape:
-    """What has come in and is not yet written. Frames count from the first of the input.
-
-    `begin`: the first frame of the file, before `start` (the punch) by the pre-roll.
-    """
-
-    def __init__(self, fmt: InputFormat, preroll_s: float) -> None:
-        self._kept = np.zeros((0, fmt.channels), np.float32)
-        self._first = 0  # frame of the first kept sample
-        self._preroll = round(preroll_s * fmt.rate)
-        self._slack = fmt.rate
-        self.lost = 0
-        self.begin = 0
-        self.start: int | None = None
-
-    @property
-    def frames(self) -> int:
-        """Frames that have come in."""
-        return self._first + len(self._kept)
-
-    def append(self, block: np.ndarray) -> None:
-        """Add what has come in."""
-        if len(block):
-            self._kept = np.concatenate((self._kept, block))
-
-    def forget(self) -> None:
-        """Drop what no pre-roll can reach, a second of slack left for a punch in the past."""
-        self._drop(self.frames - self._preroll - self._slack)
-
-    def punch_in(self, start: int) -> int:
-        """Let the take begin at `start`, or where the input did if that was later; return it."""
-        self.start = max(start, self._first)
-        self.begin = max(self._first, self.start - self._preroll)
-        self._drop(self.begin)
-        return self.start
-
-    def taken(self, end: int) -> np.ndarray:
-        """Return and drop what is kept before `end`."""
-        block = self._kept[: max(0, end - self._first)]
-        self._drop(end)
-        return block
-
-    def _drop(self, before: int) -> None:
-        count = min(max(0, before - self._first), len(self._kept))
-        self._kept = self._kept[count:]
-        self._first += count

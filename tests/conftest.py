@@ -2,6 +2,7 @@
 
 import collections
 import os
+import signal
 
 import hypothesis
 import pytest
@@ -9,6 +10,10 @@ import pytest
 # Before numpy is imported: on small machines a second BLAS thread costs more than it brings.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A run in a shell's background ignores Ctrl-C, and so would what the tests start and interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # An example takes as long as a busy machine takes; the same examples each time.
 hypothesis.settings.register_profile(

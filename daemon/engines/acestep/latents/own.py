@@ -67,12 +67,12 @@ class Own:
         return len(self._held)
 
     def keep(self, latents: torch.Tensor, samples: np.ndarray, job: str) -> None:
-        """Remember that `latents` decode to `samples`, made for `job`."""
+        """Remember that `latents` decode to `samples`, made for `job` (or in memory alone)."""
         assert len(samples) == len(latents) * HOP, (samples.shape, latents.shape)
         if len(latents) < _RUN:
             return
         piece = self._hold(latents.detach().float().cpu().clone(), samples, job)
-        if self._store is not None and piece in self._held:
+        if self._store is not None and job and piece in self._held:
             self._unsaved.append(piece)
 
     def save(self, check: Callable[[], None] = lambda: None) -> None:
@@ -98,8 +98,9 @@ class Own:
 
     def _leave_forgotten(self) -> None:
         if self._store is not None:
-            there = {job: self._store.has(job) for job in {piece.job for piece in self._held}}
-            self._held = deque(piece for piece in self._held if there[piece.job])
+            jobs = {piece.job for piece in self._held if piece.job}
+            gone = {job for job in jobs if not self._store.has(job)}
+            self._held = deque(piece for piece in self._held if piece.job not in gone)
 
     def found_in(self, samples: np.ndarray) -> tuple[np.ndarray, torch.Tensor | None]:
         """Return which frames of a clip are known, `(frames,)` bool, and their latents.

@@ -101,14 +101,16 @@ class Writer:
         return self.path
 
     def keep(self) -> int:
-        """Give what could be written of a WAV file the target's name; return its frames."""
+        """Give what could be written of a WAV file the target's name; return its frames.
+
+        Where even that fails the part stays.
+        """
         self._kept = True
         try:
             with contextlib.suppress(soundfile.SoundFileError):
                 self._file.close()
             return rescue(self.part, self.path, self.frames)
         except OSError as reason:
-            self._kept = False
             raise self._failed(reason) from None
 
     def abort(self) -> None:

@@ -120,12 +120,14 @@ class Captures:
     ) -> None:
         """Keep what a player that died had written of a take. Raises `problem` if that is nothing.
 
-        See `daemon.audio.writer` for the part's name.
+        See `daemon.audio.writer` for the part's name. The player may have died between finishing
+        the file and telling it.
         """
         take = Path(path)
         with contextlib.suppress(OSError):
             part = take.with_name(f".{take.name}.part")
-            frames = await asyncio.to_thread(rescue, part, take)
+            left = part if part.exists() else take
+            frames = await asyncio.to_thread(rescue, left, take)
             if begun and frames > begun["start_frame"]:
                 self._captured({**begun, "frames": frames, "cut": problem.as_dict()}, asker)
                 return

@@ -115,14 +115,17 @@ def test_a_player_that_dies_leaves_no_half_a_recording(studio, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_a_player_that_dies_has_recorded_is_kept(studio, tmp_path):
+@pytest.mark.parametrize("finished", [False, True])
+def test_what_a_player_that_dies_has_recorded_is_kept(studio, tmp_path, finished):
     begun = {"kind": "capture_begun", "rate": 8000, "channels": 1, "start_frame": 300}
     samples = np.linspace(-1, 1, 2000, dtype=np.float32)
 
     def record(path):
         studio.player.heard({**begun, "path": path})
         writer = Writer(path, OutputFormat("WAV", "FLOAT", 8000, 1))
-        writer.write(samples[:, None])  # and nobody ever closes it
+        writer.write(samples[:, None])
+        if finished:  # and nobody was told; else nobody ever closes it
+            writer.commit()
         studio.player.died("exit code -9")
 
     studio.player.first = record
